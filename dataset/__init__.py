@@ -1,0 +1,1 @@
+"""Labelled videos and stills in their official layouts."""

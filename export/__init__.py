@@ -1,0 +1,1 @@
+"""From torch weights to the ONNX file that is served, and the proof that both agree."""

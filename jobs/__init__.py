@@ -1,0 +1,1 @@
+"""Durable work: jobs that survive their worker, segment by segment."""

@@ -1,0 +1,109 @@
+"""What a job is: its request, its state, what it answers."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from pipeline.values import Instances, VideoInfo
+
+Masks = Literal["rle", "none"]
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+    @property
+    def final(self) -> bool:
+        """Whether the job will never change again."""
+        return self in {JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELED}
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRequest:
+    """What a client asked for.
+
+    Attributes:
+        filename: as the client named the upload; for people only, never a path.
+        threshold: foreground probability from which a pixel is in the mask, above 0 and below 1.
+        start_s: first second to segment; None from the start.
+        end_s: second to stop before; None to the end.
+        every: segment each n-th frame, from 1.
+        instances: the whole foreground as one object, or each connected component apart.
+        masks: `rle` puts the masks in the result, `none` leaves boxes and scores only.
+    """
+
+    filename: str
+    threshold: float = 0.5
+    start_s: float | None = None
+    end_s: float | None = None
+    every: int = 1
+    instances: Instances = "primary"
+    masks: Masks = "rle"
+
+
+@dataclass(frozen=True)
+class JobFailure:
+    """Why a job failed, as it is kept.
+
+    Attributes:
+        kind: name of the error's class, such as `BrokenVideo`.
+        message: for the client.
+    """
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A job as its client sees it.
+
+    Attributes:
+        id: random, unguessable.
+        state: where it stands.
+        request: what was asked for.
+        video: what the upload is.
+        created_at: when it was accepted, UTC.
+        started_at: when a worker took it up first, UTC; None while queued.
+        finished_at: when it reached a final state, UTC.
+        frames_done: frames whose result is stored.
+        frames_total: frames that were asked for.
+        failure: why it failed; None unless it did.
+    """
+
+    id: str
+    state: JobState
+    request: JobRequest
+    video: VideoInfo
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    frames_done: int
+    frames_total: int
+    failure: JobFailure | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worker:
+    """A live worker process, as it reports itself with each heartbeat.
+
+    Attributes:
+        id: of the process, unique for its life.
+        device: `cpu` or `cuda`, as it was asked for.
+        provider: the execution provider really in use.
+        model: name of the model that it serves.
+        model_version: version of that model.
+    """
+
+    id: str
+    device: str
+    provider: str
+    model: str
+    model_version: str

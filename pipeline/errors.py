@@ -1,0 +1,48 @@
+"""The errors of the pipeline; they know no HTTP.
+
+PipelineError
+├── VideoError                  the upload can't be segmented, and never will be
+│   ├── NotAVideo               no demuxer of ours recognises it, or it refers to other files
+│   ├── NoVideoStream           a media file without pictures
+│   ├── BrokenVideo             truncated, encrypted or damaged: no or too few frames decode
+│   └── VideoTooLarge           past a limit of pixels, frames or duration
+├── SelectionError              the chosen time range holds no frame
+├── ModelError                  the model file can't be read or isn't one of ours
+└── ProviderError               the execution provider that was asked for isn't in use
+"""
+
+
+class PipelineError(Exception):
+    """The base of every error that the pipeline raises on purpose."""
+
+
+class VideoError(PipelineError):
+    """The video can't be segmented; its message names what was received and what is wanted."""
+
+
+class NotAVideo(VideoError):  # noqa: N818 - the name says the state, as httpx's errors do
+    """No demuxer that is allowed recognises the file, or it is a list of other files."""
+
+
+class NoVideoStream(VideoError):  # noqa: N818 - see NotAVideo
+    """The file opens but holds no video stream."""
+
+
+class BrokenVideo(VideoError):  # noqa: N818 - see NotAVideo
+    """The file is truncated, encrypted or damaged, so that frames can't be decoded."""
+
+
+class VideoTooLarge(VideoError):  # noqa: N818 - see NotAVideo
+    """The video is past a limit of pixels, frames or duration."""
+
+
+class SelectionError(PipelineError):
+    """The chosen time range holds no frame of the video."""
+
+
+class ModelError(PipelineError):
+    """The model file can't be read, or its metadata isn't a model spec."""
+
+
+class ProviderError(PipelineError):
+    """The execution provider that was asked for isn't the one in use."""

@@ -1,0 +1,99 @@
+"""Frame to network picture and back: scaling, padding and their exact inverse."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.spec import ModelSpec
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a frame lies in the network's picture: scaled, then padded right and below.
+
+    Attributes:
+        height: of the source frame, pixels.
+        width: of the source frame, pixels.
+        scaled_height: of the picture inside the padding.
+        scaled_width: of the picture inside the padding.
+        padded_height: of what the network sees.
+        padded_width: of what the network sees.
+    """
+
+    height: int
+    width: int
+    scaled_height: int
+    scaled_width: int
+    padded_height: int
+    padded_width: int
+
+
+def fit(height: int, width: int, spec: ModelSpec) -> Fit:
+    """Choose the network's picture size for a frame, keeping its aspect ratio.
+
+    Args:
+        height: of the source frame, pixels.
+        width: of the source frame, pixels.
+        spec: gives the wanted short side, the longest side allowed and the multiple.
+
+    >>> spec = ModelSpec(name="", version="", clip_length=8, short_side=256, long_side=512,
+    ...     multiple=32, licence="", data="", measured={}, git_revision="")
+    >>> fit(480, 854, spec)
+    Fit(height=480, width=854, scaled_height=256, scaled_width=455, padded_height=256, padded_width=480)
+    """
+    scale = min(spec.short_side / min(height, width), spec.long_side / max(height, width))
+    scaled_height = max(1, round(height * scale))
+    scaled_width = max(1, round(width * scale))
+    return Fit(
+        height,
+        width,
+        scaled_height,
+        scaled_width,
+        -(-scaled_height // spec.multiple) * spec.multiple,
+        -(-scaled_width // spec.multiple) * spec.multiple,
+    )
+
+
+def to_network(frame: NDArray[np.uint8], to: Fit) -> NDArray[np.uint8]:
+    """Scale and pad a frame (H, W, 3) uint8 RGB to the network's picture.
+
+    The padding repeats the edge, so that the border is no edge of its own.
+
+    Returns:
+        (padded_height, padded_width, 3) uint8, RGB.
+
+    Raises:
+        ValueError: the frame isn't of the size that `to` was made for.
+    """
+    if frame.shape != (to.height, to.width, 3):
+        raise ValueError(f"Got a frame of shape {frame.shape}, wanted {(to.height, to.width, 3)}.")
+    shrinking = to.scaled_height < to.height
+    scaled = cv2.resize(
+        frame,
+        (to.scaled_width, to.scaled_height),
+        interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR,
+    )
+    padded: NDArray[np.uint8] = cv2.copyMakeBorder(
+        scaled,
+        0,
+        to.padded_height - to.scaled_height,
+        0,
+        to.padded_width - to.scaled_width,
+        cv2.BORDER_REPLICATE,
+    )
+    return padded
+
+
+def to_source(probability: NDArray[np.float32], of: Fit) -> NDArray[np.float32]:
+    """Bring a probability map (padded_height, padded_width) float32 back to the source frame.
+
+    Returns:
+        (H, W) float32.
+    """
+    inside = probability[: of.scaled_height, : of.scaled_width]
+    restored: NDArray[np.float32] = cv2.resize(
+        inside, (of.width, of.height), interpolation=cv2.INTER_LINEAR
+    )
+    return restored

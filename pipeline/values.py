@@ -1,0 +1,169 @@
+"""The values that pass between stages.
+
+Axis letters, everywhere in the project: T frames, H rows, W columns, C channels (or clips, where
+clips are listed), L frames in a clip, N clips in a batch.
+"""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Instances = Literal["primary", "components"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoLimits:
+    """How large a video may be.
+
+    Attributes:
+        max_pixels: in one frame.
+        max_frames: in the whole video.
+        max_duration_s: of the whole video, seconds.
+    """
+
+    max_pixels: int
+    max_frames: int
+    max_duration_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoInfo:
+    """What a video is, as it is shown: after rotation, in stored pixels.
+
+    Attributes:
+        width: pixels, after rotation.
+        height: pixels, after rotation.
+        frame_count: frames in the whole file.
+        fps: mean frames a second.
+        duration_s: seconds.
+        rotation: degrees clockwise that the stored picture is turned by to be shown: 0, 90, 180
+            or 270.
+        pixel_aspect: width of a pixel over its height, after rotation.
+        codec: FFmpeg's name of the decoder, such as `h264`.
+    """
+
+    width: int
+    height: int
+    frame_count: int
+    fps: Fraction
+    duration_s: float
+    rotation: int
+    pixel_aspect: Fraction
+    codec: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScannedVideo:
+    """A video whose frames have been listed, so that decoding can start at any of them.
+
+    Attributes:
+        info: what the video is.
+        timestamps: (T,) int64, rising: when each frame is shown, in units of `time_base`.
+        time_base: seconds in one unit of `timestamps`.
+        seekable: whether `timestamps` come from the container and can be sought; else frames are
+            counted from the file's start.
+    """
+
+    info: VideoInfo
+    timestamps: NDArray[np.int64]
+    time_base: Fraction
+    seekable: bool
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One decoded frame.
+
+    Attributes:
+        index: 0-based in the source video.
+        time_s: when it is shown, seconds from the start of the video.
+        pixels: (H, W, 3) uint8, RGB, after rotation.
+    """
+
+    index: int
+    time_s: float
+    pixels: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Probability:
+    """The foreground probability of one frame, in the network's padded picture.
+
+    Attributes:
+        index: of the frame in the source video.
+        time_s: of the frame, seconds.
+        values: (padded_height, padded_width) float32, 0 to 1.
+    """
+
+    index: int
+    time_s: float
+    values: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Rle:
+    """A mask as COCO run lengths: column-major, the first run counts zeros.
+
+    Attributes:
+        height: of the mask, pixels.
+        width: of the mask, pixels.
+        counts: the compressed runs.
+    """
+
+    height: int
+    width: int
+    counts: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentedObject:
+    """One object in one frame.
+
+    Attributes:
+        mask: at the source frame's size.
+        box: x, y, width, height in source pixels; x + width is one past the last column.
+        area: pixels in the mask.
+        score: mean foreground probability inside the mask, 0 to 1.
+        track: the object's id through the video, from 1; None before tracks are linked.
+    """
+
+    mask: Rle
+    box: tuple[int, int, int, int]
+    area: int
+    score: float
+    track: int | None = None
+
+
+@dataclass(frozen=True)
+class SegmentedFrame:
+    """The objects of one frame, largest first; none where nothing stands out.
+
+    Attributes:
+        index: of the frame in the source video.
+        time_s: of the frame, seconds.
+        objects: largest first.
+    """
+
+    index: int
+    time_s: float
+    objects: tuple[SegmentedObject, ...] = field(default=())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Track:
+    """One object through the video.
+
+    Attributes:
+        id: from 1, in order of appearance.
+        score: mean of its scores over the frames that hold it.
+        start: index of the first frame that holds it.
+        stop: one past the index of the last frame that holds it.
+    """
+
+    id: int
+    score: float
+    start: int
+    stop: int
