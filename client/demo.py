@@ -139,17 +139,13 @@ def fetch_result(url: str, job: str, to: Path) -> dict[str, Any]:
 
 def print_summary(result: Mapping[str, Any], video: Path, elapsed_s: float) -> None:
     """Say in a few lines what was found and how fast."""
-    info, frames = result["video"], result["frames"]
-    covered = [
-        sum(o["area"] for o in f["objects"]) / info["width"] / info["height"] for f in frames
-    ]
-    print(f"{video.name}: {info['width']}x{info['height']}, {len(frames)} frames", end=" ")
-    print(f"in {elapsed_s:.1f} s, {len(frames) / elapsed_s:.1f} frames/s with upload and waiting")
-    print(
-        f"Foreground on {100 * sum(covered) / max(1, len(covered)):.1f} % of the picture", end=" "
-    )
-    print(f"and {len(result['tracks'])} tracks; those in most frames:")
-    for track in sorted(result["tracks"], key=lambda t: t["start"] - t["stop"])[:5]:
+    info, frames, tracks = result["video"], result["frames"], result["tracks"]
+    pixels = info["width"] * info["height"] * max(1, len(frames))
+    covered = sum(item["area"] for frame in frames for item in frame["objects"]) / pixels
+    speed = f"{len(frames) / elapsed_s:.1f} frames/s with upload and waiting"
+    print(f"{video.name}: {info['width']}x{info['height']}, {len(frames)} frames, {speed}")
+    print(f"Foreground covers {covered:.1%} of the picture in {len(tracks)} tracks; the longest:")
+    for track in sorted(tracks, key=lambda t: t["start"] - t["stop"])[:5]:
         print(f"  track {track['id']}: frames {track['start']} to {track['stop']}", end=", ")
         print(f"score {track['score']:.2f}")
 
