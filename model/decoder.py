@@ -1,0 +1,72 @@
+"""The decoder: upsampling, a convolution, and the encoder's features beside it, stage by stage."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model.convolution import Kind, conv3d
+
+
+class Decoder(nn.Module):
+    """Stages of trilinear upsampling, a 3-D convolution, and concatenation of an encoder map.
+
+    Args:
+        in_channels: C of the features from the pyramid.
+        skip_channels: C of each encoder map used, coarse to fine.
+        widths: C of each stage's convolution, coarse to fine. One more than there are skips adds a
+            convolution over the last concatenation, which the paper doesn't have.
+        convolution: the kind of every convolution.
+
+    Attributes:
+        channels: C of the result.
+
+    Raises:
+        ValueError: the widths are neither as many as the skips nor one more.
+
+    Source: Hou et al., BMVC 2019, Section 3.2 and Figure 2; the widths aren't given there.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        skip_channels: Sequence[int],
+        widths: Sequence[int],
+        convolution: Kind = "separable",
+    ) -> None:
+        super().__init__()
+        if len(widths) - len(skip_channels) not in (0, 1):
+            raise ValueError(
+                f"Got {len(widths)} widths for {len(skip_channels)} skips, "
+                "wanted as many or one more."
+            )
+        stages = nn.ModuleList()
+        channels = in_channels
+        for width, skip in zip(widths, skip_channels, strict=False):
+            stages.append(conv3d(convolution, channels, width))
+            channels = width + skip
+        self.stages = stages
+        self.fuse: nn.Module | None = None
+        if len(widths) > len(skip_channels):
+            self.fuse = conv3d(convolution, channels, widths[-1])
+            channels = widths[-1]
+        self.channels = channels
+
+    def forward(self, features: Tensor, skips: Sequence[Tensor]) -> Tensor:
+        """Bring features (N, C, T, H, W) to the T, H and W of the finest skip.
+
+        Args:
+            features: from the pyramid.
+            skips: encoder maps, coarse to fine, as many as `skip_channels`.
+        """
+        for stage, skip in zip(self.stages, skips, strict=True):
+            features = torch.cat([stage(upsample(features, skip.shape[2:])), skip], dim=1)
+        if self.fuse is not None:
+            features = self.fuse(features)
+        return features
+
+
+def upsample(features: Tensor, size: Sequence[int]) -> Tensor:
+    """Interpolate (N, C, T, H, W) trilinearly to the T, H and W of `size`."""
+    return F.interpolate(features, size=list(size), mode="trilinear", align_corners=False)

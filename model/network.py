@@ -1,0 +1,111 @@
+"""The segmentation network: encoder, pyramid pooling, decoder and scores."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from model.convolution import Kind
+from model.decoder import Decoder, upsample
+from model.pyramid import PyramidPooling
+
+
+class Encoder(nn.Module):
+    """What every encoder offers: feature maps of normalised clips, finest first.
+
+    Attributes:
+        channels: C of each feature map, finest first.
+        mean: of R, G and B in 0 to 1, which the clips are shifted by.
+        std: of R, G and B in 0 to 1, which the clips are divided by.
+    """
+
+    channels: tuple[int, ...]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    def forward(self, clips: Tensor) -> list[Tensor]:
+        """Map normalised clips (N, 3, T, H, W) to maps (N, C, T, H, W), finest first."""
+        raise NotImplementedError
+
+
+class SegmentationNetwork(nn.Module):
+    """Scores each pixel of a clip as foreground or background.
+
+    Args:
+        encoder: gives the feature maps.
+        pyramid_channels: C after the pyramid pooling.
+        rates: the spatial dilations of the pyramid.
+        frame_features: whether the pyramid has the frame-level branch.
+        decoder_widths: C of each stage of the decoder, coarse to fine.
+        skips: which of the encoder's maps the decoder takes, by index, coarse to fine.
+        convolution: the kind in the pyramid and the decoder.
+        classes: 2 for the paper's background and foreground scores, 1 for their difference only.
+
+    Raises:
+        ValueError: the number of classes is neither 1 nor 2.
+
+    Source: Hou et al., BMVC 2019, Section 3.2 and Figure 2.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        *,
+        pyramid_channels: int,
+        rates: Sequence[int],
+        frame_features: bool,
+        decoder_widths: Sequence[int],
+        skips: Sequence[int],
+        convolution: Kind = "separable",
+        classes: int = 1,
+    ) -> None:
+        super().__init__()
+        if classes not in (1, 2):
+            raise ValueError(f"Got {classes} classes, wanted 1 or 2.")
+        self.encoder = encoder
+        self.skips = tuple(skips)
+        self.pyramid = PyramidPooling(
+            encoder.channels[-1], pyramid_channels, rates, frame_features, convolution
+        )
+        self.decoder = Decoder(
+            pyramid_channels, [encoder.channels[i] for i in skips], decoder_widths, convolution
+        )
+        self.scores = nn.Linear(self.decoder.channels, classes)
+        self.mean: Tensor
+        self.std: Tensor
+        shape = (1, 3, 1, 1, 1)
+        self.register_buffer("mean", 255 * torch.tensor(encoder.mean).view(shape), persistent=False)
+        self.register_buffer("std", 255 * torch.tensor(encoder.std).view(shape), persistent=False)
+
+    def forward(self, clips: Tensor) -> Tensor:
+        """Score clips (N, T, H, W, 3) uint8, RGB.
+
+        Returns:
+            (N, T, H, W) float32, the logit of foreground: the softmax of two classes is the sigmoid
+            of the difference of their scores.
+        """
+        return self.decode(self.encoder(self.normalise(clips)), clips.shape[1:4])
+
+    def foreground(self, clips: Tensor) -> Tensor:
+        """Return the probability of foreground (N, T, H, W) float32 of clips as in `forward`."""
+        logit: Tensor = self(clips)
+        return logit.sigmoid()
+
+    def normalise(self, clips: Tensor) -> Tensor:
+        """Map clips (N, T, H, W, 3) uint8, RGB to the (N, 3, T, H, W) float32 of the encoder."""
+        # Permuted only, so that channels stay last in memory, as CPU kernels like them.
+        return (clips.permute(0, 4, 1, 2, 3).float() - self.mean) / self.std
+
+    def decode(self, maps: Sequence[Tensor], size: Sequence[int]) -> Tensor:
+        """Score from the encoder's maps, finest first, at a `size` of T, H and W.
+
+        Returns:
+            (N, T, H, W) float32, the logit of foreground.
+        """
+        features = self.decoder(self.pyramid(maps[-1]), [maps[i] for i in self.skips])
+        # In float32 outside autocast: a convolution with so few outputs hangs in bfloat16.
+        with torch.autocast(features.device.type, enabled=False):
+            scores = self.scores(features.float().movedim(1, -1))
+            # Interpolation is linear, so the difference may be taken before it.
+            logit = scores[..., -1] - scores[..., 0] if scores.shape[-1] == 2 else scores[..., 0]
+            return upsample(logit.unsqueeze(1), size).squeeze(1)

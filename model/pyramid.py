@@ -1,0 +1,73 @@
+"""3-D pyramid pooling: the same features seen at several spatial scales, T kept."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from model.convolution import Kind, conv3d, pointwise
+from model.cpu_training import Conv3d
+
+
+class PyramidPooling(nn.Module):
+    """Branches of different spatial dilation, concatenated and projected.
+
+    One 3x3x3 convolution per rate (temporal dilation 1), one 1x1x1 convolution, and the frame-level
+    features: each frame's mean, copied to every pixel of that frame. Each branch is half as wide as
+    the output; the paper doesn't give widths, and this one meets its Table 5.
+
+    Args:
+        in_channels: C of the encoder's coarsest map.
+        out_channels: C of the result.
+        rates: the spatial dilation of each 3x3x3 branch. A rate near the map's side meets padding
+            with every off-centre tap, so small maps want small rates.
+        frame_features: whether to have the frame-level branch.
+        convolution: the kind of the 3x3x3 branches.
+
+    Source: Hou et al., BMVC 2019, Section 3.2, "3D Pyramid Pooling".
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        rates: Sequence[int] = (6, 12, 18),
+        frame_features: bool = True,
+        convolution: Kind = "separable",
+    ) -> None:
+        super().__init__()
+        width = out_channels // 2
+        self.dilated = nn.ModuleList(
+            conv3d(convolution, in_channels, width, spatial_dilation=rate) for rate in rates
+        )
+        self.pointwise = pointwise(in_channels, width)
+        self.frame = FrameFeatures(in_channels, width) if frame_features else None
+        branches = len(rates) + 1 + int(frame_features)
+        self.project = pointwise(branches * width, out_channels)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map (N, C, T, H, W) to (N, C out, T, H, W)."""
+        branches = [branch(features) for branch in self.dilated]
+        branches.append(self.pointwise(features))
+        if self.frame is not None:
+            branches.append(self.frame(features))
+        projected: Tensor = self.project(torch.cat(branches, dim=1))
+        return projected
+
+
+class FrameFeatures(nn.Module):
+    """The mean of each frame, projected and copied to every pixel of that frame.
+
+    Without batch normalisation: there are N * T values to a channel, one for a clip of one frame.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.project = Conv3d(in_channels, out_channels, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map (N, C, T, H, W) to (N, C out, T, H, W), the same in all of H and W."""
+        mean = features.mean(dim=(3, 4), keepdim=True)
+        # Expand, not Resize: runtimes mishandle resizing from a side of 1.
+        projected: Tensor = self.project(mean).relu()
+        return projected.expand(-1, -1, -1, features.shape[3], features.shape[4])
