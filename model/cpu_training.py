@@ -5,9 +5,12 @@ PyTorch's depthwise 3-D backward pass is an order of magnitude too slow. The 2-D
 and fast, and with channels last in memory every fold below is a view.
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 
 class Conv3d(nn.Conv3d):
@@ -23,8 +26,12 @@ class Conv3d(nn.Conv3d):
             return super().forward(input)
         if self.groups == 1:
             return _convolve(self, input)
-        if self.groups == self.in_channels == self.out_channels:
-            return _convolve_each_channel(self, input)
+        depthwise = self.groups == self.in_channels == self.out_channels
+        if depthwise and self.stride == (1, 1, 1) and self.bias is None:
+            with torch.autocast("cpu", enabled=False):
+                # torch doesn't annotate `apply`.
+                convolved: Tensor = _Depthwise.apply(input, self.weight, self)  # type: ignore[no-untyped-call]
+                return convolved
         return super().forward(input)
 
 
@@ -98,22 +105,59 @@ def _convolve_in_time(layer: nn.Conv3d, clips: Tensor) -> Tensor:
     return unfolded.permute(0, 4, 1, 2, 3)
 
 
-def _convolve_each_channel(layer: nn.Conv3d, clips: Tensor) -> Tensor:
-    """Convolve each channel by itself, in float32: 2-D depthwise bfloat16 gradients are slow."""
-    batch, given = clips.shape[0], clips.dtype
-    with torch.autocast("cpu", enabled=False):
-        taps = _temporal_taps(layer, clips.float())
-        convolved = sum(
-            F.conv2d(
-                _frames(tap),
-                layer.weight[:, :, index],
-                layer.bias if index == 0 else None,
-                (layer.stride[1], layer.stride[2]),
-                _padding(layer)[1:],
-                (layer.dilation[1], layer.dilation[2]),
-                layer.groups,
-            )
-            for index, tap in enumerate(taps)
+class _Depthwise(torch.autograd.Function):
+    """A depthwise convolution of stride 1, in float32: bfloat16 depthwise gradients are slow."""
+
+    @staticmethod
+    def forward(ctx: Any, clips: Tensor, weight: Tensor, layer: nn.Conv3d) -> Tensor:
+        ctx.save_for_backward(clips, weight)
+        ctx.layer = layer
+        convolved = F.conv3d(
+            clips.float(), weight, None, 1, _padding(layer), layer.dilation, layer.groups
         )
-        assert isinstance(convolved, Tensor)
-        return _clips(convolved, batch).to(given)
+        return convolved.to(clips.dtype)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        clips, weight = ctx.saved_tensors
+        layer, gradient = ctx.layer, gradient.float()
+        of_clips = of_weight = None
+        if ctx.needs_input_grad[0]:
+            # The gradient of the input is the convolution of the gradient with flipped taps.
+            reach = [d * (k - 1) for d, k in zip(layer.dilation, layer.kernel_size, strict=True)]
+            padding = [r - p for r, p in zip(reach, _padding(layer), strict=True)]
+            of_clips = F.conv3d(
+                gradient, weight.flip(2, 3, 4), None, 1, padding, layer.dilation, layer.groups
+            ).to(clips.dtype)
+        if ctx.needs_input_grad[1]:
+            of_weight = _weight_gradient(layer, clips.float(), gradient)
+        return of_clips, of_weight, None
+
+
+def _weight_gradient(layer: nn.Conv3d, clips: Tensor, gradient: Tensor) -> Tensor:
+    """Return the weight gradient of a depthwise convolution, one temporal tap after the other."""
+    frames = clips.shape[2]
+    of_taps = []
+    for tap in range(layer.kernel_size[0]):
+        # Output frame t meets input frame t + shift; those outside the clip meet zeros.
+        shift = tap * layer.dilation[0] - _padding(layer)[0]
+        start, stop = max(0, -shift), min(gradient.shape[2], frames - shift)
+        if start >= stop:
+            of_taps.append(torch.zeros_like(layer.weight[:, :, tap]))
+            continue
+        _, of_tap, _ = torch.ops.aten.convolution_backward(
+            _frames(gradient[:, :, start:stop]),
+            _frames(clips[:, :, start + shift : stop + shift]),
+            layer.weight[:, :, tap],
+            None,
+            (1, 1),
+            _padding(layer)[1:],
+            layer.dilation[1:],
+            False,
+            (0, 0),
+            layer.groups,
+            (False, True, False),
+        )
+        of_taps.append(of_tap)
+    return torch.stack(of_taps, dim=2)
