@@ -1,6 +1,7 @@
 """Frame to network picture and back: scaling, padding and their exact inverse."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import cv2
 import numpy as np
@@ -30,22 +31,27 @@ class Fit:
     padded_width: int
 
 
-def fit(height: int, width: int, spec: ModelSpec) -> Fit:
-    """Choose the network's picture size for a frame, keeping its aspect ratio.
+def fit(height: int, width: int, spec: ModelSpec, pixel_aspect: Fraction = Fraction(1)) -> Fit:
+    """Choose the network's picture size for a frame, so that the network sees square pixels.
 
     Args:
         height: of the source frame, pixels.
         width: of the source frame, pixels.
         spec: gives the wanted short side, the longest side allowed and the multiple.
+        pixel_aspect: width of a source pixel over its height.
 
     >>> spec = ModelSpec(name="", version="", clip_length=8, short_side=256, long_side=512,
     ...     multiple=32, licence="", data="", measured={}, git_revision="")
-    >>> fit(480, 854, spec)
-    Fit(height=480, width=854, scaled_height=256, scaled_width=455, padded_height=256, padded_width=480)
+    >>> to = fit(480, 854, spec)
+    >>> (to.scaled_height, to.scaled_width), (to.padded_height, to.padded_width)
+    ((256, 455), (256, 480))
     """
-    scale = min(spec.short_side / min(height, width), spec.long_side / max(height, width))
+    shown_width = width * float(pixel_aspect)
+    scale = min(
+        spec.short_side / min(height, shown_width), spec.long_side / max(height, shown_width)
+    )
     scaled_height = max(1, round(height * scale))
-    scaled_width = max(1, round(width * scale))
+    scaled_width = max(1, round(shown_width * scale))
     return Fit(
         height,
         width,
@@ -69,13 +75,13 @@ def to_network(frame: NDArray[np.uint8], to: Fit) -> NDArray[np.uint8]:
     """
     if frame.shape != (to.height, to.width, 3):
         raise ValueError(f"Got a frame of shape {frame.shape}, wanted {(to.height, to.width, 3)}.")
-    shrinking = to.scaled_height < to.height
+    shrinking = to.scaled_height * to.scaled_width < to.height * to.width
     scaled = cv2.resize(
         frame,
         (to.scaled_width, to.scaled_height),
         interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR,
     )
-    padded: NDArray[np.uint8] = cv2.copyMakeBorder(
+    padded = cv2.copyMakeBorder(
         scaled,
         0,
         to.padded_height - to.scaled_height,
@@ -83,7 +89,7 @@ def to_network(frame: NDArray[np.uint8], to: Fit) -> NDArray[np.uint8]:
         to.padded_width - to.scaled_width,
         cv2.BORDER_REPLICATE,
     )
-    return padded
+    return padded.astype(np.uint8, copy=False)
 
 
 def to_source(probability: NDArray[np.float32], of: Fit) -> NDArray[np.float32]:
@@ -93,7 +99,5 @@ def to_source(probability: NDArray[np.float32], of: Fit) -> NDArray[np.float32]:
         (H, W) float32.
     """
     inside = probability[: of.scaled_height, : of.scaled_width]
-    restored: NDArray[np.float32] = cv2.resize(
-        inside, (of.width, of.height), interpolation=cv2.INTER_LINEAR
-    )
-    return restored
+    restored = cv2.resize(inside, (of.width, of.height), interpolation=cv2.INTER_LINEAR)
+    return restored.astype(np.float32, copy=False)

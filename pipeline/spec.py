@@ -15,7 +15,7 @@ class ModelSpec:
     """How to feed one model, and what it is.
 
     The graph takes `clips` (N, T, H, W, 3) uint8 RGB with T = `clip_length` and H, W multiples of
-    `multiple`, and gives `foreground` (N, T, H, W) float32, the probability of foreground in 0 to 1.
+    `multiple`, and gives `foreground` (N, T, H, W) float32, the probability of foreground, 0 to 1.
     Casting and normalisation are inside the graph.
 
     Attributes:
@@ -56,7 +56,8 @@ class ModelSpec:
         missing = [f.name for f in fields(cls) if f"spec.{f.name}" not in metadata]
         if missing:
             raise ModelError(
-                f"The model's metadata lacks {', '.join(missing)}; export it with `python -m export`."
+                f"The model's metadata lacks {', '.join(missing)}; "
+                "export it with `python -m export`."
             )
         try:
             return cls(**{f.name: json.loads(metadata[f"spec.{f.name}"]) for f in fields(cls)})

@@ -72,6 +72,10 @@ class ScannedVideo:
     time_base: Fraction
     seekable: bool
 
+    def time_s(self, index: int) -> float:
+        """Return when a frame is shown, seconds after the first one."""
+        return float(int(self.timestamps[index] - self.timestamps[0]) * self.time_base)
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -79,7 +83,7 @@ class Frame:
 
     Attributes:
         index: 0-based in the source video.
-        time_s: when it is shown, seconds from the start of the video.
+        time_s: when it is shown, seconds after the first frame.
         pixels: (H, W, 3) uint8, RGB, after rotation.
     """
 

@@ -1,0 +1,57 @@
+"""Masks as COCO run lengths, and what can be measured on the runs alone."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pycocotools.mask as coco
+from numpy.typing import NDArray
+
+from pipeline.values import Rle
+
+
+def encode(mask: NDArray[np.bool_] | NDArray[np.uint8]) -> Rle:
+    """Compress a mask (H, W); anything but zero is foreground.
+
+    >>> encode(np.ones((3, 5), bool))
+    Rle(height=3, width=5, counts='0?')
+    """
+    packed = coco.encode(np.asfortranarray(mask != 0, dtype=np.uint8))
+    height, width = mask.shape
+    return Rle(height, width, packed["counts"].decode("ascii"))
+
+
+def decode(rle: Rle) -> NDArray[np.bool_]:
+    """Restore the mask (H, W) bool."""
+    mask: NDArray[np.bool_] = coco.decode(_packed(rle)).astype(bool)
+    return mask
+
+
+def area(rle: Rle) -> int:
+    """Count the foreground's pixels."""
+    return int(coco.area(_packed(rle)))
+
+
+def box(rle: Rle) -> tuple[int, int, int, int]:
+    """Return the tight box as x, y, width, height; all zero for an empty mask."""
+    x, y, width, height = (int(side) for side in coco.toBbox(_packed(rle)))
+    return x, y, width, height
+
+
+def iou(rows: Sequence[Rle], columns: Sequence[Rle]) -> NDArray[np.float64]:
+    """Divide intersection by union for each pair of masks of one size.
+
+    Returns:
+        (len(rows), len(columns)) float64, 0 to 1; 0 where both masks are empty.
+    """
+    if not rows or not columns:
+        return np.zeros((len(rows), len(columns)))
+    packed_columns = [_packed(rle) for rle in columns]
+    ratios: NDArray[np.float64] = coco.iou(
+        [_packed(rle) for rle in rows], packed_columns, [0] * len(packed_columns)
+    )
+    return ratios
+
+
+def _packed(rle: Rle) -> dict[str, Any]:
+    return {"size": [rle.height, rle.width], "counts": rle.counts.encode("ascii")}
