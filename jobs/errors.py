@@ -3,7 +3,8 @@
 JobError
 ├── JobNotFound       no job has this id (or it was deleted)
 ├── JobNotFinished    its result was asked for before it is complete
-└── JobHasNoResult    it failed or was canceled, so there is none
+├── JobHasNoResult    it failed or was canceled, so there is none
+└── BadCursor         a list of jobs was to go on from a place that was never given out
 """
 
 
@@ -21,3 +22,7 @@ class JobNotFinished(JobError):  # noqa: N818 - see JobNotFound
 
 class JobHasNoResult(JobError):  # noqa: N818 - see JobNotFound
     """The job failed or was canceled, so that it has no complete result."""
+
+
+class BadCursor(JobError):  # noqa: N818 - see JobNotFound
+    """The cursor isn't one that a list of jobs gave out."""

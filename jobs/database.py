@@ -1,0 +1,116 @@
+"""The database of jobs: how it is opened and made ready, its tables and its clock."""
+
+import logging
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from dbos import DBOS
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+# What the API and the workers call each other's things by, in the database of DBOS.
+APPLICATION = "rotograph"
+APPLICATION_VERSION = "1"  # of the workflow's steps; raise it when running jobs couldn't go on
+QUEUE = "segment"
+WORKFLOW = "segment_job"
+
+_METADATA = sa.MetaData()
+
+JOBS = sa.Table(
+    "jobs",
+    _METADATA,
+    sa.Column("number", sa.Integer, primary_key=True),  # rising: the order of the list
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("request", sa.JSON, nullable=False),
+    sa.Column("video", sa.JSON, nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False),  # seconds since 1970, as all times here
+    sa.Column("started_at", sa.Double),
+    sa.Column("finished_at", sa.Double),
+    sa.Column("frames_done", sa.Integer, nullable=False),
+    sa.Column("frames_total", sa.Integer, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),  # starts since a segment was last finished
+    sa.Column("failure_kind", sa.Text),
+    sa.Column("failure_message", sa.Text),
+    sa.Index("jobs_by_state", "state", "number"),
+    sqlite_autoincrement=True,  # a deleted job's number is never given again
+)
+
+WORKERS = sa.Table(
+    "workers",
+    _METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("device", sa.Text, nullable=False),
+    sa.Column("provider", sa.Text, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("model_version", sa.Text, nullable=False),
+    sa.Column("seen_at", sa.Double, nullable=False),
+)
+
+
+def embedded_url(data_dir: Path) -> str:
+    """Return the URL of the SQLite database in a data folder."""
+    return f"sqlite:///{data_dir.resolve() / 'jobs.sqlite'}"
+
+
+def open_database(url: str) -> sa.Engine:
+    """Make the database ready, whoever comes first, and open it.
+
+    Args:
+        url: `sqlite:///PATH` or `postgresql://...`.
+    """
+    logging.getLogger("dbos").setLevel(logging.WARNING)
+    address = sa.make_url(url)
+    if address.get_backend_name() == "sqlite":
+        _use_write_ahead_log(Path(str(address.database)))
+    DBOS.migrate(url)
+    engine = _engine(address)
+    with engine.begin() as connection:
+        for table in _METADATA.sorted_tables:
+            connection.execute(CreateTable(table, if_not_exists=True))
+            for index in table.indexes:
+                connection.execute(CreateIndex(index, if_not_exists=True))
+    return engine
+
+
+def now(engine: sa.Engine) -> sa.ColumnElement[float]:
+    """Return the database's clock as an expression: seconds since 1970.
+
+    Workers on several machines agree on it, whatever their own clocks say.
+    """
+    if engine.dialect.name == "sqlite":
+        return sa.literal_column("((julianday('now') - 2440587.5) * 86400.0)", sa.Double)
+    return sa.literal_column("extract(epoch from clock_timestamp())", sa.Double)
+
+
+def _engine(address: sa.URL) -> sa.Engine:
+    if address.get_backend_name() != "sqlite":
+        return sa.create_engine(address.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+    engine = sa.create_engine(address)
+
+    @sa.event.listens_for(engine, "connect")
+    def _wait_for_the_lock(connection: Any, _record: object) -> None:
+        # A transaction that reads first and writes later can't wait for the lock: take it at once.
+        connection.isolation_level = "IMMEDIATE"
+        connection.execute("PRAGMA busy_timeout=30000")
+
+    return engine
+
+
+def _use_write_ahead_log(path: Path, timeout_s: float = 30.0) -> None:
+    """Switch the file's journal, which lasts; SQLite doesn't wait for its lock here, so we do."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + timeout_s
+    while True:
+        connection = sqlite3.connect(path, timeout=timeout_s)
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        finally:
+            connection.close()

@@ -1,0 +1,205 @@
+"""The queue of jobs as the API sees it: submit, look, cancel, delete, read results."""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from dbos import DBOSClient, DBOSPortableJSONSerializer
+
+from jobs.database import APPLICATION, APPLICATION_VERSION, QUEUE, WORKFLOW, open_database
+from jobs.errors import JobHasNoResult, JobNotFinished, JobNotFound
+from jobs.liveness import WorkerRegister
+from jobs.records import JobRecords
+from jobs.store import JobStore
+from jobs.values import Job, JobRequest, JobState, Worker
+from pipeline.decode import save_scan, select
+from pipeline.values import ScannedVideo
+
+
+class JobQueue:
+    """Jobs, for a process that runs none itself.
+
+    Every method blocks: call them in a thread. They may be called from several at once.
+
+    Args:
+        database_url: as `open_database`; the database is made ready if it isn't yet.
+        store: the files of jobs, on storage that the workers share.
+        poll_s: how often `frames` looks for more, seconds.
+    """
+
+    def __init__(self, database_url: str, store: JobStore, *, poll_s: float = 0.2) -> None:
+        self.store = store
+        self._engine = open_database(database_url)
+        self._records = JobRecords(self._engine)
+        self._register = WorkerRegister(self._engine)
+        self._poll_s = poll_s
+        self._client = DBOSClient(
+            system_database_url=database_url,
+            serializer=DBOSPortableJSONSerializer(),
+            application_name=APPLICATION,
+        )
+
+    def close(self) -> None:
+        """Close the connections to the database."""
+        self._client.destroy()
+        self._engine.dispose()
+
+    def submit(self, job_id: str, request: JobRequest, video: ScannedVideo) -> Job:
+        """Queue a job whose upload lies at `store.incoming(job_id)`.
+
+        If it fails, the upload is gone and nothing else is left of the job.
+
+        Args:
+            job_id: from `store.new_id`.
+            request: what was asked for.
+            video: the scan of the upload.
+
+        Raises:
+            SelectionError: the request's time range holds no frame.
+        """
+        try:
+            frames = select(video, request.start_s, request.end_s, request.every)
+            self.store.adopt(job_id)
+            with self.store.writing(self.store.scan(job_id)) as path:
+                save_scan(video, path)
+            with self._engine.begin() as connection:
+                self._records.add(connection, job_id, request, video.info, len(frames))
+                self._client.enqueue_in_transaction(
+                    connection,
+                    {
+                        "workflow_name": WORKFLOW,
+                        "queue_name": QUEUE,
+                        "workflow_id": job_id,
+                        "app_version": APPLICATION_VERSION,
+                    },
+                    job_id,
+                )
+        except BaseException:
+            self.store.discard(job_id)
+            self.store.delete(job_id)
+            raise
+        return self.get(job_id)
+
+    def get(self, job_id: str) -> Job:
+        """Return a job.
+
+        Raises:
+            JobNotFound: there is none of this id.
+        """
+        return self._records.get(job_id)
+
+    def list(
+        self, state: JobState | None = None, limit: int = 20, cursor: str | None = None
+    ) -> tuple[Sequence[Job], str | None]:
+        """Return up to `limit` jobs, newest first, and the cursor of those that follow.
+
+        Jobs that are added meanwhile don't move the others from page to page.
+
+        Raises:
+            BadCursor: `cursor` isn't one that was given out.
+        """
+        return self._records.list(state, limit, cursor)
+
+    def cancel(self, job_id: str) -> Job:
+        """Cancel a job at once; one that is final stays as it is.
+
+        Raises:
+            JobNotFound: there is none of this id.
+        """
+        if self._records.finish(job_id, JobState.CANCELED):
+            self._client.cancel_workflow(job_id)
+        return self.get(job_id)
+
+    def delete(self, job_id: str) -> None:
+        """Cancel a job if need be, then remove everything that is kept of it.
+
+        Raises:
+            JobNotFound: there is none of this id.
+        """
+        self.cancel(job_id)
+        self._records.remove(job_id)
+        self.store.delete(job_id)
+        self._client.delete_workflow(job_id)
+
+    def queue_depth(self) -> int:
+        """Return how many jobs wait for a worker."""
+        return self._records.count(JobState.QUEUED)
+
+    def workers(self) -> Sequence[Worker]:
+        """Return the workers that are alive."""
+        return self._register.live()
+
+    def sweep(self, older_than_s: float = 86_400.0) -> None:
+        """Remove the files of uploads that never became jobs, after a while."""
+        self.store.sweep(self._records.ids(), older_than_s)
+
+    def result_header(self, job_id: str) -> dict[str, Any]:
+        """Return the result but for its frames: job, model, video, tracks.
+
+        Raises:
+            JobNotFound: there is no job of this id.
+            JobNotFinished: it isn't final yet.
+            JobHasNoResult: it failed or was canceled.
+        """
+        _require_result(self.get(job_id))
+        try:
+            header: dict[str, Any] = json.loads(self.store.header(job_id).read_text("utf-8"))
+        except FileNotFoundError as error:
+            raise JobNotFound(f"Job {job_id!r} was deleted.") from error
+        return header
+
+    def frames(self, job_id: str, *, follow: bool = False) -> Iterator[str]:
+        r"""Read the result's frames in order, as JSON lines that end with `\n`.
+
+        Args:
+            job_id: of the job.
+            follow: begin while the job still runs and go on to its end. While there is nothing
+                new an empty string comes every `poll_s`, so that the caller can leave.
+
+        Raises:
+            JobNotFound: there is no job of this id, or it is deleted while it is read.
+            JobNotFinished: it isn't final yet, and not followed.
+            JobHasNoResult: it failed or was canceled, maybe while it is read.
+        """
+        job = self.get(job_id)
+        if job.state.final or not follow:
+            _require_result(job)
+        return self._frames(job_id)
+
+    def _frames(self, job_id: str) -> Iterator[str]:
+        segment = 0
+        while True:
+            # The state first: what a succeeded job hasn't stored by now never comes.
+            job = self.get(job_id)
+            path = self.store.frames(job_id, segment)
+            if path.exists():
+                yield from _lines(path, job_id)
+                segment += 1
+            elif job.state.final:
+                _require_result(job)
+                return
+            else:
+                yield ""
+                time.sleep(self._poll_s)
+
+
+def _lines(path: Path, job_id: str) -> Iterator[str]:
+    try:
+        with path.open(encoding="utf-8") as lines:
+            yield from lines
+    except FileNotFoundError as error:
+        raise JobNotFound(f"Job {job_id!r} was deleted.") from error
+
+
+def _require_result(job: Job) -> None:
+    if not job.state.final:
+        raise JobNotFinished(
+            f"Job {job.id!r} is {job.state}: {job.frames_done} of {job.frames_total} frames done."
+        )
+    if job.state is not JobState.SUCCEEDED:
+        raise JobHasNoResult(f"Job {job.id!r} has no result: it {_WHY[job.state]}.")
+
+
+_WHY = {JobState.FAILED: "failed", JobState.CANCELED: "was canceled"}

@@ -1,0 +1,105 @@
+"""Which workers are alive, and the takeover of the jobs of those that aren't."""
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import sqlalchemy as sa
+from dbos import DBOS
+
+from jobs.database import WORKERS, WORKFLOW, now
+from jobs.values import Worker
+
+BEAT_S = 1.0
+DEAD_AFTER_S = 4.0
+_FORGET_AFTER_S = 3600.0
+
+_log = logging.getLogger(__name__)
+
+
+class WorkerRegister:
+    """The heartbeats of the workers, by the database's clock."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._now = now(engine)
+
+    def beat(self, worker: Worker) -> None:
+        """Note that a worker is alive."""
+        values = asdict(worker)
+        with self._engine.begin() as connection:
+            known = connection.execute(
+                WORKERS.update().where(WORKERS.c.id == worker.id).values(seen_at=self._now)
+            )
+            if not known.rowcount:
+                connection.execute(WORKERS.insert().values(seen_at=self._now, **values))
+                connection.execute(
+                    WORKERS.delete().where(WORKERS.c.seen_at < self._now - _FORGET_AFTER_S)
+                )
+
+    def retire(self, worker: Worker) -> None:
+        """Note that a worker is gone, so that its job is taken over without a wait."""
+        with self._engine.begin() as connection:
+            connection.execute(WORKERS.delete().where(WORKERS.c.id == worker.id))
+
+    def live(self) -> Sequence[Worker]:
+        """Return the workers that were seen lately, by id."""
+        columns = [WORKERS.c[name] for name in Worker.__dataclass_fields__]
+        query = (
+            sa.select(*columns)
+            .where(WORKERS.c.seen_at > self._now - DEAD_AFTER_S)
+            .order_by(WORKERS.c.id)
+        )
+        with self._engine.connect() as connection:
+            return [Worker(**row) for row in connection.execute(query).mappings()]
+
+
+class Liveness:
+    """A thread that says that this worker is alive and takes over from those that aren't.
+
+    It needs a launched DBOS.
+    """
+
+    def __init__(self, register: WorkerRegister, worker: Worker) -> None:
+        self._register = register
+        self._worker = worker
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="liveness", daemon=True)
+
+    def start(self) -> None:
+        """Be known as alive, then keep being so in the background."""
+        self._register.beat(self._worker)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Be known as gone."""
+        self._stop.set()
+        self._thread.join()
+        self._register.retire(self._worker)
+
+    def _run(self) -> None:
+        while not self._stop.wait(BEAT_S):
+            try:
+                self._register.beat(self._worker)
+                self._take_over()
+            except Exception:
+                # A hiccup of the database must not end the loop: the next turn makes up for it.
+                _log.exception("The heartbeat failed.", extra={"worker": self._worker.id})
+
+    def _take_over(self) -> None:
+        """Requeue the jobs of dead workers.
+
+        It asks for the owners of running jobs anew in each turn, not once per death: what a
+        failed turn left is found by the next.
+        """
+        running = DBOS.list_workflows(
+            status="PENDING", name=WORKFLOW, load_input=False, load_output=False
+        )
+        alive = {worker.id for worker in self._register.live()} | {self._worker.id}
+        dead = {workflow.executor_id for workflow in running if workflow.executor_id} - alive
+        if dead:
+            _log.warning("Taking over from dead workers: %s.", ", ".join(sorted(dead)))
+            # Private, for want of a public one that keeps the count of attempts: a test holds it,
+            # and the requirements hold the version.
+            DBOS._recover_pending_workflows(sorted(dead))
