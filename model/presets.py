@@ -1,0 +1,95 @@
+"""The networks that have names: `paper`, as published, and `small`, which serves on a CPU."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from model.convolution import Kind
+from model.efficientnet import EfficientNetEncoder
+from model.network import Encoder, SegmentationNetwork
+from model.r2plus1d import R2Plus1D
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """How one network is built, and what it is fed in training.
+
+    A variant is `dataclasses.replace(PAPER, convolution="standard")`.
+
+    Attributes:
+        encoder: builds the encoder, without trained weights.
+        pyramid_channels: C after the pyramid pooling.
+        rates: the spatial dilations of the pyramid.
+        frame_features: whether the pyramid has the frame-level branch.
+        skips: which of the encoder's maps the decoder takes, by index, coarse to fine.
+        decoder_widths: C of each stage of the decoder, coarse to fine.
+        convolution: the kind in the pyramid and the decoder.
+        classes: 2 for background and foreground scores, 1 for their difference.
+        clip_length: L, frames in a clip.
+        crop: height and width of a training crop, pixels.
+    """
+
+    encoder: Callable[[], Encoder]
+    pyramid_channels: int
+    rates: tuple[int, ...]
+    frame_features: bool
+    skips: tuple[int, ...]
+    decoder_widths: tuple[int, ...]
+    convolution: Kind
+    classes: int
+    clip_length: int
+    crop: tuple[int, int]
+
+
+# Source: Hou et al., BMVC 2019, Sections 3.2 and 4. The widths aren't in it: these are inferred,
+# since with them the operations of its Table 5 come out (see `model.operations`).
+PAPER = Preset(
+    encoder=partial(R2Plus1D, depth=18, temporal_size=4),
+    pyramid_channels=128,
+    rates=(6, 12, 18),
+    frame_features=True,
+    skips=(2, 1),
+    decoder_widths=(192, 192),
+    convolution="separable",
+    classes=2,
+    clip_length=8,
+    crop=(384, 384),
+)
+
+# The map before the pyramid is half the side of the paper's crop or less, hence the rates.
+SMALL = Preset(
+    encoder=EfficientNetEncoder,
+    pyramid_channels=128,
+    rates=(3, 6, 9),
+    frame_features=True,
+    skips=(1, 0),
+    decoder_widths=(96, 64, 64),
+    convolution="separable",
+    classes=1,
+    clip_length=8,
+    crop=(224, 320),
+)
+
+PRESETS = {"paper": PAPER, "small": SMALL}
+
+
+def build(preset: str | Preset) -> SegmentationNetwork:
+    """Build a network with random weights, by a preset or its name.
+
+    Raises:
+        ValueError: there is no preset of that name.
+    """
+    if isinstance(preset, str):
+        if preset not in PRESETS:
+            raise ValueError(f"Got preset {preset!r}, wanted one of {', '.join(PRESETS)}.")
+        preset = PRESETS[preset]
+    return SegmentationNetwork(
+        preset.encoder(),
+        pyramid_channels=preset.pyramid_channels,
+        rates=preset.rates,
+        frame_features=preset.frame_features,
+        decoder_widths=preset.decoder_widths,
+        skips=preset.skips,
+        convolution=preset.convolution,
+        classes=preset.classes,
+    )
