@@ -1,4 +1,4 @@
-"""The house rules that no linter knows: each file opens with a sentence, which the README's tree shows."""
+"""The house rules that no linter knows, such as a sentence for each file in the README."""
 
 import ast
 import re
