@@ -1,0 +1,101 @@
+"""How much of the bare model's speed a whole job keeps: `python -m benchmarks.throughput VIDEO`."""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.worker_process import LIMITS, run_job, running_worker
+from jobs.values import JobRequest
+from pipeline.clips import clips_of
+from pipeline.decode import decode, scan
+from pipeline.infer import Session, load
+from pipeline.preprocess import fit, to_network
+from pipeline.segmenter import Segmenter
+from pipeline.values import ScannedVideo
+
+SEGMENT_FRAMES = 120
+
+
+def main() -> None:
+    """Time the bare model, the pipeline and the whole job by turns; print the ratios."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.throughput", description=__doc__)
+    parser.add_argument("video", type=Path)
+    parser.add_argument("--model", type=Path, default=Path("weights/default.onnx"))
+    parser.add_argument("--rounds", type=int, default=3, help="default: 3")
+    arguments = parser.parse_args()
+
+    video = scan(arguments.video, LIMITS)
+    frame_count = video.info.frame_count
+    session = load(arguments.model, device="cpu")
+    segmenter = Segmenter(session)
+    frames = network_frames(arguments.video, video, session)
+    starts = [
+        start
+        for first in range(0, frame_count, SEGMENT_FRAMES)
+        for start in clips_of(
+            first,
+            min(first + SEGMENT_FRAMES, frame_count),
+            frame_count,
+            session.spec.clip_length,
+            segmenter.stride,
+        )
+    ]
+    with tempfile.TemporaryDirectory() as data:
+        with running_worker(Path(data), arguments.model) as worker:
+
+            def whole_job() -> None:
+                run_job(worker, arguments.video, JobRequest(filename=arguments.video.name))
+
+            contestants: dict[str, Callable[[], None]] = {
+                "bare session.run": lambda: run_bare(session, frames, starts),
+                "pipeline": lambda: run_pipeline(segmenter, arguments.video, video),
+                "whole job": whole_job,
+            }
+            seconds: dict[str, list[float]] = {name: [] for name in contestants}
+            for _ in range(arguments.rounds):
+                for name, run in contestants.items():
+                    started = time.perf_counter()
+                    run()
+                    seconds[name].append(time.perf_counter() - started)
+
+    info = video.info
+    print(f"{arguments.video.name}: {info.width}x{info.height}, {frame_count} frames,", end=" ")
+    print(f"{len(starts)} windows; median of {arguments.rounds} rounds")
+    bare = statistics.median(seconds["bare session.run"])
+    for name, times in seconds.items():
+        median = statistics.median(times)
+        print(f"{name:>17}: {frame_count / median:6.1f} frames/s, {bare / median:6.1%} of bare")
+
+
+def network_frames(path: Path, video: ScannedVideo, session: Session) -> NDArray[np.uint8]:
+    """Decode and scale the whole video (T, H, W, 3) ahead of the clock."""
+    info = video.info
+    size = fit(info.height, info.width, session.spec)
+    indices = range(info.frame_count)
+    return np.stack([to_network(frame.pixels, size) for frame in decode(path, video, indices)])
+
+
+def run_bare(session: Session, frames: NDArray[np.uint8], starts: list[int]) -> None:
+    """Run the model over the same windows and do nothing else."""
+    positions = np.arange(session.spec.clip_length)
+    for start in starts:
+        session.run(frames[np.minimum(start + positions, len(frames) - 1)][np.newaxis])
+
+
+def run_pipeline(segmenter: Segmenter, path: Path, video: ScannedVideo) -> None:
+    """Run the pipeline over the segments of the video, in this process."""
+    indices = range(video.info.frame_count)
+    for first in range(0, len(indices), SEGMENT_FRAMES):
+        stop = min(first + SEGMENT_FRAMES, len(indices))
+        for _ in segmenter.segment(path, video, indices, first, stop, 0.5, "primary"):
+            pass
+
+
+if __name__ == "__main__":
+    main()
