@@ -46,23 +46,22 @@ def main() -> None:
             segmenter.stride,
         )
     ]
-    with tempfile.TemporaryDirectory() as data:
-        with running_worker(Path(data), arguments.model) as worker:
-
-            def whole_job() -> None:
-                run_job(worker, arguments.video, JobRequest(filename=arguments.video.name))
-
-            contestants: dict[str, Callable[[], None]] = {
-                "bare session.run": lambda: run_bare(session, frames, starts),
-                "pipeline": lambda: run_pipeline(segmenter, arguments.video, video),
-                "whole job": whole_job,
-            }
-            seconds: dict[str, list[float]] = {name: [] for name in contestants}
-            for _ in range(arguments.rounds):
-                for name, run in contestants.items():
-                    started = time.perf_counter()
-                    run()
-                    seconds[name].append(time.perf_counter() - started)
+    with (
+        tempfile.TemporaryDirectory() as data,
+        running_worker(Path(data), arguments.model) as worker,
+    ):
+        request = JobRequest(filename=arguments.video.name)
+        contestants: dict[str, Callable[[], object]] = {
+            "bare session.run": lambda: run_bare(session, frames, starts),
+            "pipeline": lambda: run_pipeline(segmenter, arguments.video, video),
+            "whole job": lambda: run_job(worker, arguments.video, request),
+        }
+        seconds: dict[str, list[float]] = {name: [] for name in contestants}
+        for _ in range(arguments.rounds):
+            for name, run in contestants.items():
+                started = time.perf_counter()
+                run()
+                seconds[name].append(time.perf_counter() - started)
 
     info = video.info
     print(f"{arguments.video.name}: {info.width}x{info.height}, {frame_count} frames,", end=" ")
