@@ -1,6 +1,7 @@
 """The segmentation network: encoder, pyramid pooling, decoder and scores."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -104,8 +105,15 @@ class SegmentationNetwork(nn.Module):
         """
         features = self.decoder(self.pyramid(maps[-1]), [maps[i] for i in self.skips])
         # In float32 outside autocast: a convolution with so few outputs hangs in bfloat16.
-        with torch.autocast(features.device.type, enabled=False):
+        with _without_autocast(features.device.type):
             scores = self.scores(features.float().movedim(1, -1))
             # Interpolation is linear, so the difference may be taken before it.
             logit = scores[..., -1] - scores[..., 0] if scores.shape[-1] == 2 else scores[..., 0]
             return upsample(logit.unsqueeze(1), size).squeeze(1)
+
+
+def _without_autocast(device: str) -> AbstractContextManager[object]:
+    """Switch autocast off, on the devices that have it: `meta`, which counts operations, hasn't."""
+    if torch.amp.is_autocast_available(device):
+        return torch.autocast(device, enabled=False)
+    return nullcontext()
