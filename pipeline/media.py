@@ -1,0 +1,182 @@
+"""Untrusted media files opened safely, and their pictures as RGB."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Disposition, Stream
+from av.video.frame import VideoFrame
+from av.video.reformatter import Colorspace, VideoReformatter
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from pipeline.errors import BrokenVideo, NotAVideo, NoVideoStream
+
+# Containers that hold their pictures themselves. Left out on purpose: lists that make FFmpeg open
+# other files or hosts (HLS, DASH, concat, SDP), image sequences, devices, and raw streams, whose
+# weak signatures claim files that are no video.
+_FORMATS = "mov,mp4,3gp,3g2,matroska,webm,avi,mpegts,mpeg,flv,gif,ogg,asf,mxf"
+_WANTED = "MP4, MOV, WebM, Matroska, AVI, MPEG-TS, MPEG-PS, FLV, GIF, Ogg, ASF or MXF"
+_SIGNATURES = (b"\x1aE\xdf\xa3", b"RIFF", b"OggS", b"FLV", b"GIF8", b"\x30\x26\xb2\x75")
+_FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
+
+_THREADS = 4  # each holds a picture in flight
+_UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
+_MAX_SD_HEIGHT = 576
+_TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+
+
+@contextmanager
+def open_media(path: Path, max_pixels: int) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open a file and its main video stream; no other file or host is ever reached.
+
+    Args:
+        path: of the file.
+        max_pixels: FFmpeg allocates no larger picture, whatever the file claims.
+
+    Raises:
+        NotAVideo: no allowed demuxer recognises the file.
+        NoVideoStream: the file holds no moving pictures.
+        BrokenVideo: the file ends before its pictures are described, or their codec is unknown.
+    """
+    try:
+        container = av.open(
+            str(path.resolve()),  # absolute, so that no name is read as a URL
+            mode="r",
+            options={"max_pixels": str(max_pixels)},
+            container_options={"format_whitelist": _FORMATS, "protocol_whitelist": "file"},
+            metadata_errors="replace",
+        )
+    except Exception as error:  # damaged files raise UnicodeDecodeError, IndexError, anything
+        raise _unreadable(path) from error
+    with container:
+        stream = container.streams.best("video")
+        if not isinstance(stream, VideoStream) or stream.disposition & Disposition.attached_pic:
+            kinds = ", ".join(sorted({each.type for each in container.streams})) or "no"
+            raise NoVideoStream(f"Got a file of {kinds} streams, wanted one with moving pictures.")
+        if stream.codec_context is None or stream.codec_tag == "encv":
+            raise BrokenVideo(
+                f"Got a video stream of codec {stream.codec_tag!r}, which is unknown or encrypted, "
+                "wanted one that can be decoded."
+            )
+        stream.codec_context.thread_type = "AUTO"
+        stream.codec_context.thread_count = _THREADS
+        stream.codec_context.options = {"max_pixels": str(max_pixels)}
+        yield container, stream
+
+
+def read_packets(container: InputContainer) -> Iterator["Packet[Stream]"]:
+    """Read the packets of all streams until the file ends or can't be read further."""
+    packets = container.demux()
+    while True:
+        try:
+            packet = next(packets)
+        except Exception:  # StopIteration at the end; anything at all where the file is damaged
+            return
+        if packet.size:
+            yield packet
+
+
+def read_frames(
+    container: InputContainer, stream: VideoStream, seek_to: int | None = None
+) -> Iterator[VideoFrame]:
+    """Decode from the start, or from a keyframe before `seek_to`, leaving out what is damaged.
+
+    Args:
+        container: freshly opened.
+        stream: of the container.
+        seek_to: in units of the stream's time base.
+    """
+    if seek_to is not None:
+        try:
+            container.seek(seek_to, stream=stream)
+        except av.FFmpegError:
+            return
+    started = seek_to is None
+    for packet in read_packets(container):
+        if packet.stream_index != stream.index:
+            continue
+        # Fed from between keyframes, some decoders give garbage instead of nothing.
+        started = started or packet.is_keyframe
+        if started:
+            yield from _decode(stream, packet)
+    yield from _decode(stream, None)
+
+
+def _decode(stream: VideoStream, packet: "Packet[Stream] | None") -> list[VideoFrame]:
+    """Decode a packet, or with None what is left in the decoder."""
+    try:
+        return stream.decode(packet)
+    except Exception:  # as above: damage raises anything
+        return []
+
+
+def rotation_of(frame: VideoFrame) -> int:
+    """Return by how many degrees clockwise a picture is turned to be shown, in quarters."""
+    return round(-frame.rotation / 90) * 90 % 360
+
+
+class RgbConverter:
+    """Turns decoded pictures to RGB as they are shown.
+
+    Args:
+        height: of the picture that is shown, pixels, after rotation; others are scaled to it.
+        width: likewise.
+        rotation: degrees clockwise, 0, 90, 180 or 270.
+    """
+
+    def __init__(self, height: int, width: int, rotation: int) -> None:
+        self._turn = _TURNS.get(rotation)
+        self._stored = (height, width) if rotation in {0, 180} else (width, height)
+        self._reformatter = VideoReformatter()  # kept: making one costs more than a frame
+
+    def __call__(self, frame: VideoFrame) -> NDArray[np.uint8]:
+        """Return the picture (H, W, 3) uint8, RGB; transparent pixels are seen over black."""
+        transparent = any(component.is_alpha for component in frame.format.components)
+        height, width = self._stored
+        rgb = self._reformatter.reformat(
+            frame,
+            width=width,
+            height=height,
+            format="rgba" if transparent else "rgb24",
+            src_colorspace=_colorspace(frame),
+            threads=1,
+        )
+        pixels = rgb.to_ndarray().astype(np.uint8, copy=False)
+        if transparent:
+            opacity = pixels[..., 3:].astype(np.uint16)
+            pixels = ((pixels[..., :3] * opacity + 127) // 255).astype(np.uint8)
+        if self._turn is not None:
+            pixels = cv2.rotate(pixels, self._turn).astype(np.uint8, copy=False)
+        return pixels
+
+
+def _colorspace(frame: VideoFrame) -> Colorspace | None:
+    """Choose BT.709 for HD that names no matrix, as players do; FFmpeg itself takes BT.601."""
+    if frame.colorspace == _UNSPECIFIED and frame.height > _MAX_SD_HEIGHT:
+        return Colorspace.ITU709
+    return None
+
+
+def pixel_aspect_of(stream: VideoStream, rotation: int) -> Fraction:
+    """Return the width of a pixel over its height as the picture is shown; 1 if unknown."""
+    aspect = stream.sample_aspect_ratio or Fraction(1)
+    return aspect if rotation in {0, 180} else 1 / aspect
+
+
+def _unreadable(path: Path) -> NotAVideo | BrokenVideo:
+    with path.open("rb") as file:
+        head = file.read(8)
+    size = path.stat().st_size
+    if head.startswith(_SIGNATURES) or head[4:] in _FIRST_BOXES:
+        return BrokenVideo(
+            f"Got a file of {size} bytes that starts as a video but can't be opened: it is "
+            "truncated or damaged. Wanted a complete file."
+        )
+    return NotAVideo(f"Got a file of {size} bytes in no video format, wanted {_WANTED}.")

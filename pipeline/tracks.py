@@ -1,0 +1,126 @@
+"""Linking objects from frame to frame, so that each keeps one id through the video."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from pipeline import rle
+from pipeline.values import Instances, Rle, SegmentedFrame, SegmentedObject, Track
+
+# Objects move and change shape between frames, but one still overlaps itself by this much.
+MIN_IOU = 0.3
+# Frames that an object may be hidden for and come back as itself.
+MAX_GAP = 8
+
+
+@dataclass
+class _Active:
+    """A track that may go on.
+
+    Attributes:
+        id: of the track.
+        mask: where it was seen last.
+        missed: frames since.
+    """
+
+    id: int
+    mask: Rle
+    missed: int
+
+
+@dataclass
+class _Seen:
+    """What a track has been so far."""
+
+    id: int
+    score_sum: float
+    frames: int
+    start: int
+    stop: int
+
+
+class Tracker:
+    """Gives each object the id of the track that it overlaps most, frame after frame.
+
+    Pairs are matched greedily, the best overlap first. Masks are held of tracks that may go on
+    only, and a few numbers of each track that ended.
+
+    Args:
+        instances: with `primary` the one object of a frame is always track 1.
+    """
+
+    def __init__(self, instances: Instances) -> None:
+        self._instances: Instances = instances
+        self._active: list[_Active] = []
+        self._seen: list[_Seen] = []
+
+    def link(self, frame: SegmentedFrame) -> SegmentedFrame:
+        """Return the frame with a track for each object; frames must come in order."""
+        if self._instances == "primary":
+            ids = [1] * len(frame.objects)
+        else:
+            ids = self._match(frame.objects)
+        for object_, id_ in zip(frame.objects, ids, strict=True):
+            self._see(id_, object_, frame.index)
+        objects = tuple(
+            replace(object_, track=id_) for object_, id_ in zip(frame.objects, ids, strict=True)
+        )
+        return replace(frame, objects=objects)
+
+    def tracks(self) -> list[Track]:
+        """Return all tracks so far, by id."""
+        return [
+            Track(id=seen.id, score=seen.score_sum / seen.frames, start=seen.start, stop=seen.stop)
+            for seen in self._seen
+        ]
+
+    def to_state(self) -> dict[str, Any]:
+        """Return everything that `from_state` needs to go on, fit for JSON."""
+        return {
+            "instances": self._instances,
+            "active": [asdict(active) for active in self._active],
+            "seen": [asdict(seen) for seen in self._seen],
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> "Tracker":
+        """Restore a tracker that goes on as the one that gave `state`."""
+        tracker = cls(state["instances"])
+        tracker._active = [
+            _Active(**(active | {"mask": Rle(**active["mask"])})) for active in state["active"]
+        ]
+        tracker._seen = [_Seen(**seen) for seen in state["seen"]]
+        return tracker
+
+    def _match(self, objects: tuple[SegmentedObject, ...]) -> list[int]:
+        overlaps = rle.iou(
+            [active.mask for active in self._active], [object_.mask for object_ in objects]
+        )
+        matched: dict[int, _Active] = {}
+        for pair in np.argsort(-overlaps, axis=None, kind="stable"):
+            row, column = (int(place) for place in np.unravel_index(pair, overlaps.shape))
+            if overlaps[row, column] < MIN_IOU:
+                break
+            if column not in matched and self._active[row] not in matched.values():
+                matched[column] = self._active[row]
+        for active in self._active:
+            active.missed += 1
+        new_id = len(self._seen)
+        for column, object_ in enumerate(objects):
+            if column in matched:
+                matched[column].mask, matched[column].missed = object_.mask, 0
+            else:
+                new_id += 1
+                matched[column] = _Active(new_id, object_.mask, 0)
+                self._active.append(matched[column])
+        self._active = [active for active in self._active if active.missed <= MAX_GAP]
+        return [matched[column].id for column in range(len(objects))]
+
+    def _see(self, id_: int, object_: SegmentedObject, index: int) -> None:
+        if id_ > len(self._seen):
+            self._seen.append(_Seen(id_, 0.0, 0, index, index + 1))
+        seen = self._seen[id_ - 1]
+        seen.score_sum += object_.score
+        seen.frames += 1
+        seen.stop = index + 1
