@@ -68,15 +68,13 @@ class Liveness:
         self._thread = threading.Thread(target=self._run, name="liveness", daemon=True)
 
     def start(self) -> None:
-        """Be known as alive, then keep being so in the background."""
-        self._register.beat(self._worker)
+        """Begin."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Be known as gone."""
+        """End, after the turn that is going on."""
         self._stop.set()
         self._thread.join()
-        self._register.retire(self._worker)
 
     def _run(self) -> None:
         while not self._stop.wait(BEAT_S):

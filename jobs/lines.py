@@ -1,0 +1,79 @@
+"""Frames as lines of JSON: between the steps of a job, and in its result."""
+
+import json
+from typing import Any
+
+from jobs.values import Masks
+from pipeline.values import Rle, SegmentedFrame, SegmentedObject
+
+
+def to_line(frame: SegmentedFrame, masks: Masks) -> str:
+    r"""Write a frame as it stands in the result, ending with `\n`.
+
+    Times are rounded to microseconds and scores to four digits: the same frame gives the same
+    line, and more digits say nothing.
+
+    >>> mask = Rle(2, 3, "06")
+    >>> cat = SegmentedObject(mask=mask, box=(0, 0, 3, 2), area=6, score=0.98765, track=1)
+    >>> to_line(SegmentedFrame(7, 0.2333333333, (cat,)), "none")
+    '{"index":7,"time_s":0.233333,"objects":[{"track":1,"score":0.9877,"box":[0,0,3,2],"area":6}]}\n'
+    """
+    return _dump(
+        {
+            "index": frame.index,
+            "time_s": round(frame.time_s, 6),
+            "objects": [
+                _object(item, round(item.score, 4), with_mask=masks == "rle")
+                for item in frame.objects
+            ],
+        }
+    )
+
+
+def to_part(frame: SegmentedFrame) -> str:
+    """Write a frame so that `from_part` gives the very same back."""
+    return _dump(
+        {
+            "index": frame.index,
+            "time_s": frame.time_s,
+            "objects": [_object(item, item.score, with_mask=True) for item in frame.objects],
+        }
+    )
+
+
+def from_part(line: str) -> SegmentedFrame:
+    """Read a frame that `to_part` wrote."""
+    frame = json.loads(line)
+    objects = tuple(_read_object(item) for item in frame["objects"])
+    return SegmentedFrame(frame["index"], frame["time_s"], objects)
+
+
+def _read_object(item: dict[str, Any]) -> SegmentedObject:
+    height, width = item["segmentation"]["size"]
+    x, y, box_width, box_height = item["box"]
+    return SegmentedObject(
+        mask=Rle(height, width, item["segmentation"]["counts"]),
+        box=(x, y, box_width, box_height),
+        area=item["area"],
+        score=item["score"],
+        track=item["track"],
+    )
+
+
+def _object(item: SegmentedObject, score: float, *, with_mask: bool) -> dict[str, Any]:
+    written: dict[str, Any] = {
+        "track": item.track,
+        "score": score,
+        "box": list(item.box),
+        "area": item.area,
+    }
+    if with_mask:
+        written["segmentation"] = {
+            "size": [item.mask.height, item.mask.width],
+            "counts": item.mask.counts,
+        }
+    return written
+
+
+def _dump(value: dict[str, Any]) -> str:
+    return json.dumps(value, separators=(",", ":")) + "\n"

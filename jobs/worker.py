@@ -1,0 +1,150 @@
+"""A worker process: it loads the model, then runs jobs, one after another."""
+
+import logging
+import secrets
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
+
+from jobs.database import (
+    APPLICATION,
+    APPLICATION_VERSION,
+    QUEUE,
+    embedded_url,
+    open_database,
+)
+from jobs.liveness import Liveness, WorkerRegister
+from jobs.records import JobRecords
+from jobs.store import JobStore
+from jobs.values import Worker
+from jobs.workflow import SegmentJob
+from pipeline.infer import Device, Session, load
+from pipeline.segmenter import Segmenter
+
+_POLL_S = 0.1
+_GRACE_S = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerSettings:
+    """How a worker runs.
+
+    Attributes:
+        data_dir: folder of the jobs' files, shared with the API.
+        model: the `.onnx` file.
+        device: where the model shall run.
+        database_url: as `open_database`; None for the SQLite file in `data_dir`.
+        threads: of the runtime on a CPU; None for one a core.
+        stride: frames from the start of one clip to the next.
+        segment_frames: selected frames in a segment, the most that a dead worker costs.
+    """
+
+    data_dir: Path
+    model: Path
+    device: Device = "cpu"
+    database_url: str | None = None
+    threads: int | None = None
+    stride: int = 6
+    segment_frames: int = 120
+
+
+def run_worker(
+    settings: WorkerSettings, load_session: Callable[[WorkerSettings], Session] | None = None
+) -> None:
+    """Run jobs until SIGTERM or SIGINT; call it in the main thread of a process of its own.
+
+    A signal makes it leave the running job between two frames. The next worker, or another, takes
+    the job up at the segment it was in.
+
+    Args:
+        settings: how to run.
+        load_session: makes the session, in place of loading `settings.model`.
+
+    Raises:
+        ModelError: the model can't be loaded.
+        ProviderError: the device that was asked for isn't the one in use.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    session = (load_session or _load)(settings)
+    url = settings.database_url or embedded_url(settings.data_dir)
+    store = JobStore(settings.data_dir)
+    engine = open_database(url)
+    worker = _describe(session)
+    work = SegmentJob(
+        store,
+        JobRecords(engine),
+        Segmenter(session, settings.stride),
+        session.spec,
+        settings.segment_frames,
+    )
+    _serve(url, engine, worker, work, stop)
+    engine.dispose()
+
+
+def _serve(
+    url: str, engine: sa.Engine, worker: Worker, work: SegmentJob, stop: threading.Event
+) -> None:
+    _log.info("Worker %s runs on %s (%s).", worker.id, worker.device, worker.provider)
+    register = WorkerRegister(engine)
+    liveness = Liveness(register, worker)
+    register.beat(worker)  # before it can own a job: others take over from whom they don't know
+    work.register()
+    _launch(url, worker.id)
+    liveness.start()
+    stop.wait()
+    _log.info("Worker %s stops.", worker.id)
+    liveness.stop()
+    work.stop(_GRACE_S)
+    DBOS.destroy()
+    register.retire(worker)  # last: from now on others take over what it left
+
+
+def _launch(url: str, worker_id: str) -> None:
+    """Start DBOS, which talks to the database and to nothing else."""
+    log = logging.getLogger("dbos")
+    if not log.handlers:
+        # Else DBOS adds a handler of its own, and what it says doesn't reach the root logger.
+        log.addHandler(logging.NullHandler())
+    DBOS(
+        config=DBOSConfig(
+            name=APPLICATION,
+            system_database_url=url,
+            application_version=APPLICATION_VERSION,
+            executor_id=worker_id,
+            serializer=DBOSPortableJSONSerializer(),
+            log_level="WARNING",
+            enable_otlp=False,
+        )
+    )
+    DBOS.launch()
+    DBOS.register_queue(
+        QUEUE,
+        worker_concurrency=1,
+        polling_interval_sec=_POLL_S,
+        on_conflict="always_update",
+    )
+
+
+def _load(settings: WorkerSettings) -> Session:
+    return load(settings.model, settings.device, settings.threads)
+
+
+def _describe(session: Session) -> Worker:
+    return Worker(
+        # Never the same twice: a process that took the id of a dead one would be given its jobs.
+        id=f"{socket.gethostname()}-{secrets.token_hex(6)}",
+        device=session.device,
+        provider=session.provider,
+        model=session.spec.name,
+        model_version=session.spec.version,
+    )

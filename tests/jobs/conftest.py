@@ -1,0 +1,94 @@
+"""A queue on an empty folder, clips to submit, and worker processes with a fake model."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from jobs.database import embedded_url
+from jobs.engine import JobQueue
+from jobs.store import JobStore
+from jobs.values import Job, JobRequest
+from pipeline.decode import scan
+from pipeline.values import VideoLimits
+
+LIMITS = VideoLimits(max_pixels=10**6, max_frames=10**4, max_duration_s=10**3)
+WORKER = Path(__file__).parent / "slow_worker.py"
+
+
+def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 30.0) -> None:
+    """Wait until a condition holds; a test fails that waits too long."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, f"Waited {timeout_s} s for {what}."
+        time.sleep(0.02)
+
+
+class Bench:
+    """The queue of one test, and the workers that it started."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        self.store = JobStore(data_dir)
+        self.queue = JobQueue(embedded_url(data_dir), self.store, poll_s=0.02)
+        self._workers: list[subprocess.Popen[bytes]] = []
+
+    def submit(self, clip: Path, **options: object) -> Job:
+        job_id = self.store.new_id()
+        self.store.incoming(job_id).write_bytes(clip.read_bytes())
+        video = scan(self.store.incoming(job_id), LIMITS)
+        request = JobRequest(filename="clip.mp4", **options)  # type: ignore[arg-type] # as given
+        return self.queue.submit(job_id, request, video)
+
+    def start_worker(self, *, delay_s: float = 0.0, fails: bool = False) -> subprocess.Popen[bytes]:
+        arguments = [str(self.data_dir), str(delay_s), *(["fail"] if fails else [])]
+        with (self.data_dir / "worker.log").open("ab") as log:
+            worker = subprocess.Popen([sys.executable, str(WORKER), *arguments], stderr=log)
+        self._workers.append(worker)
+        return worker
+
+    def wait_until_final(self, job: Job) -> Job:
+        wait_for(lambda: self.queue.get(job.id).state.final, f"the end of {job.id}")
+        return self.queue.get(job.id)
+
+    def runs(self) -> int:
+        """Return how many clips the fake models were given so far."""
+        log = self.data_dir / "runs.log"
+        return len(log.read_text().splitlines()) if log.exists() else 0
+
+    def close(self) -> None:
+        for worker in self._workers:
+            if worker.poll() is None:
+                worker.send_signal(signal.SIGKILL)
+            worker.wait()
+        self.queue.close()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path / "data")
+    yield bench
+    bench.close()
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bright square that moves over a dark ground for 48 frames of 64x48 at 30000/1001."""
+    path = tmp_path_factory.mktemp("clips") / "square.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=Fraction(30000, 1001))
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for index in range(48):
+            pixels = np.full((48, 64, 3), 20, np.uint8)
+            pixels[10:30, index % 40 : index % 40 + 20] = 240
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path

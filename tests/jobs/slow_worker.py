@@ -1,0 +1,67 @@
+"""A worker whose model is a slow fake: python tests/jobs/slow_worker.py DATA_DIR DELAY_S [fail]."""
+
+import logging
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+sys.path.insert(0, str(Path.cwd()))
+
+from jobs.worker import WorkerSettings, run_worker
+from pipeline.spec import ModelSpec
+
+SEGMENT_FRAMES = 12
+
+
+@dataclass
+class SlowSession:
+    """Takes bright pixels for foreground, after a while; notes each run in a file."""
+
+    data_dir: Path
+    delay_s: float
+    fails: bool
+    spec: ModelSpec
+    device: str = "cpu"
+    provider: str = "FakeProvider"
+
+    def run(self, clips: NDArray[np.uint8]) -> NDArray[np.float32]:
+        time.sleep(self.delay_s * len(clips))
+        with (self.data_dir / "runs.log").open("a") as log:
+            log.write("clip\n" * len(clips))
+        if self.fails:
+            raise RuntimeError(f"Something about {self.data_dir}.")
+        probabilities: NDArray[np.float32] = clips.max(axis=-1).astype(np.float32) / 255
+        return probabilities
+
+
+def spec() -> ModelSpec:
+    return ModelSpec(
+        name="fake",
+        version="1",
+        clip_length=8,
+        short_side=48,
+        long_side=64,
+        multiple=16,
+        licence="",
+        data="",
+        measured={},
+        git_revision="",
+    )
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    data_dir, delay_s = Path(sys.argv[1]), float(sys.argv[2])
+    session = SlowSession(data_dir, delay_s, "fail" in sys.argv[3:], spec())
+    settings = WorkerSettings(
+        data_dir=data_dir, model=Path("none.onnx"), segment_frames=SEGMENT_FRAMES
+    )
+    run_worker(settings, lambda _: session)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,209 @@
+"""Jobs in true worker processes, undisturbed and disturbed."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jobs.database import embedded_url
+from jobs.errors import JobHasNoResult, JobNotFinished, JobNotFound
+from jobs.records import JobRecords
+from jobs.values import Job, JobState
+from jobs.workflow import MAX_ATTEMPTS
+from tests.jobs.conftest import WORKER, Bench, wait_for
+from tests.jobs.slow_worker import SEGMENT_FRAMES
+
+# The most clips that hold a frame of one segment: 8 frames a clip, one clip each 6 frames.
+CLIPS_OF_SEGMENT = SEGMENT_FRAMES // 6 + 2
+
+
+def segments_stored(bench: Bench, job: Job) -> int:
+    return sum(bench.store.frames(job.id, segment).exists() for segment in range(100))
+
+
+def wait_until_in_second_segment(bench: Bench, job: Job) -> None:
+    def begun() -> bool:
+        return any(bench.store.part(job.id, 1).parent.glob(".*"))
+
+    wait_for(lambda: segments_stored(bench, job) == 1 and begun(), "the second segment")
+
+
+def test_a_worker_killed_in_a_segment_costs_at_most_that_segment(bench: Bench, clip: Path) -> None:
+    first_worker = bench.start_worker(delay_s=0.15)
+    undisturbed = bench.wait_until_final(bench.submit(clip))
+    runs_undisturbed = bench.runs()
+    assert undisturbed.state is JobState.SUCCEEDED
+
+    disturbed = bench.submit(clip)
+    wait_until_in_second_segment(bench, disturbed)
+    first_worker.kill()
+    bench.start_worker()
+    done = bench.wait_until_final(disturbed)
+
+    assert done.state is JobState.SUCCEEDED
+    assert done.frames_done == done.frames_total == 48
+    assert list(bench.queue.frames(done.id)) == list(bench.queue.frames(undisturbed.id))
+    header, expected = (bench.queue.result_header(job.id) for job in (done, undisturbed))
+    assert header | {"job": expected["job"]} == expected
+    assert bench.runs() <= 2 * runs_undisturbed + CLIPS_OF_SEGMENT
+    folder = bench.store.header(done.id).parent
+    left = sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
+    assert left == [*(f"frames/{n:06d}" for n in range(4)), "header.json", "scan.npz", "upload"]
+
+
+def test_result_is_what_was_asked_for(bench: Bench, clip: Path) -> None:
+    bench.start_worker()
+    whole = bench.wait_until_final(bench.submit(clip))
+    sparse = bench.wait_until_final(bench.submit(clip, every=5, start_s=0.5, masks="none"))
+
+    header = bench.queue.result_header(whole.id)
+    assert header["model"] == {"name": "fake", "version": "1"}
+    assert header["job"] == whole.id
+    assert header["video"] == {
+        "width": 64,
+        "height": 48,
+        "frame_count": 48,
+        "fps": "30000/1001",
+        "duration_s": 1.6016,
+        "rotation": 0,
+    }
+    (track,) = header["tracks"]
+    assert (track["id"], track["start"], track["stop"]) == (1, 0, 48)
+    frames = [json.loads(line) for line in bench.queue.frames(whole.id)]
+    assert [frame["index"] for frame in frames] == list(range(48))
+    (found,) = frames[7]["objects"]
+    x, y, width, height = found["box"]
+    assert abs(x - 7) + abs(y - 10) + abs(width - 20) + abs(height - 20) <= 6
+    assert found["segmentation"]["size"] == [48, 64]
+
+    frames = [json.loads(line) for line in bench.queue.frames(sparse.id)]
+    assert [frame["index"] for frame in frames] == list(range(15, 48, 5))
+    assert "segmentation" not in frames[0]["objects"][0]
+    assert sparse.created_at <= (sparse.started_at or 0) <= (sparse.finished_at or 0)  # type: ignore[operator] # None fails as it should
+
+
+def test_frames_can_be_followed_while_the_job_runs(bench: Bench, clip: Path) -> None:
+    job = bench.submit(clip)
+    with pytest.raises(JobNotFinished, match="queued"):
+        bench.queue.frames(job.id)
+    following = bench.queue.frames(job.id, follow=True)
+    assert next(following) == ""
+    bench.start_worker(delay_s=0.1)
+    first = next(line for line in following if line)
+    assert not bench.queue.get(job.id).state.final
+    rest = [line for line in following if line]
+    assert [first, *rest] == list(bench.queue.frames(job.id))
+
+
+def test_canceled_job_stops_and_the_next_one_runs(bench: Bench, clip: Path) -> None:
+    bench.start_worker(delay_s=0.3)
+    job = bench.submit(clip)
+    wait_for(lambda: bench.runs() > 0, "the first clip")
+    following = bench.submit(clip, every=4)
+    canceled = bench.queue.cancel(job.id)
+    assert canceled.state is JobState.CANCELED
+    assert canceled.finished_at is not None
+    with pytest.raises(JobHasNoResult, match="canceled"):
+        bench.queue.result_header(job.id)
+    with pytest.raises(JobHasNoResult, match="canceled"):
+        bench.queue.frames(job.id, follow=True)
+    assert bench.wait_until_final(following).state is JobState.SUCCEEDED
+    assert bench.queue.get(job.id) == canceled
+    assert segments_stored(bench, job) < 4
+    assert bench.queue.cancel(following.id).state is JobState.SUCCEEDED
+
+
+def test_deleted_job_leaves_nothing_though_a_worker_was_at_it(bench: Bench, clip: Path) -> None:
+    bench.start_worker(delay_s=0.3)
+    job = bench.submit(clip)
+    wait_for(lambda: bench.runs() > 0, "the first clip")
+    bench.queue.delete(job.id)
+    following = bench.wait_until_final(bench.submit(clip, every=4))
+    assert following.state is JobState.SUCCEEDED
+    with pytest.raises(JobNotFound):
+        bench.queue.get(job.id)
+    with pytest.raises(JobNotFound):
+        bench.queue.delete(job.id)
+    assert [path.name for path in (bench.data_dir / "jobs").iterdir()] == [following.id]
+    assert not any((bench.data_dir / "uploads").iterdir())
+    assert not any((bench.data_dir / "trash").iterdir())
+
+
+def test_failures_are_kept_and_tell_no_paths(bench: Bench, clip: Path) -> None:
+    broken = bench.submit(clip)
+    bench.store.upload(broken.id).write_bytes(b"no video at all")
+    unexpected = bench.submit(clip)
+    bench.start_worker(fails=True)
+
+    failure = bench.wait_until_final(broken).failure
+    assert failure is not None
+    assert failure.kind in {"NotAVideo", "BrokenVideo"}
+    assert failure.message
+
+    done = bench.wait_until_final(unexpected)
+    assert done.state is JobState.FAILED
+    assert done.failure is not None
+    assert done.failure.kind == "InternalError"
+    assert str(bench.data_dir) not in done.failure.message
+    assert "RuntimeError: Something about" in (bench.data_dir / "worker.log").read_text()
+    with pytest.raises(JobHasNoResult, match="failed"):
+        bench.queue.result_header(unexpected.id)
+
+
+def test_job_over_which_workers_die_is_given_up(bench: Bench, clip: Path) -> None:
+    job = bench.submit(clip)
+    records = JobRecords(bench.queue._engine)
+    for _ in range(MAX_ATTEMPTS):
+        records.take_up(job.id)
+    bench.start_worker()
+    failure = bench.wait_until_final(job).failure
+    assert failure is not None
+    assert failure.kind == "WorkerLost"
+    assert bench.runs() == 0
+
+
+def test_stopped_worker_hands_its_job_on(bench: Bench, clip: Path) -> None:
+    worker = bench.start_worker(delay_s=0.2)
+    job = bench.submit(clip)
+    wait_until_in_second_segment(bench, job)
+    assert len(bench.queue.workers()) == 1
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(timeout=10) == 0
+    assert bench.queue.workers() == []
+    assert bench.queue.get(job.id).state is JobState.RUNNING
+    bench.start_worker()
+    assert bench.wait_until_final(job).state is JobState.SUCCEEDED
+
+
+def test_jobs_run_in_the_order_of_their_submission(bench: Bench, clip: Path) -> None:
+    jobs = [bench.submit(clip, every=8) for _ in range(3)]
+    assert bench.queue.queue_depth() == 3
+    bench.start_worker()
+    done = [bench.wait_until_final(job) for job in jobs]
+    starts = [job.started_at for job in done]
+    assert starts == sorted(starts, key=str)
+    assert bench.queue.queue_depth() == 0
+
+
+def test_processes_may_start_at_once_on_an_empty_folder(tmp_path: Path) -> None:
+    opening = (
+        "import sys; from pathlib import Path; from jobs.engine import JobQueue;"
+        "from jobs.store import JobStore;"
+        "JobQueue(sys.argv[1], JobStore(Path(sys.argv[2]))).close()"
+    )
+    data_dir = tmp_path / "data"
+    arguments = ["-c", opening, embedded_url(data_dir), str(data_dir)]
+    apis = [subprocess.Popen([sys.executable, *arguments]) for _ in range(2)]
+    workers = [subprocess.Popen([sys.executable, str(WORKER), str(data_dir), "0"])]
+    try:
+        assert [api.wait(timeout=60) for api in apis] == [0, 0]
+        bench = Bench(data_dir)
+        wait_for(lambda: len(bench.queue.workers()) == len(workers), "the worker")
+        bench.close()
+    finally:
+        for process in workers:
+            process.terminate()
+            assert process.wait(timeout=20) == 0
