@@ -1,5 +1,7 @@
 """From one frame's probability map to its objects."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -27,29 +29,32 @@ def find_objects(
     Returns:
         Objects of at least `MIN_AREA_SHARE` of the frame, at most `MAX_OBJECTS`, largest first.
     """
-    mask = (probability >= threshold).view(np.uint8)
+    mask = probability >= threshold
+    min_area = max(1.0, MIN_AREA_SHARE * mask.size)
     if instances == "primary":
-        area = cv2.countNonZero(mask)
-        x, y, width, height = cv2.boundingRect(mask)
-        boxes = np.array([[x, y, width, height, area]], np.int32)
-        labels = mask.astype(np.int32)
-    else:
-        _, found, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-        labels = found.astype(np.int32, copy=False)
-        boxes = stats[1:].astype(np.int32, copy=False)  # the first one is the background
-    areas = boxes[:, cv2.CC_STAT_AREA]
-    order = np.argsort(-areas, kind="stable")[:MAX_OBJECTS]
-    return tuple(
-        _object(labels == label + 1, probability, boxes[label])
-        for label in order
-        if areas[label] >= max(1, MIN_AREA_SHARE * mask.size)
-    )
+        area = int(np.count_nonzero(mask))
+        box = cv2.boundingRect(mask.view(np.uint8))
+        return (_object(mask, probability, box, area),) if area >= min_area else ()
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
+    areas = stats[:, cv2.CC_STAT_AREA]
+    order = 1 + np.argsort(-areas[1:], kind="stable")[:MAX_OBJECTS]  # label 0 is the background
+    objects = []
+    for label in (int(label) for label in order if areas[label] >= min_area):
+        x, y, width, height, area = (int(value) for value in stats[label])
+        inside = (slice(y, y + height), slice(x, x + width))
+        component = np.zeros_like(mask)
+        component[inside] = labels[inside] == label
+        objects.append(_object(component, probability, (x, y, width, height), area))
+    return tuple(objects)
 
 
 def _object(
-    mask: NDArray[np.bool_], probability: NDArray[np.float32], box: NDArray[np.int32]
+    mask: NDArray[np.bool_],
+    probability: NDArray[np.float32],
+    box: Sequence[int],
+    area: int,
 ) -> SegmentedObject:
-    x, y, width, height, area = (int(value) for value in box)
+    x, y, width, height = box
     inside = (slice(y, y + height), slice(x, x + width))
     score = cv2.mean(probability[inside], mask[inside].view(np.uint8))[0]
     return SegmentedObject(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import cv2
 import numpy as np
 import pycocotools.mask as coco
 from numpy.typing import NDArray
@@ -16,8 +17,9 @@ def encode(mask: NDArray[np.bool_] | NDArray[np.uint8]) -> Rle:
     >>> encode(np.ones((3, 5), bool))
     Rle(height=3, width=5, counts='0?')
     """
-    packed = coco.encode(np.asfortranarray(mask != 0, dtype=np.uint8))
     height, width = mask.shape
+    columns = cv2.transpose((mask != 0).view(np.uint8))  # 4 times as fast as NumPy's
+    packed = coco.encode(columns.reshape(width, height).T)
     return Rle(height, width, packed["counts"].decode("ascii"))
 
 
