@@ -92,7 +92,7 @@ def run_pipeline(segmenter: Segmenter, path: Path, video: ScannedVideo) -> None:
     indices = range(video.info.frame_count)
     for first in range(0, len(indices), SEGMENT_FRAMES):
         stop = min(first + SEGMENT_FRAMES, len(indices))
-        for _ in segmenter.segment(path, video, indices, first, stop, 0.5, "primary"):
+        for _ in segmenter.segment(path, video, indices, start=first, stop=stop):
             pass
 
 
