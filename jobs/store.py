@@ -17,7 +17,7 @@ class JobStore:
 
     uploads/ID                 a file while it is being received
     jobs/ID/upload             the video as it was received
-    jobs/ID/scan.npz           what it is and when its frames are shown
+    jobs/ID/scan.json          what it is and when its frames are shown
     jobs/ID/parts/NNNNNN       objects of a segment, not linked yet
     jobs/ID/trackers/NNNNNN    the tracker after a segment
     jobs/ID/frames/NNNNNN      the result of a segment, a line a frame
@@ -69,7 +69,7 @@ class JobStore:
 
     def scan(self, job_id: str) -> Path:
         """Return the path of the video's scan."""
-        return self._folder(job_id) / "scan.npz"
+        return self._folder(job_id) / "scan.json"
 
     def part(self, job_id: str, segment: int) -> Path:
         """Return the path of a segment's objects before they are linked."""

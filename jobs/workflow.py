@@ -137,8 +137,8 @@ class SegmentJob:
             self._store.upload(job_id),
             video,
             indices,
-            start,
-            stop,
+            start=start,
+            stop=stop,
             threshold=request.threshold,
             instances=request.instances,
         )
@@ -160,6 +160,8 @@ class SegmentJob:
                 reported_at = time.monotonic()
             yield frame
             done += 1
+        if not self._records.report(job_id, done):
+            raise Unwind
 
     def _link(self, job_id: str, segment: int, segment_frames: int) -> None:
         """Give a segment's objects the ids of their tracks, going on from the segment before."""
@@ -167,7 +169,11 @@ class SegmentJob:
         part = self._store.part(job_id, segment)
         after = self._store.tracker(job_id, segment)
         if not after.exists():
-            tracker = self._tracker(job_id, segment - 1)
+            tracker = (
+                self._tracker_after(job_id, segment - 1)
+                if segment > 0
+                else Tracker(job.request.instances)
+            )
             with (
                 part.open(encoding="utf-8") as lines,
                 self._store.writing(self._store.frames(job_id, segment)) as path,
@@ -190,7 +196,7 @@ class SegmentJob:
         header = self._store.header(job_id)
         if not header.exists():
             video = self._records.get(job_id).video
-            tracks = self._tracker(job_id, segments - 1).tracks()
+            tracks = self._tracker_after(job_id, segments - 1).tracks()
             with self._store.writing(header) as path:
                 _write([json.dumps(_header(job_id, model, video, tracks))], path)
         self._store.remove_scaffolding(job_id)
@@ -202,11 +208,9 @@ class SegmentJob:
         self._records.finish(job_id, JobState.FAILED, JobFailure(kind, message))
         _log.info("A job failed: %s.", kind, extra={"job": job_id})
 
-    def _tracker(self, job_id: str, segment: int) -> Tracker:
-        """Return the tracker as it is after a segment, or a new one before the first."""
-        if segment < 0:
-            return Tracker()
-        return Tracker.from_state(json.loads(self._store.tracker(job_id, segment).read_text()))
+    def _tracker_after(self, job_id: str, segment: int) -> Tracker:
+        state = self._store.tracker(job_id, segment).read_text("utf-8")
+        return Tracker.from_state(json.loads(state))
 
 
 def _header(

@@ -51,7 +51,7 @@ def test_a_worker_killed_in_a_segment_costs_at_most_that_segment(bench: Bench, c
     assert bench.runs() <= 2 * runs_undisturbed + CLIPS_OF_SEGMENT
     folder = bench.store.header(done.id).parent
     left = sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
-    assert left == [*(f"frames/{n:06d}" for n in range(4)), "header.json", "scan.npz", "upload"]
+    assert left == [*(f"frames/{n:06d}" for n in range(4)), "header.json", "scan.json", "upload"]
 
 
 def test_result_is_what_was_asked_for(bench: Bench, clip: Path) -> None:
@@ -82,7 +82,7 @@ def test_result_is_what_was_asked_for(bench: Bench, clip: Path) -> None:
     frames = [json.loads(line) for line in bench.queue.frames(sparse.id)]
     assert [frame["index"] for frame in frames] == list(range(15, 48, 5))
     assert "segmentation" not in frames[0]["objects"][0]
-    assert sparse.created_at <= (sparse.started_at or 0) <= (sparse.finished_at or 0)  # type: ignore[operator] # None fails as it should
+    assert sparse.created_at <= (sparse.started_at or 0) <= (sparse.finished_at or 0)  # type: ignore[operator] # None fails
 
 
 def test_frames_can_be_followed_while_the_job_runs(bench: Bench, clip: Path) -> None:
