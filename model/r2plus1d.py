@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Literal
 
 import torch
@@ -214,9 +215,13 @@ def load_kinetics(encoder: R2Plus1D, path: Path) -> None:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: its keys or shapes are those of another network; the message says which.
+        ValueError: it isn't a state dict, or its keys or shapes are those of another network, which
+            the message names.
     """
-    given = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        given = torch.load(path, map_location="cpu", weights_only=True)
+    except (UnpicklingError, RuntimeError, EOFError) as error:
+        raise ValueError(f"Got {path}, which torch can't read, wanted a checkpoint.") from error
     if not isinstance(given, Mapping) or not all(isinstance(v, Tensor) for v in given.values()):
         raise ValueError(f"Got {path} without a state dict, wanted {{name: tensor}}.")
     given = {k: v for k, v in given.items() if not k.startswith("fc.") and not _is_count(k)}
