@@ -1,0 +1,69 @@
+"""The web application: routes, problems and what they share."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypedDict
+
+import anyio
+from fastapi import FastAPI
+
+from service import routes_health, routes_jobs, routes_segment
+from service.access import Access
+from service.problems import add_problem_handlers
+from service.scanning import warm_up
+from service.settings import Settings
+from service.state import Queue, Services, Uploads
+from service.version import NAME, VERSION
+
+# A look at a video takes a process and a core; more at once would starve the worker.
+SCANNERS = 2
+
+DESCRIPTION = """
+Finds the moving objects of a video, cuts them out and follows them.
+
+Post a video to `/segment`. Every upload is a job: the answer is its result if it is ready within
+`Prefer: wait=N` seconds, else the job's address. Every error is a problem of RFC 9457.
+"""
+
+TAGS = [
+    {"name": "segment", "description": "Upload a video."},
+    {"name": "jobs", "description": "Follow, fetch, cancel and delete."},
+    {"name": "service", "description": "Health, version, and what problems mean."},
+]
+
+
+class State(TypedDict):
+    """What the lifespan makes for the requests."""
+
+    services: Services
+
+
+def create_app(settings: Settings, queue: Queue, uploads: Uploads) -> FastAPI:
+    """Make the application.
+
+    Args:
+        settings: of the service.
+        queue: the jobs.
+        uploads: where files are received, on the volume of the jobs' files.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[State]:
+        shared = Services(settings, queue, uploads, anyio.CapacityLimiter(SCANNERS))
+        await warm_up()
+        yield {"services": shared}
+
+    app = FastAPI(
+        title=NAME,
+        version=VERSION,
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        lifespan=lifespan,
+        redirect_slashes=False,
+    )
+    for routes in (routes_segment, routes_jobs, routes_health):
+        app.include_router(routes.router)
+    add_problem_handlers(app)
+    app.add_middleware(Access)
+    return app

@@ -1,0 +1,61 @@
+"""The command line: which process this is, its log, and its exit status."""
+
+import argparse
+import logging
+from collections.abc import Sequence
+
+import anyio
+
+from pipeline.errors import ModelError, ProviderError
+from service import log_format
+from service.settings import Settings, SettingsError, load_settings
+from service.supervisor import REFUSED, supervise
+
+_log = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run all of the service, or the part that is named, until it is told to stop.
+
+    Returns:
+        The exit status: REFUSED, with the reason in the log, where starting again is no use.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m service",
+        description="Without an argument: the API and one worker, both kept running.",
+    )
+    parser.add_argument("part", nargs="?", choices=["api", "worker"], help="run only this process")
+    part = parser.parse_args(arguments).part
+    log_format.configure(part or "supervisor")
+    try:
+        return _run(part, load_settings())
+    except (SettingsError, ModelError, ProviderError) as error:
+        _log.error("refuse to start: %s", error)
+        return REFUSED
+    except Exception:
+        # The process is over: without this its traceback would be many lines of the log.
+        _log.exception("process failed")
+        return 1
+
+
+def _run(part: str | None, settings: Settings) -> int:
+    # Each process loads only what it runs: the supervisor is small, and the API has no model.
+    if part == "api":
+        from service.listen import listen  # noqa: PLC0415 - see above
+
+        listen(settings)
+        return 0
+    if part == "worker":
+        from jobs.worker import WorkerSettings, run_worker  # noqa: PLC0415 - see above
+
+        run_worker(
+            WorkerSettings(
+                data_dir=settings.data_dir,
+                model=settings.model,
+                device=settings.device,
+                database_url=settings.database_url,
+                threads=settings.threads,
+            )
+        )
+        return 0
+    return anyio.run(supervise)

@@ -1,0 +1,271 @@
+"""The errors of the HTTP edge, and the one table from an error to the status that answers it.
+
+ServiceError
+├── NotFound          nothing lives at this path
+├── MethodNotAllowed  what lives there has no such method
+├── NotMultipart      the body isn't multipart/form-data
+├── MalformedForm     the multipart body breaks its own format or ends early
+├── InvalidRequest    an option, parameter or part is unknown, missing, doubled or out of range
+├── UploadTooLarge    the file is larger than the limit in bytes
+├── UploadTooSlow     no byte of the body came for too long
+├── StorageFull       the data volume has no room for the upload
+├── NotAcceptable     the client accepts no media type that this resource has
+├── JobFailed         the result of a failed job was asked for
+├── JobCanceled       the result of a canceled job was asked for
+└── NotReady          no worker is alive, or the database doesn't answer
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jobs.errors import BadCursor, JobHasNoResult, JobNotFinished, JobNotFound
+from jobs.failure import WorkerLost
+from pipeline.errors import (
+    BrokenVideo,
+    NotAVideo,
+    NoVideoStream,
+    SelectionError,
+    VideoTooLarge,
+)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One wrong value of a request.
+
+    Attributes:
+        name: of the option, parameter or part.
+        got: what was received; None where nothing was.
+        wanted: what is accepted.
+    """
+
+    name: str
+    got: str | None
+    wanted: str
+
+    def __str__(self) -> str:
+        received = f"no {self.name}" if self.got is None else f"{self.name}={self.got!r}"
+        return f"Got {received}, wanted {self.wanted}."
+
+
+class ServiceError(Exception):
+    """The base of every error that the HTTP edge raises on purpose."""
+
+
+class NotFound(ServiceError):  # noqa: N818 - the name says the state, as httpx's errors do
+    """Nothing lives at this path."""
+
+
+class MethodNotAllowed(ServiceError):  # noqa: N818 - see NotFound
+    """What lives at this path has no such method."""
+
+
+class NotMultipart(ServiceError):  # noqa: N818 - see NotFound
+    """The body isn't multipart/form-data."""
+
+
+class MalformedForm(ServiceError):  # noqa: N818 - see NotFound
+    """The multipart body breaks its own format or ends early."""
+
+
+class InvalidRequest(ServiceError):  # noqa: N818 - see NotFound
+    """An option, parameter or part is unknown, missing, doubled or out of range."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__(" ".join(str(fault) for fault in faults))
+        self.faults = tuple(faults)
+
+
+class UploadTooLarge(ServiceError):  # noqa: N818 - see NotFound
+    """The file is larger than the limit in bytes."""
+
+
+class UploadTooSlow(ServiceError):  # noqa: N818 - see NotFound
+    """No byte of the body came for too long."""
+
+
+class StorageFull(ServiceError):  # noqa: N818 - see NotFound
+    """The data volume has no room for the upload."""
+
+
+class NotAcceptable(ServiceError):  # noqa: N818 - see NotFound
+    """The client accepts no media type that this resource has."""
+
+
+class JobFailed(ServiceError):  # noqa: N818 - see NotFound
+    """The result of a failed job was asked for."""
+
+
+class JobCanceled(ServiceError):  # noqa: N818 - see NotFound
+    """The result of a canceled job was asked for."""
+
+
+class NotReady(ServiceError):  # noqa: N818 - see NotFound
+    """No worker is alive, or the database doesn't answer."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How one class of errors is answered.
+
+    Attributes:
+        status: of the HTTP answer.
+        slug: last part of the problem's `type`; never changes.
+        title: of the problem, the same for every occurrence.
+        example: of a detail.
+    """
+
+    status: int
+    slug: str
+    title: str
+    example: str
+
+    @property
+    def type(self) -> str:
+        """The problem's type: an address, relative to the service, that explains it."""
+        return f"/problems/{self.slug}"
+
+
+KINDS: dict[type[Exception], Kind] = {
+    NotAVideo: Kind(
+        422,
+        "not-a-video",
+        "The file is not a video",
+        "Got a file that no allowed demuxer recognises, wanted a video such as MP4, MKV or WebM.",
+    ),
+    NoVideoStream: Kind(
+        422,
+        "no-video-stream",
+        "The file holds no video stream",
+        "Got a file with 1 audio stream, wanted a video stream.",
+    ),
+    BrokenVideo: Kind(
+        422,
+        "broken-video",
+        "The video can't be decoded",
+        "Got a video whose first frame can't be decoded, wanted a whole, unencrypted video.",
+    ),
+    VideoTooLarge: Kind(
+        413,
+        "video-too-large",
+        "The video is past a limit",
+        "Got frames of 16000x16000 pixels, wanted at most 33177600 pixels.",
+    ),
+    SelectionError: Kind(
+        422,
+        "empty-selection",
+        "The chosen range holds no frame",
+        "Got start_s=90, wanted less than the video's 12.5 s.",
+    ),
+    NotFound: Kind(
+        404,
+        "not-found",
+        "No such resource",
+        "Got the path '/job', wanted one of /openapi.json.",
+    ),
+    MethodNotAllowed: Kind(
+        405,
+        "method-not-allowed",
+        "The resource has no such method",
+        "Got GET /segment, wanted POST.",
+    ),
+    NotMultipart: Kind(
+        415,
+        "not-multipart",
+        "The body is not multipart/form-data",
+        "Got Content-Type video/mp4, wanted multipart/form-data with the video in the part `file`.",
+    ),
+    MalformedForm: Kind(
+        400,
+        "malformed-form",
+        "The multipart body is malformed",
+        "Got a body that ends before its last boundary, wanted all of it.",
+    ),
+    InvalidRequest: Kind(
+        422,
+        "invalid-request",
+        "The request holds a wrong value",
+        "Got threshold='1.5', wanted a number above 0 and below 1.",
+    ),
+    UploadTooLarge: Kind(
+        413,
+        "upload-too-large",
+        "The upload is past the limit in bytes",
+        "Got a body of 3221225472 bytes, wanted a file of at most 2147483648 bytes (2048 MiB).",
+    ),
+    UploadTooSlow: Kind(
+        408,
+        "upload-too-slow",
+        "The upload stalled",
+        "Got no byte of the body for 30 s, wanted it to go on.",
+    ),
+    StorageFull: Kind(
+        507,
+        "storage-full",
+        "The service has no room for the upload",
+        "The data volume is full; try a smaller file or later.",
+    ),
+    NotAcceptable: Kind(
+        406,
+        "not-acceptable",
+        "No accepted media type is on offer",
+        "Got Accept: text/html, wanted one of application/json, application/x-ndjson.",
+    ),
+    BadCursor: Kind(
+        422,
+        "bad-cursor",
+        "The cursor is not one of a list of jobs",
+        "Got the cursor 'abc', wanted one from a list of jobs.",
+    ),
+    JobNotFound: Kind(
+        404, "job-not-found", "No such job", "No job has the id '0123456789abcdef0123456789abcdef'."
+    ),
+    JobNotFinished: Kind(
+        409,
+        "job-not-finished",
+        "The job hasn't finished",
+        "Job '0123456789abcdef0123456789abcdef' is running: 240 of 720 frames done.",
+    ),
+    JobHasNoResult: Kind(409, "job-has-no-result", "The job has no result", "The job failed."),
+    JobFailed: Kind(
+        409,
+        "job-failed",
+        "The job failed",
+        "The job failed, so that it has no result: Got a packet that can't be decoded.",
+    ),
+    JobCanceled: Kind(
+        410,
+        "job-canceled",
+        "The job was canceled",
+        "The job was canceled after 240 of 720 frames, so that it has no result.",
+    ),
+    WorkerLost: Kind(
+        500,
+        "worker-lost",
+        "The job was given up",
+        "The job was given up after its worker died 3 times over the same segment.",
+    ),
+    NotReady: Kind(503, "not-ready", "The service can't take up work now", "No worker is alive."),
+}
+
+INTERNAL_ERROR = Kind(
+    500, "internal-error", "The service failed", "The log tells why under this request_id."
+)
+
+ALL_KINDS: tuple[Kind, ...] = (*KINDS.values(), INTERNAL_ERROR)
+
+
+def kind_of(error: type[Exception]) -> Kind:
+    """Find how a class of errors is answered: by itself or its nearest base in the table."""
+    return next((KINDS[base] for base in error.__mro__ if base in KINDS), INTERNAL_ERROR)
+
+
+def kind_named(name: str) -> Kind:
+    """Find how a failure that a job kept is answered, by the name of its error's class.
+
+    >>> kind_named("BrokenVideo").status
+    422
+    >>> kind_named("ZeroDivisionError").status
+    500
+    """
+    return next((kind for error, kind in KINDS.items() if error.__name__ == name), INTERNAL_ERROR)

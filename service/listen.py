@@ -1,0 +1,53 @@
+"""The API process: the application behind a listening socket."""
+
+import logging
+import socket
+
+import uvicorn
+
+from jobs.database import embedded_url
+from jobs.engine import JobQueue
+from jobs.store import JobStore
+from service.app import create_app
+from service.settings import PREFIX, Settings, SettingsError
+
+GRACE_S = 5
+
+_log = logging.getLogger(__name__)
+
+
+def listen(settings: Settings) -> None:
+    """Answer requests until SIGTERM or SIGINT.
+
+    Raises:
+        SettingsError: the address can't be listened at.
+    """
+    with _open(settings) as listener:
+        store = JobStore(settings.data_dir)
+        url = settings.database_url or embedded_url(settings.data_dir)
+        # The API sleeps between its looks at a job by itself, without holding a thread.
+        queue = JobQueue(url, store, poll_s=0)
+        queue.sweep()
+        config = uvicorn.Config(
+            create_app(settings, queue, store),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=GRACE_S,
+            h11_max_incomplete_event_size=2**16,
+        )
+        _log.info("listening", extra={"host": settings.host, "port": settings.port})
+        uvicorn.Server(config).run(sockets=[listener])
+        queue.close()
+
+
+def _open(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family)
+    except OSError as error:
+        raise SettingsError(
+            f"Got {PREFIX}HOST={settings.host} and {PREFIX}PORT={settings.port}, wanted an address "
+            f"that is free: {error}."
+        ) from error

@@ -1,0 +1,62 @@
+"""Log lines: one event a line, as key=value pairs, to standard error."""
+
+import logging
+import time
+
+_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {
+    "message",
+    "asctime",
+    "taskName",
+    "color_message",  # uvicorn's own
+}
+
+
+class KeyValueFormatter(logging.Formatter):
+    """Writes a record, its `extra` fields and its traceback as one line.
+
+    >>> record = logging.makeLogRecord({"msg": "request done", "levelname": "INFO", "status": 200})
+    >>> KeyValueFormatter().format(record).split(" ", 1)[1]
+    'level=info logger=root event="request done" status=200'
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, without its end."""
+        seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        pairs: dict[str, object] = {
+            "time": f"{seconds}.{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name or "root",
+            "event": record.getMessage(),
+        }
+        pairs |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
+        if record.exc_info:
+            pairs["traceback"] = self.formatException(record.exc_info)
+        return " ".join(f"{key}={_value(value)}" for key, value in pairs.items())
+
+
+def configure(process: str) -> None:
+    """Send every log record of this process to standard error, marked with the process's name."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(KeyValueFormatter())
+    handler.addFilter(_Mark(process))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    # At its info level it repeats at length what our own lines say.
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+
+
+class _Mark(logging.Filter):
+    def __init__(self, process: str) -> None:
+        super().__init__()
+        self._process = process
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.process_name = self._process
+        return True
+
+
+def _value(value: object) -> str:
+    text = str(value)
+    if text and all(c.isprintable() and c not in ' "=\\' for c in text):
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(c if c.isprintable() else repr(c)[1:-1] for c in escaped) + '"'

@@ -1,0 +1,103 @@
+"""What a client prefers and accepts: the Prefer and Accept headers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from service.errors import NotAcceptable
+
+
+@dataclass(frozen=True)
+class Preference:
+    """How long a client wants to wait for a job's result.
+
+    Attributes:
+        wait_s: seconds, after the service's cap.
+        applied: value of the Preference-Applied header; None where the client preferred nothing.
+    """
+
+    wait_s: float
+    applied: str | None
+
+
+def preference(headers: Sequence[str], default_s: float, longest_s: float) -> Preference:
+    """Read the Prefer headers (RFC 7240): `respond-async` and `wait=N` seconds.
+
+    What can't be understood is ignored, as the RFC demands; of several, the first counts.
+
+    Args:
+        headers: the values of all Prefer headers of the request.
+        default_s: seconds to wait where the client says nothing.
+        longest_s: the most seconds that the service waits.
+
+    >>> preference(["wait=3, handling=lenient"], 10, 60)
+    Preference(wait_s=3, applied='wait=3')
+    >>> preference(["respond-async, wait=100"], 10, 60)
+    Preference(wait_s=60, applied='respond-async, wait=60')
+    >>> preference(["respond-async"], 10, 60)
+    Preference(wait_s=0, applied='respond-async')
+    >>> preference(["wait=soon"], 10, 60)
+    Preference(wait_s=10, applied=None)
+    """
+    wait: int | None = None
+    respond_async = False
+    for item in ",".join(headers).split(","):
+        name, _, value = item.split(";")[0].partition("=")
+        value = value.strip().strip('"')
+        match name.strip().lower():
+            case "wait" if wait is None and value.isascii() and value.isdigit():
+                wait = int(value[:9])
+            case "respond-async" if not value:
+                respond_async = True
+    applied = ["respond-async"] if respond_async else []
+    if wait is not None:
+        wait = min(wait, int(longest_s))
+        applied.append(f"wait={wait}")
+        return Preference(wait, ", ".join(applied))
+    return Preference(0, "respond-async") if respond_async else Preference(default_s, None)
+
+
+def media_type(accept: str | None, offered: Sequence[str]) -> str:
+    """Choose the media type that a client likes best.
+
+    Args:
+        accept: the Accept header; None where there is none, which accepts anything.
+        offered: the types on offer, the best first.
+
+    Raises:
+        NotAcceptable: none of those on offer is accepted.
+
+    >>> media_type("application/*;q=0.5, text/html", ["application/json"])
+    'application/json'
+    >>> media_type(None, ["application/json", "application/x-ndjson"])
+    'application/json'
+    """
+    if not accept:
+        return offered[0]
+    qualities = [(_quality(accept, name), name) for name in offered]
+    best, name = max(qualities, key=lambda pair: pair[0])
+    if best <= 0:
+        raise NotAcceptable(f"Got Accept: {accept[:200]}, wanted one of {', '.join(offered)}.")
+    return name
+
+
+def _quality(accept: str, name: str) -> float:
+    """Return how much the Accept header likes a type, by its most specific match."""
+    general = f"{name.split('/', maxsplit=1)[0]}/*"
+    found: dict[str, float] = {}
+    for item in accept.lower().split(","):
+        media_range, *parameters = (part.strip() for part in item.split(";"))
+        quality = 1.0
+        for parameter in parameters:
+            key, _, value = parameter.partition("=")
+            if key.strip() == "q":
+                quality = _number(value)
+        found[media_range] = quality
+    return next((found[r] for r in (name, general, "*/*") if r in found), 0.0)
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        return 0.0
+    return value if 0 <= value <= 1 else 0.0

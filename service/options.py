@@ -1,0 +1,83 @@
+"""The form options of POST /segment: their defaults, ranges and what a wrong one is told."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from jobs.values import JobRequest, Masks
+from pipeline.values import Instances
+from service.errors import Fault, InvalidRequest
+
+
+class Options(BaseModel):
+    """What a client may choose; each field's description ends with what it accepts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    threshold: Annotated[
+        float,
+        Field(gt=0, lt=1, description="Foreground probability from which a pixel is in the mask."),
+    ] = 0.5
+    start_s: Annotated[
+        float,
+        Field(ge=0, allow_inf_nan=False, description="First second of the video to segment."),
+    ] = 0.0
+    end_s: Annotated[
+        float | None,
+        Field(gt=0, allow_inf_nan=False, description="Second to stop before; default: the end."),
+    ] = None
+    every: Annotated[
+        int, Field(ge=1, le=100_000, description="Segment each n-th frame of the range.")
+    ] = 1
+    instances: Annotated[
+        Instances,
+        Field(
+            description="`primary`: the whole foreground as one object, track 1. "
+            "`components`: each connected component apart, followed through the video."
+        ),
+    ] = "primary"
+    masks: Annotated[
+        Masks,
+        Field(description="`rle`: masks as COCO run lengths. `none`: boxes and scores only."),
+    ] = "rle"
+
+    def to_request(self, filename: str) -> JobRequest:
+        """Return the options as a job's request, for an upload of that name."""
+        return JobRequest(filename=filename, **self.model_dump())
+
+
+WANTED: Mapping[str, str] = {
+    "threshold": "a number above 0 and below 1",
+    "start_s": "a number of seconds, 0 or more",
+    "end_s": "a number of seconds above start_s",
+    "every": "a whole number from 1 to 100000",
+    "instances": "primary or components",
+    "masks": "rle or none",
+}
+
+
+def parse_options(values: Mapping[str, str]) -> Options:
+    """Check the options of a form.
+
+    Args:
+        values: the form's text parts by name.
+
+    Raises:
+        InvalidRequest: names every wrong option with what was received and what is wanted.
+    """
+    try:
+        options = Options.model_validate(values)
+    except ValidationError as error:
+        names = dict.fromkeys(str(item["loc"][0]) for item in error.errors())
+        raise InvalidRequest([_fault(name, values[name]) for name in names]) from error
+    if options.end_s is not None and options.end_s <= options.start_s:
+        wanted = f"a number of seconds above start_s={options.start_s:g}"
+        raise InvalidRequest([Fault("end_s", values["end_s"], wanted)])
+    return options
+
+
+def _fault(name: str, got: str) -> Fault:
+    if name in WANTED:
+        return Fault(name, got[:100], WANTED[name])
+    return Fault(name[:100], got[:100], f"no option but {', '.join(WANTED)}")

@@ -1,0 +1,65 @@
+"""Whether the service lives and takes up work, what it is, and what its problems mean."""
+
+import logging
+
+from fastapi import APIRouter
+
+from service import examples
+from service.errors import ALL_KINDS, NotFound, NotReady
+from service.problems import problem_answers
+from service.schemas import Live, ProblemType, Ready, Version, WorkerBody
+from service.state import Shared
+from service.version import NAME, VERSION
+
+router = APIRouter(tags=["service"])
+_log = logging.getLogger(__name__)
+
+
+@router.get("/livez", summary="Whether the API process answers", responses=problem_answers())
+def livez() -> Live:
+    """Say that this process is alive, whatever the workers and the database do."""
+    return Live()
+
+
+@router.get(
+    "/readyz",
+    summary="Whether the service takes up work",
+    responses={
+        200: {"content": {"application/json": {"example": examples.READY}}},
+        **problem_answers(NotReady),
+    },
+)
+def readyz(shared: Shared) -> Ready:
+    """Name the live workers with the device and the provider that they really use."""
+    try:
+        workers = shared.queue.workers()
+        depth = shared.queue.queue_depth()
+    except Exception as error:
+        # Whatever the database's driver raises, the answer is the same: not ready.
+        _log.exception("the database doesn't answer")
+        raise NotReady("The database of jobs doesn't answer.") from error
+    if not workers:
+        raise NotReady(f"No worker is alive; {depth} jobs wait for one.")
+    return Ready(queue_depth=depth, workers=[WorkerBody.of(worker) for worker in workers])
+
+
+@router.get("/version", summary="What runs here", responses=problem_answers())
+def version() -> Version:
+    """Name the product and its version; the model stands in /readyz and in each result."""
+    return Version(name=NAME, version=VERSION)
+
+
+@router.get(
+    "/problems/{slug}",
+    summary="What a problem's type means",
+    responses=problem_answers(NotFound),
+)
+def problem_type(slug: str) -> ProblemType:
+    """Explain the address in a problem's `type`."""
+    for kind in ALL_KINDS:
+        if kind.slug == slug:
+            return ProblemType(
+                type=kind.type, title=kind.title, status=kind.status, example=kind.example
+            )
+    wanted = ", ".join(kind.slug for kind in ALL_KINDS)
+    raise NotFound(f"Got the problem {slug[:100]!r}, wanted one of {wanted}.")

@@ -1,0 +1,132 @@
+"""The jobs: list, look, result, cancel and delete."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Annotated
+from urllib.parse import urlencode
+
+import anyio.to_thread
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from jobs.errors import BadCursor, JobHasNoResult, JobNotFinished, JobNotFound
+from jobs.values import JobState
+from service import examples
+from service.errors import InvalidRequest, JobCanceled, JobFailed, NotAcceptable
+from service.negotiation import media_type
+from service.problems import problem_answers
+from service.results import followed, json_blocks, ndjson_blocks, require_result
+from service.schemas import JobBody, JobList, Result
+from service.state import Shared
+
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+
+router = APIRouter(tags=["jobs"])
+
+
+class Page(BaseModel):
+    """Which jobs to list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: Annotated[JobState | None, Field(description="Only jobs in this state.")] = None
+    limit: Annotated[int, Field(ge=1, le=100, description="Jobs on the page.")] = 20
+    cursor: Annotated[str | None, Field(description="From `next` of the page before.")] = None
+
+
+@router.get(
+    "/jobs",
+    summary="List the jobs, newest first",
+    responses={
+        200: {"content": {JSON: {"example": examples.JOB_LIST}}},
+        **problem_answers(InvalidRequest, BadCursor),
+    },
+)
+def list_jobs(page: Annotated[Page, Query()], shared: Shared) -> JobList:
+    """Jobs that come meanwhile don't move the others from page to page."""
+    jobs, cursor = shared.queue.list(page.state, page.limit, page.cursor)
+    following: Mapping[str, object] = {
+        "state": page.state,
+        "limit": page.limit,
+        "cursor": cursor,
+    }
+    query = urlencode({name: value for name, value in following.items() if value is not None})
+    return JobList(
+        jobs=[JobBody.of(job) for job in jobs], next=f"/jobs?{query}" if cursor else None
+    )
+
+
+@router.get(
+    "/jobs/{job_id}",
+    summary="Look at a job",
+    responses={
+        200: {"content": {JSON: {"example": examples.RUNNING_JOB}}},
+        **problem_answers(JobNotFound),
+    },
+)
+def get_job(job_id: str, shared: Shared) -> JobBody:
+    """Its state, how far it is, and why it failed if it did."""
+    return JobBody.of(shared.queue.get(job_id))
+
+
+@router.get(
+    "/jobs/{job_id}/result",
+    summary="Get the result of a job",
+    response_description="The whole result, or its frames a line each, also while the job runs.",
+    responses={
+        200: {
+            "model": Result,
+            "content": {
+                JSON: {"example": examples.RESULT},
+                NDJSON: {
+                    "schema": {"$ref": "#/components/schemas/FrameBody"},
+                    "example": examples.FRAME,
+                },
+            },
+        },
+        **problem_answers(
+            JobNotFound, NotAcceptable, JobNotFinished, JobHasNoResult, JobFailed, JobCanceled
+        ),
+    },
+)
+async def get_result(job_id: str, request: Request, shared: Shared) -> Response:
+    """`Accept` chooses: the whole result as JSON, or NDJSON with one frame a line.
+
+    NDJSON may be asked for while the job is queued or runs: frames come as they are done. If it
+    then fails or is canceled, the last line is `{"problem": {...}}`.
+    """
+    queue = shared.queue
+    chosen = media_type(request.headers.get("accept"), [JSON, NDJSON])
+    job = await anyio.to_thread.run_sync(queue.get, job_id)
+    require_result(job)
+    headers = {"Vary": "Accept"}
+    if chosen == JSON:
+        header = await anyio.to_thread.run_sync(queue.result_header, job_id)
+        frames = await anyio.to_thread.run_sync(queue.frames, job_id)
+        return StreamingResponse(json_blocks(header, frames), 200, headers, JSON)
+    frames = await anyio.to_thread.run_sync(partial(queue.frames, job_id, follow=True))
+    if job.state.final:
+        return StreamingResponse(ndjson_blocks(frames), 200, headers, NDJSON)
+    return StreamingResponse(followed(queue, job_id, frames), 200, headers, NDJSON)
+
+
+@router.delete(
+    "/jobs/{job_id}",
+    summary="Cancel a job, or delete it",
+    status_code=202,
+    response_description="The job was queued or running, and is canceled now.",
+    responses={
+        202: {"model": JobBody, "content": {JSON: {"example": examples.CANCELED_JOB}}},
+        204: {"description": "The job was final, and is deleted with its upload and result."},
+        **problem_answers(JobNotFound),
+    },
+)
+def delete_job(job_id: str, shared: Shared) -> Response:
+    """A queued or running job is canceled and stays in the list; a final one is deleted."""
+    queue = shared.queue
+    if queue.get(job_id).state.final:
+        queue.delete(job_id)
+        return Response(status_code=204)
+    return JSONResponse(JobBody.of(queue.cancel(job_id)).model_dump(mode="json"), 202)

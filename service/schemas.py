@@ -1,0 +1,278 @@
+"""What the service answers, as it stands in the OpenAPI document."""
+
+from datetime import datetime
+from fractions import Fraction
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from jobs.values import Job, JobState, Masks, Worker
+from pipeline.values import Instances, VideoInfo
+from service.errors import Fault, Kind, kind_named
+
+Index = Annotated[int, Field(ge=0, description="0-based frame of the source video.")]
+Score = Annotated[float, Field(ge=0, le=1)]
+
+
+class Body(BaseModel):
+    """The base of every answer: frozen, and strict about its own fields."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FaultBody(Body):
+    """One wrong value of a request."""
+
+    name: str
+    got: Annotated[str | None, Field(description="Absent where nothing was received.")] = None
+    wanted: str
+
+    @classmethod
+    def of(cls, fault: Fault) -> "FaultBody":
+        """Return the answer for a fault."""
+        return cls(name=fault.name, got=fault.got, wanted=fault.wanted)
+
+
+class Problem(Body):
+    """What went wrong, as RFC 9457 has it (application/problem+json)."""
+
+    type: Annotated[str, Field(description="Stable; its address explains it.")]
+    title: str
+    status: int
+    detail: Annotated[str, Field(description="What was received and what is wanted.")]
+    request_id: Annotated[str | None, Field(description="As in X-Request-ID and the log.")] = None
+    job: Annotated[str | None, Field(description="Id of the job that it is about.")] = None
+    faults: Annotated[
+        list[FaultBody] | None, Field(description="Every wrong value of the request.")
+    ] = None
+
+    @classmethod
+    def of(
+        cls, kind: Kind, detail: str, *, request_id: str | None = None, job: str | None = None
+    ) -> "Problem":
+        """Return the problem of a kind of error."""
+        return cls(
+            type=kind.type,
+            title=kind.title,
+            status=kind.status,
+            detail=detail,
+            request_id=request_id,
+            job=job,
+        )
+
+
+class ProblemType(Body):
+    """What a problem's type means."""
+
+    type: str
+    title: str
+    status: int
+    example: Annotated[str, Field(description="A detail as it may read.")]
+
+
+class VideoBody(Body):
+    """What the uploaded video is, as it is shown."""
+
+    width: Annotated[int, Field(description="Pixels, after rotation.")]
+    height: Annotated[int, Field(description="Pixels, after rotation.")]
+    frame_count: int
+    fps: Annotated[str, Field(pattern=r"^\d+/\d+$", examples=["30000/1001"])]
+    duration_s: float
+    rotation: Annotated[
+        Literal[0, 90, 180, 270],
+        Field(description="Degrees clockwise that the stored picture is turned by to be shown."),
+    ]
+
+    @classmethod
+    def of(cls, info: VideoInfo) -> "VideoBody":
+        """Return the answer for a video."""
+        return cls.model_validate(
+            {
+                "width": info.width,
+                "height": info.height,
+                "frame_count": info.frame_count,
+                "fps": ratio(info.fps),
+                "duration_s": info.duration_s,
+                "rotation": info.rotation,
+            }
+        )
+
+
+class RequestBody(Body):
+    """What was asked for."""
+
+    filename: Annotated[str, Field(description="As the client named the upload.")]
+    threshold: float
+    start_s: float | None
+    end_s: float | None
+    every: int
+    instances: Instances
+    masks: Masks
+
+
+class Progress(Body):
+    """How far a job is."""
+
+    frames_done: Annotated[int, Field(ge=0, description="Frames whose result is stored.")]
+    frames_total: Annotated[int, Field(ge=0, description="Frames that were asked for.")]
+
+
+class JobBody(Body):
+    """A job."""
+
+    id: str
+    state: JobState
+    progress: Progress
+    request: RequestBody
+    video: VideoBody
+    created_at: datetime
+    started_at: Annotated[datetime | None, Field(description="When a worker took it up.")]
+    finished_at: Annotated[datetime | None, Field(description="When its state became final.")]
+    result: Annotated[str, Field(description="Address of its result.")]
+    problem: Annotated[Problem | None, Field(description="Why it failed.")]
+
+    @classmethod
+    def of(cls, job: Job) -> "JobBody":
+        """Return the answer for a job."""
+        request = job.request
+        return cls(
+            id=job.id,
+            state=job.state,
+            progress=Progress(frames_done=job.frames_done, frames_total=job.frames_total),
+            request=RequestBody(
+                filename=request.filename,
+                threshold=request.threshold,
+                start_s=request.start_s,
+                end_s=request.end_s,
+                every=request.every,
+                instances=request.instances,
+                masks=request.masks,
+            ),
+            video=VideoBody.of(job.video),
+            created_at=job.created_at,
+            started_at=job.started_at,
+            finished_at=job.finished_at,
+            result=f"/jobs/{job.id}/result",
+            problem=failure_problem(job),
+        )
+
+
+class JobList(Body):
+    """A page of jobs, newest first."""
+
+    jobs: list[JobBody]
+    next: Annotated[str | None, Field(description="Address of the next page; null on the last.")]
+
+
+class ModelBody(Body):
+    """The model that made a result."""
+
+    name: str
+    version: str
+
+
+class TrackBody(Body):
+    """One object through the video."""
+
+    id: Annotated[int, Field(ge=1)]
+    score: Score
+    start: Index
+    stop: Annotated[int, Field(ge=1, description="One past its last frame.")]
+
+
+class Segmentation(Body):
+    """A mask as COCO run lengths, compressed."""
+
+    size: Annotated[tuple[int, int], Field(description="Height, width.")]
+    counts: str
+
+
+class ObjectBody(Body):
+    """One object in one frame."""
+
+    track: Annotated[int, Field(ge=1)]
+    score: Score
+    box: Annotated[
+        tuple[int, int, int, int],
+        Field(description="x, y, width, height; x + width is one past the last column."),
+    ]
+    area: Annotated[int, Field(ge=1, description="Pixels in the mask.")]
+    segmentation: Annotated[Segmentation | None, Field(description="Absent with `masks=none`.")] = (
+        None
+    )
+
+
+class FrameBody(Body):
+    """The objects of one frame, largest first; also a line of the NDJSON result."""
+
+    index: Index
+    time_s: float
+    objects: list[ObjectBody]
+
+
+class Result(Body):
+    """A whole result."""
+
+    job: str
+    model: ModelBody
+    video: VideoBody
+    tracks: list[TrackBody]
+    frames: list[FrameBody]
+
+
+class WorkerBody(Body):
+    """A live worker."""
+
+    id: str
+    device: Annotated[str, Field(description="As it was asked for.")]
+    provider: Annotated[str, Field(description="ONNX Runtime's execution provider really in use.")]
+    model: str
+    model_version: str
+
+    @classmethod
+    def of(cls, worker: Worker) -> "WorkerBody":
+        """Return the answer for a worker."""
+        return cls(
+            id=worker.id,
+            device=worker.device,
+            provider=worker.provider,
+            model=worker.model,
+            model_version=worker.model_version,
+        )
+
+
+class Live(Body):
+    """The API process answers."""
+
+    status: Literal["alive"] = "alive"
+
+
+class Ready(Body):
+    """The service takes up work."""
+
+    status: Literal["ready"] = "ready"
+    queue_depth: Annotated[int, Field(ge=0, description="Jobs that no worker has taken up.")]
+    workers: list[WorkerBody]
+
+
+class Version(Body):
+    """What runs here."""
+
+    name: str
+    version: str
+
+
+def ratio(value: Fraction) -> str:
+    """Write a fraction as the API does, denominator always there.
+
+    >>> ratio(Fraction(25))
+    '25/1'
+    """
+    return f"{value.numerator}/{value.denominator}"
+
+
+def failure_problem(job: Job) -> Problem | None:
+    """Return why a job failed; None where it didn't."""
+    if job.failure is None:
+        return None
+    return Problem.of(kind_named(job.failure.kind), job.failure.message, job=job.id)

@@ -1,0 +1,96 @@
+"""The settings of the service, read from environment variables that start with SEGMENT_."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pipeline.values import VideoLimits
+
+PREFIX = "SEGMENT_"
+
+Positive = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class SettingsError(Exception):
+    """A setting is unknown or out of range; the message names it and what is wanted."""
+
+
+class Settings(BaseSettings):
+    """All that can be set; every field is described in docs/configuration.md.
+
+    Read them with `load_settings`, which also refuses names that it doesn't know.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    data_dir: Path = Path("data/service")
+    database_url: str | None = None
+    model: Path = Path("weights/default.onnx")
+    device: Literal["cpu", "cuda"] = "cpu"
+    threads: Positive | None = None
+    max_upload_mib: Positive = 2048
+    max_pixels: Positive = 7680 * 4320
+    max_frames: Positive = 1_000_000
+    max_duration_s: Seconds = 4 * 3600
+    wait_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10
+    max_wait_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 60
+    upload_idle_timeout_s: Seconds = 30
+    scan_timeout_s: Seconds = 60
+
+    @model_validator(mode="after")
+    def _waits_are_ordered(self) -> Self:
+        if self.wait_s > self.max_wait_s:
+            raise ValueError(
+                f"got {PREFIX}WAIT_S={self.wait_s:g} above {PREFIX}MAX_WAIT_S={self.max_wait_s:g}, "
+                "wanted the default wait to be at most the longest one"
+            )
+        return self
+
+    @property
+    def limits(self) -> VideoLimits:
+        """How large a video may be."""
+        return VideoLimits(
+            max_pixels=self.max_pixels,
+            max_frames=self.max_frames,
+            max_duration_s=self.max_duration_s,
+        )
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """How large an upload may be, bytes."""
+        return self.max_upload_mib * 2**20
+
+
+def load_settings() -> Settings:
+    """Read the settings from the process's environment.
+
+    Raises:
+        SettingsError: a name that starts with SEGMENT_ is unknown, or a value is out of range.
+    """
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    unknown = sorted(
+        name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known
+    )
+    if unknown:
+        raise SettingsError(
+            f"Got the unknown setting {', '.join(unknown)}, "
+            f"wanted one of {', '.join(sorted(known))}."
+        )
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError(" ".join(_sentence(dict(item)) for item in error.errors())) from error
+
+
+def _sentence(error: Mapping[str, object]) -> str:
+    location = error["loc"]
+    if not isinstance(location, tuple) or not location:
+        return f"{str(error['msg']).removeprefix('Value error, ')}."
+    return f"{PREFIX}{str(location[0]).upper()}: got {error['input']!r}: {error['msg']}."

@@ -1,0 +1,87 @@
+"""What the routes share: the settings and the engine of jobs, as the app was given them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Protocol, cast
+
+import anyio
+from fastapi import Depends, Request
+
+from jobs.values import Job, JobRequest, JobState, Worker
+from pipeline.values import ScannedVideo
+from service.settings import Settings
+
+
+class Queue(Protocol):
+    """The jobs, as the service needs them; `jobs.engine.JobQueue` in life.
+
+    Its methods block, so that they are called in threads.
+    """
+
+    def submit(self, job_id: str, request: JobRequest, video: ScannedVideo) -> Job:
+        """Accept the upload received under this id as a job."""
+
+    def get(self, job_id: str) -> Job:
+        """Return a job."""
+
+    def list(
+        self, state: JobState | None, limit: int, cursor: str | None
+    ) -> tuple[Sequence[Job], str | None]:
+        """Return up to `limit` jobs, newest first, and the cursor of those that follow."""
+
+    def cancel(self, job_id: str) -> Job:
+        """Stop a job that isn't final."""
+
+    def delete(self, job_id: str) -> None:
+        """Forget a final job and its files."""
+
+    def queue_depth(self) -> int:
+        """Count the jobs that no worker has taken up."""
+
+    def workers(self) -> Sequence[Worker]:
+        """Return the live workers."""
+
+    def result_header(self, job_id: str) -> Mapping[str, Any]:
+        """Return a finished result without its frames."""
+
+    def frames(self, job_id: str, *, follow: bool = False) -> Iterator[str]:
+        """Yield the result's frames as JSON lines; while a followed job has none, empty strings."""
+
+
+class Uploads(Protocol):
+    """Where uploads are received; `jobs.store.JobStore` in life."""
+
+    def new_id(self) -> str:
+        """Draw the id of a new job."""
+
+    def incoming(self, job_id: str) -> Path:
+        """Return the path to receive the job's upload at."""
+
+    def discard(self, job_id: str) -> None:
+        """Remove an upload that came to nothing."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the routes work with.
+
+    Attributes:
+        settings: of the service.
+        queue: the jobs.
+        uploads: where files are received.
+        scanners: how many videos are looked at at once.
+    """
+
+    settings: Settings
+    queue: Queue
+    uploads: Uploads
+    scanners: anyio.CapacityLimiter
+
+
+async def services(request: Request) -> Services:
+    """Return what the app's lifespan made."""
+    return cast(Services, request.state.services)
+
+
+Shared = Annotated[Services, Depends(services)]

@@ -1,0 +1,92 @@
+"""The supervisor: keeps the API and one worker running, and passes signals on."""
+
+import logging
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+import anyio
+from anyio.abc import Process
+
+# EX_CONFIG of sysexits.h: the process refuses to start, and would again.
+REFUSED = 78
+
+FIRST_DELAY_S = 0.5
+LONGEST_DELAY_S = 30.0
+STEADY_S = 60.0
+GRACE_S = 20.0
+
+PARTS: dict[str, Sequence[str]] = {
+    part: (sys.executable, "-m", "service", part) for part in ("api", "worker")
+}
+
+_log = logging.getLogger(__name__)
+
+
+async def supervise(commands: dict[str, Sequence[str]] = PARTS) -> int:
+    """Run processes until SIGTERM or SIGINT, or until one refuses to start.
+
+    Args:
+        commands: of the processes, by name.
+
+    Returns:
+        0 after a signal; REFUSED where a process refused to start.
+    """
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        refused: list[str] = []
+        async with anyio.create_task_group() as tasks:
+
+            async def keep(name: str, command: Sequence[str]) -> None:
+                await _keep_running(name, command)
+                refused.append(name)
+                tasks.cancel_scope.cancel()
+
+            for name, command in commands.items():
+                tasks.start_soon(keep, name, command)
+            async for number in signals:
+                _log.info("stopping", extra={"signal": number.name})
+                tasks.cancel_scope.cancel()
+    if refused:
+        _log.error("the %s refuses to start, so the service stops", refused[0])
+        return REFUSED
+    return 0
+
+
+async def _keep_running(name: str, command: Sequence[str]) -> None:
+    """Start a process again and again, later each time; return when it refuses."""
+    delay_s = FIRST_DELAY_S
+    while True:
+        started = time.monotonic()
+        status = await _run(command)
+        if status == REFUSED:
+            return
+        if time.monotonic() - started > STEADY_S:
+            delay_s = FIRST_DELAY_S
+        _log.warning(
+            "process died", extra={"part": name, "exit_status": status, "restart_in_s": delay_s}
+        )
+        await anyio.sleep(delay_s)
+        delay_s = min(2 * delay_s, LONGEST_DELAY_S)
+
+
+async def _run(command: Sequence[str]) -> int:
+    """Run a process to its end, or end it when this task is canceled."""
+    process = await anyio.open_process(command, stdin=subprocess.DEVNULL, stdout=None, stderr=None)
+    try:
+        return await process.wait()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await _end(process)
+
+
+async def _end(process: Process) -> None:
+    if process.returncode is not None:
+        return
+    process.terminate()
+    with anyio.move_on_after(GRACE_S):
+        await process.wait()
+    if process.returncode is None:
+        process.kill()
+        await process.wait()

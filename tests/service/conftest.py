@@ -1,0 +1,106 @@
+"""The app over a fake queue, and clips that the tests make."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import uvicorn
+
+from service.app import create_app
+from service.settings import Settings
+from tests.service.fakes import FakeQueue, FakeUploads
+
+Serve = Callable[[Settings], str]
+
+
+def write_clip(path: Path, frame_count: int = 10, width: int = 64, height: int = 48) -> Path:
+    """Write a clip of a bright square that crosses the picture at 25 frames a second."""
+    with av.open(path, "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for index in range(frame_count):
+            pixels = np.full((height, width, 3), 40, np.uint8)
+            left = index * 3 % (width - 16)
+            pixels[16:32, left : left + 16] = 220
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def write_sound(path: Path) -> Path:
+    """Write a file with half a second of silence and no video."""
+    with av.open(path, "w") as container:
+        stream = container.add_stream("aac", rate=48000, layout="mono")
+        frame = av.AudioFrame(format="fltp", layout="mono", samples=24000)
+        frame.planes[0].update(bytes(frame.planes[0].buffer_size))
+        frame.sample_rate = 48000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_clip(tmp_path_factory.mktemp("clips") / "square.mp4")
+
+
+@pytest.fixture(scope="session")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_sound(tmp_path_factory.mktemp("clips") / "sound.m4a")
+
+
+@pytest.fixture
+def queue() -> FakeQueue:
+    return FakeQueue()
+
+
+@pytest.fixture
+def uploads(tmp_path: Path) -> FakeUploads:
+    (tmp_path / "uploads").mkdir()
+    return FakeUploads(tmp_path / "uploads")
+
+
+@contextmanager
+def serving(settings: Settings, queue: FakeQueue, uploads: FakeUploads) -> Iterator[str]:
+    """Run the app behind a real socket in a thread; yield its URL."""
+    config = uvicorn.Config(
+        create_app(settings, queue, uploads),
+        port=0,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=2,
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the server died at its start"
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(timeout=10)
+    assert not thread.is_alive(), "the server doesn't stop"
+
+
+@pytest.fixture
+def serve(queue: FakeQueue, uploads: FakeUploads) -> Iterator[Serve]:
+    """Start the app with some settings; it is stopped after the test."""
+    with ExitStack() as stack:
+
+        def start(settings: Settings) -> str:
+            running: AbstractContextManager[str] = serving(settings, queue, uploads)
+            return stack.enter_context(running)
+
+        yield start
+
+
+@pytest.fixture
+def url(serve: Serve) -> str:
+    """A running service with the default settings, which answers at once."""
+    return serve(Settings(wait_s=2))

@@ -1,0 +1,141 @@
+"""A queue of jobs in memory, for tests of the HTTP edge."""
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jobs.errors import BadCursor, JobHasNoResult, JobNotFinished, JobNotFound
+from jobs.values import Job, JobFailure, JobRequest, JobState, Worker
+from pipeline.decode import select
+from pipeline.values import ScannedVideo
+from service.schemas import VideoBody
+
+WORKER = Worker(
+    id="host-1", device="cpu", provider="CPUExecutionProvider", model="small", model_version="1"
+)
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def line(index: int) -> str:
+    mask = '{"size":[48,64],"counts":"PP1"}'
+    return (
+        f'{{"index":{index},"time_s":{index / 25:g},"objects":[{{"track":1,"score":0.9,'
+        f'"box":[1,2,3,4],"area":12,"segmentation":{mask}}}]}}\n'
+    )
+
+
+@dataclass
+class FakeQueue:
+    """Keeps jobs in a list; a test moves them on with `change`.
+
+    Attributes:
+        outcome: the state that a job has as soon as it is submitted.
+        failure: of jobs that are to fail.
+        alive: the live workers.
+        broken: whether every look at the workers raises.
+    """
+
+    outcome: JobState = JobState.SUCCEEDED
+    failure: JobFailure | None = None
+    alive: list[Worker] = field(default_factory=lambda: [WORKER])
+    broken: bool = False
+    jobs: dict[str, Job] = field(default_factory=dict)
+
+    def submit(self, job_id: str, request: JobRequest, video: ScannedVideo) -> Job:
+        frames = select(video, request.start_s, request.end_s, request.every)
+        self.jobs[job_id] = Job(
+            id=job_id,
+            state=self.outcome,
+            request=request,
+            video=video.info,
+            created_at=NOON,
+            started_at=None if self.outcome is JobState.QUEUED else NOON,
+            finished_at=NOON if self.outcome.final else None,
+            frames_done=len(frames) if self.outcome is JobState.SUCCEEDED else 0,
+            frames_total=len(frames),
+            failure=self.failure,
+        )
+        return self.jobs[job_id]
+
+    def change(self, job_id: str, **values: Any) -> Job:
+        self.jobs[job_id] = replace(self.jobs[job_id], **values)
+        return self.jobs[job_id]
+
+    def get(self, job_id: str) -> Job:
+        if job_id not in self.jobs:
+            raise JobNotFound(f"No job has the id {job_id!r}.")
+        return self.jobs[job_id]
+
+    def list(
+        self, state: JobState | None, limit: int, cursor: str | None
+    ) -> tuple[Sequence[Job], str | None]:
+        if cursor is not None and not cursor.isdigit():
+            raise BadCursor(f"Got the cursor {cursor!r}, wanted one from a list of jobs.")
+        start = int(cursor or 0)
+        found = [job for job in reversed(self.jobs.values()) if state in {None, job.state}]
+        following = str(start + limit) if start + limit < len(found) else None
+        return found[start : start + limit], following
+
+    def cancel(self, job_id: str) -> Job:
+        if self.get(job_id).state.final:
+            return self.get(job_id)
+        return self.change(job_id, state=JobState.CANCELED, finished_at=NOON)
+
+    def delete(self, job_id: str) -> None:
+        del self.jobs[job_id]
+
+    def queue_depth(self) -> int:
+        return sum(job.state is JobState.QUEUED for job in self.jobs.values())
+
+    def workers(self) -> Sequence[Worker]:
+        if self.broken:
+            raise ConnectionError("no route to host")
+        return self.alive
+
+    def result_header(self, job_id: str) -> Mapping[str, Any]:
+        job = self.get(job_id)
+        if not job.state.final:
+            raise JobNotFinished(f"Job {job_id!r} is {job.state}.")
+        return {
+            "job": job_id,
+            "model": {"name": "small", "version": "1"},
+            "video": VideoBody.of(job.video).model_dump(),
+            "tracks": [{"id": 1, "score": 0.9, "start": 0, "stop": job.frames_total}],
+        }
+
+    def frames(self, job_id: str, *, follow: bool = False) -> Iterator[str]:
+        index = 0
+        while True:
+            job = self.get(job_id)
+            if index < job.frames_done:
+                yield line(index)
+                index += 1
+            elif job.state is JobState.SUCCEEDED or not follow:
+                return
+            elif job.state.final:
+                raise JobHasNoResult(f"Job {job_id!r} has no result.")
+            else:
+                yield ""
+
+
+@dataclass
+class FakeUploads:
+    """Receives uploads in a folder of the test.
+
+    Attributes:
+        folder: holds them.
+    """
+
+    folder: Path
+
+    def new_id(self) -> str:
+        return secrets.token_hex(16)
+
+    def incoming(self, job_id: str) -> Path:
+        return self.folder / job_id
+
+    def discard(self, job_id: str) -> None:
+        self.incoming(job_id).unlink(missing_ok=True)

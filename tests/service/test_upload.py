@@ -1,0 +1,188 @@
+"""Uploads: forms that are right, wrong, cut, stalled and too large."""
+
+import itertools
+import tracemalloc
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+
+import anyio
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message
+
+from service.errors import (
+    InvalidRequest,
+    MalformedForm,
+    NotMultipart,
+    ServiceError,
+    UploadTooLarge,
+    UploadTooSlow,
+)
+from service.upload import FORM_BYTES, Form, UploadLimits, receive_form
+
+LIMITS = UploadLimits(max_bytes=2**20, idle_timeout_s=5)
+OPTIONS = ("threshold", "every")
+MULTIPART = "multipart/form-data; boundary=cut"
+FILE = b'--cut\r\nContent-Disposition: form-data; name="file"; filename="dog.mp4"\r\n\r\n%s\r\n'
+OPTION = b'--cut\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
+END = b"--cut--\r\n"
+
+
+class Chunks:
+    """A request body in chunks that counts how many were taken."""
+
+    def __init__(self, chunks: Iterable[bytes], *, leaves: bool = False) -> None:
+        self._chunks = iter(chunks)
+        self._leaves = leaves
+        self.taken = 0
+
+    async def receive(self) -> Message:
+        chunk = next(self._chunks, None)
+        if chunk is None and self._leaves:
+            return {"type": "http.disconnect"}
+        self.taken += 1
+        return {"type": "http.request", "body": chunk or b"", "more_body": chunk is not None}
+
+
+def receive(
+    chunks: Chunks, to: Path, content_type: str = MULTIPART, headers: Iterable[str] = ()
+) -> Form:
+    raw = [(b"content-type", content_type.encode())]
+    raw += [(b"content-length", length.encode()) for length in headers]
+    request = Request({"type": "http", "method": "POST", "headers": raw}, chunks.receive)
+    return anyio.run(receive_form, request, to, OPTIONS, LIMITS)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    content=st.binary(min_size=1, max_size=300) | st.just(b"\r\n--cut" * 9 + b"x\r\n--cu"),
+    cuts=st.lists(st.integers(0, 700), max_size=8),
+    option_first=st.booleans(),
+)
+def test_a_form_reads_the_same_however_it_is_cut_and_ordered(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, cuts: list[int], option_first: bool
+) -> None:
+    content = content.replace(b"\r\n--cut", b"\r\n--kut")
+    option = OPTION % (b"threshold", b"0.25")
+    parts = [option, FILE % content] if option_first else [FILE % content, option]
+    body = b"".join(parts) + END
+    edges = [0, *sorted(cut for cut in cuts if cut < len(body)), len(body)]
+    chunks = Chunks(body[a:b] for a, b in itertools.pairwise(edges))
+    to = tmp_path_factory.mktemp("upload") / "file"
+
+    form = receive(chunks, to)
+
+    assert form == Form("dog.mp4", len(content), {"threshold": "0.25"})
+    assert to.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "named"),
+    [
+        (OPTION % (b"every", b"2") + END, InvalidRequest, "Got no file"),
+        (FILE % b"" + END, InvalidRequest, "0 bytes"),
+        (FILE % b"a" + FILE % b"b" + END, InvalidRequest, "two parts"),
+        (OPTION % (b"every", b"2") * 2 + FILE % b"a" + END, InvalidRequest, "every='(two parts)'"),
+        (OPTION % (b"color", b"red") + FILE % b"a" + END, InvalidRequest, "Got color="),
+        (OPTION % (b"every", b"2" * 2000) + FILE % b"a" + END, InvalidRequest, "1024 bytes"),
+        (OPTION % (b"every", b"\xff") + FILE % b"a" + END, MalformedForm, "UTF-8"),
+        (b"--cut\r\nContent-Type: video/mp4\r\n\r\na\r\n" + END, MalformedForm, "without a name"),
+        (FILE % b"a", MalformedForm, "ends before its last boundary"),
+        (b"", MalformedForm, "ends before its last boundary"),
+        (b"hello", MalformedForm, "isn't valid multipart"),
+        (b"--cut\r\n" + b"X" * 10_000 + b": 1\r\n\r\n", MalformedForm, "header size"),
+    ],
+)
+def test_a_wrong_form_is_told_what_was_received(
+    tmp_path: Path, body: bytes, error: type[ServiceError], named: str
+) -> None:
+    with pytest.raises(error, match="Got") as caught:
+        receive(Chunks([body]), tmp_path / "file")
+    assert named in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "error"),
+    [
+        ("video/mp4", NotMultipart),
+        ("", NotMultipart),
+        ("multipart/form-data", MalformedForm),
+        ("multipart/form-data; boundary=" + "b" * 300, MalformedForm),
+    ],
+)
+def test_another_content_type_is_refused_before_the_body_is_read(
+    tmp_path: Path, content_type: str, error: type[ServiceError]
+) -> None:
+    chunks = Chunks([FILE % b"a" + END])
+    with pytest.raises(error):
+        receive(chunks, tmp_path / "file", content_type)
+
+
+def test_a_declared_length_past_the_limit_is_refused_unread(tmp_path: Path) -> None:
+    chunks = Chunks([b"x"])
+    too_long = str(LIMITS.max_bytes + FORM_BYTES + 1)
+    with pytest.raises(UploadTooLarge, match=f"{too_long} bytes.*1048576 bytes"):
+        receive(chunks, tmp_path / "file", headers=[too_long])
+    assert chunks.taken == 0
+
+
+def test_an_undeclared_length_stops_at_the_limit(tmp_path: Path) -> None:
+    chunks = Chunks([FILE.split(b"%s")[0], *[bytes(2**16)] * 10_000])
+    with pytest.raises(UploadTooLarge):
+        receive(chunks, tmp_path / "file")
+    assert chunks.taken <= 1 + 2 * LIMITS.max_bytes // 2**16
+    assert (tmp_path / "file").stat().st_size <= LIMITS.max_bytes
+
+
+def test_bytes_behind_the_form_count_too(tmp_path: Path) -> None:
+    chunks = Chunks([FILE % b"a" + END, *[bytes(2**16)] * 10_000])
+    with pytest.raises(UploadTooLarge):
+        receive(chunks, tmp_path / "file")
+
+
+def test_a_client_that_leaves_is_noticed(tmp_path: Path) -> None:
+    with pytest.raises(ClientDisconnect):
+        receive(Chunks([FILE % b"a"], leaves=True), tmp_path / "file")
+
+
+def test_a_stalled_upload_times_out(tmp_path: Path) -> None:
+    async def stall() -> Message:
+        await anyio.sleep(60)
+        return {"type": "http.disconnect"}
+
+    headers = [(b"content-type", MULTIPART.encode())]
+    request = Request({"type": "http", "method": "POST", "headers": headers}, stall)
+    with pytest.raises(UploadTooSlow, match=r"0\.05 s"):
+        anyio.run(receive_form, request, tmp_path / "file", OPTIONS, UploadLimits(100, 0.05))
+
+
+def test_memory_does_not_grow_with_the_upload(tmp_path: Path) -> None:
+    size = 64 * 2**20
+
+    async def upload() -> Form:
+        async def body() -> AsyncIterator[bytes]:
+            yield FILE.split(b"%s")[0]
+            for _ in range(size // 2**16):
+                yield bytes(2**16)
+            yield b"\r\n" + END
+
+        chunks = body()
+
+        async def take() -> Message:
+            chunk = await anext(chunks, None)
+            return {"type": "http.request", "body": chunk or b"", "more_body": chunk is not None}
+
+        headers = [(b"content-type", MULTIPART.encode())]
+        request = Request({"type": "http", "method": "POST", "headers": headers}, take)
+        return await receive_form(request, tmp_path / "file", OPTIONS, UploadLimits(size, 5))
+
+    tracemalloc.start()
+    try:
+        form = anyio.run(upload)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert form.size == size
+    assert peak < 8 * 2**20
