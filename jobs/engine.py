@@ -17,6 +17,8 @@ from jobs.values import Job, JobRequest, JobState, Worker
 from pipeline.decode import save_scan, select
 from pipeline.values import ScannedVideo
 
+_WHY = {JobState.FAILED: "failed", JobState.CANCELED: "was canceled"}
+
 
 class JobQueue:
     """Jobs, for a process that runs none itself.
@@ -200,6 +202,3 @@ def _require_result(job: Job) -> None:
         )
     if job.state is not JobState.SUCCEEDED:
         raise JobHasNoResult(f"Job {job.id!r} has no result: it {_WHY[job.state]}.")
-
-
-_WHY = {JobState.FAILED: "failed", JobState.CANCELED: "was canceled"}

@@ -183,6 +183,9 @@ def _cursor(number: int) -> str:
 def _number(cursor: str) -> int:
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        return int(base64.urlsafe_b64decode(padded))
-    except (ValueError, binascii.Error) as error:
-        raise BadCursor(f"Got the cursor {cursor!r}, wanted one from a list of jobs.") from error
+        number = int(base64.urlsafe_b64decode(padded))
+    except (ValueError, binascii.Error):
+        number = 0
+    if not 0 < number < 2**31 or _cursor(number) != cursor:
+        raise BadCursor(f"Got the cursor {cursor!r}, wanted one that a list of jobs gave.")
+    return number

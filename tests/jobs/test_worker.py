@@ -178,6 +178,24 @@ def test_stopped_worker_hands_its_job_on(bench: Bench, clip: Path) -> None:
     assert bench.wait_until_final(job).state is JobState.SUCCEEDED
 
 
+def test_frozen_worker_that_wakes_after_the_takeover_does_no_harm(bench: Bench, clip: Path) -> None:
+    frozen = bench.start_worker(delay_s=0.15)
+    job = bench.submit(clip)
+    wait_until_in_second_segment(bench, job)
+    frozen.send_signal(signal.SIGSTOP)
+    other = bench.start_worker()
+    done = bench.wait_until_final(job)
+    result = list(bench.queue.frames(job.id))
+    frozen.send_signal(signal.SIGCONT)
+    other.terminate()
+    other.wait()
+    following = bench.wait_until_final(bench.submit(clip))
+    assert following.state is JobState.SUCCEEDED
+    assert bench.queue.get(job.id) == done
+    assert list(bench.queue.frames(job.id)) == list(bench.queue.frames(following.id)) == result
+    assert frozen.poll() is None
+
+
 def test_jobs_run_in_the_order_of_their_submission(bench: Bench, clip: Path) -> None:
     jobs = [bench.submit(clip, every=8) for _ in range(3)]
     assert bench.queue.queue_depth() == 3

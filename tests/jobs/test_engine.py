@@ -1,0 +1,83 @@
+"""The queue without a worker: submit, list, cancel, delete."""
+
+from pathlib import Path
+
+import pytest
+
+from jobs.errors import BadCursor, JobNotFinished, JobNotFound
+from jobs.values import JobState
+from pipeline.errors import SelectionError
+from tests.jobs.conftest import Bench
+
+
+def test_submitted_job_is_queued_with_what_was_asked_for(bench: Bench, clip: Path) -> None:
+    job = bench.submit(clip, threshold=0.25, every=7, instances="components", masks="none")
+    assert bench.queue.get(job.id) == job
+    assert job.state is JobState.QUEUED
+    assert (job.frames_done, job.frames_total) == (0, 7)
+    assert (job.started_at, job.finished_at, job.failure) == (None, None, None)
+    assert (job.request.threshold, job.request.instances) == (0.25, "components")
+    assert (job.video.width, job.video.fps) == (64, job.video.fps.__class__(30000, 1001))
+    with pytest.raises(JobNotFinished, match="0 of 7 frames"):
+        bench.queue.result_header(job.id)
+
+
+def test_unknown_job_is_not_found(bench: Bench) -> None:
+    for call in (
+        bench.queue.get,
+        bench.queue.cancel,
+        bench.queue.delete,
+        bench.queue.result_header,
+        bench.queue.frames,
+    ):
+        with pytest.raises(JobNotFound, match="no-such-id"):
+            call("no-such-id")
+
+
+def test_empty_selection_leaves_nothing(bench: Bench, clip: Path) -> None:
+    with pytest.raises(SelectionError):
+        bench.submit(clip, start_s=1000.0)
+    assert bench.queue.list() == ([], None)
+    assert [path for path in bench.data_dir.rglob("*") if path.name == "upload"] == []
+    assert not any((bench.data_dir / "uploads").iterdir())
+
+
+def test_pages_don_t_move_while_jobs_are_added(bench: Bench, clip: Path) -> None:
+    jobs = [bench.submit(clip).id for _ in range(5)]
+    page, cursor = bench.queue.list(limit=2)
+    assert [job.id for job in page] == [jobs[4], jobs[3]]
+    bench.submit(clip)
+    bench.queue.delete(jobs[3])
+    page, cursor = bench.queue.list(limit=2, cursor=cursor)
+    assert [job.id for job in page] == [jobs[2], jobs[1]]
+    page, cursor = bench.queue.list(limit=2, cursor=cursor)
+    assert [job.id for job in page] == [jobs[0]]
+    assert cursor is None
+
+
+def test_list_of_one_state(bench: Bench, clip: Path) -> None:
+    first, second, third = (bench.submit(clip) for _ in range(3))
+    canceled = bench.queue.cancel(second.id)
+    assert bench.queue.list(JobState.CANCELED) == ([canceled], None)
+    queued, cursor = bench.queue.list(JobState.QUEUED, limit=1)
+    assert [job.id for job in queued] == [third.id]
+    queued, cursor = bench.queue.list(JobState.QUEUED, limit=1, cursor=cursor)
+    assert [job.id for job in queued] == [first.id]
+    assert cursor is None
+    assert bench.queue.queue_depth() == 2
+
+
+@pytest.mark.parametrize("cursor", ["", "!", "zzzz", "ä", "LTE", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk"])
+def test_made_up_cursor_is_refused(bench: Bench, cursor: str) -> None:
+    with pytest.raises(BadCursor, match="cursor"):
+        bench.queue.list(cursor=cursor)
+
+
+def test_canceled_job_is_not_given_to_a_worker(bench: Bench, clip: Path) -> None:
+    canceled, following = bench.submit(clip), bench.submit(clip, every=8)
+    bench.queue.cancel(canceled.id)
+    bench.start_worker()
+    assert bench.wait_until_final(following).state is JobState.SUCCEEDED
+    assert bench.queue.get(canceled.id).started_at is None
+    bench.queue.delete(canceled.id)
+    assert [job.id for job in bench.queue.list()[0]] == [following.id]

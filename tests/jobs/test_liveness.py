@@ -1,0 +1,59 @@
+"""Heartbeats, and the private function of DBOS that the takeover calls."""
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from dbos import DBOS
+
+from jobs.database import WORKERS, embedded_url, now, open_database
+from jobs.liveness import DEAD_AFTER_S, WorkerRegister
+from jobs.values import Worker
+
+WORKER = Worker(id="a", device="cpu", provider="Fake", model="fake", model_version="1")
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[sa.Engine]:
+    engine = open_database(embedded_url(tmp_path))
+    yield engine
+    engine.dispose()
+
+
+def test_worker_lives_from_its_beat_until_it_retires(engine: sa.Engine) -> None:
+    register = WorkerRegister(engine)
+    assert register.live() == []
+    register.beat(WORKER)
+    register.beat(WORKER)
+    assert register.live() == [WORKER]
+    register.retire(WORKER)
+    assert register.live() == []
+
+
+def test_worker_without_a_beat_is_dead_until_the_next(engine: sa.Engine) -> None:
+    register = WorkerRegister(engine)
+    register.beat(WORKER)
+    with engine.begin() as connection:
+        connection.execute(WORKERS.update().values(seen_at=now(engine) - DEAD_AFTER_S - 1))
+    assert register.live() == []
+    register.beat(WORKER)
+    assert register.live() == [WORKER]
+
+
+def test_clock_counts_seconds(engine: sa.Engine) -> None:
+    with engine.connect() as connection:
+        first, second = (connection.execute(sa.select(now(engine))).scalar_one() for _ in range(2))
+    assert 1.7e9 < first <= second < 1e10
+
+
+def test_journal_is_write_ahead(engine: sa.Engine) -> None:
+    with engine.connect() as connection:
+        assert connection.execute(sa.text("PRAGMA journal_mode")).scalar_one() == "wal"
+
+
+def test_dbos_still_recovers_by_executor() -> None:
+    # What it does is proved where workers are killed; this names the cause if it goes away.
+    parameters = inspect.signature(DBOS._recover_pending_workflows).parameters
+    assert list(parameters) == ["executor_ids"]
