@@ -20,9 +20,9 @@ def conv3d(
 ) -> nn.Sequential:
     """Build one 3-D convolution that keeps T, H and W, with batch normalisation and ReLU after it.
 
-    The paper doesn't place the normalisation. R2plus1D has it between its two parts too, as its
-    authors do; the separable convolution has none between its parts, so that all three kinds are
-    one linear map before the nonlinearity that closes them (R2plus1D apart, by its design).
+    The paper doesn't place the normalisation. R2plus1D has it between its two parts as well, as its
+    authors do; the separable convolution hasn't, so that its two parts are one factored linear map,
+    as in Xception, and the widest maps pass through memory once less.
 
     Args:
         kind: `standard`, `r2plus1d` or `separable`.

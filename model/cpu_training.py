@@ -17,22 +17,31 @@ class Conv3d(nn.Conv3d):
     """`torch.nn.Conv3d` with the same parameters, which trains on a CPU through 2-D kernels.
 
     Without gradients, on another device, or while being exported it is `torch.nn.Conv3d` itself.
+    It pads with zeros, and has one group or, of stride 1 and without bias, one for each channel.
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Convolve (N, C, T, H, W) as `torch.nn.Conv3d` does."""
+        """Convolve (N, C, T, H, W) as `torch.nn.Conv3d` does.
+
+        Raises:
+            ValueError: the convolution would train on a CPU and is none of those above.
+        """
         trains = torch.is_grad_enabled() and not torch.compiler.is_exporting()
         if not trains or input.device.type != "cpu":
             return super().forward(input)
-        if self.groups == 1:
+        zeros = self.padding_mode == "zeros"
+        if zeros and self.groups == 1:
             return _convolve(self, input)
         depthwise = self.groups == self.in_channels == self.out_channels
-        if depthwise and self.stride == (1, 1, 1) and self.bias is None:
+        if zeros and depthwise and self.stride == (1, 1, 1) and self.bias is None:
             with torch.autocast("cpu", enabled=False):
                 # torch doesn't annotate `apply`.
                 convolved: Tensor = _Depthwise.apply(input, self.weight, self)  # type: ignore[no-untyped-call]
                 return convolved
-        return super().forward(input)
+        raise ValueError(
+            f"Got {self}, wanted zero padding and one group, or one for each channel with stride 1 "
+            "and no bias: the 3-D kernels of others don't train on a CPU."
+        )
 
 
 def _frames(clips: Tensor) -> Tensor:
@@ -75,7 +84,7 @@ def _convolve(layer: nn.Conv3d, clips: Tensor) -> Tensor:
     batch, (_, rows, columns) = clips.shape[0], _padding(layer)
     # The temporal taps of a full kernel become channels of a wider picture.
     kernel = layer.weight.permute(0, 2, 1, 3, 4).flatten(1, 2)
-    if time > 1:
+    if time > 1 or _padding(layer)[0] > 0:
         clips = torch.cat(_temporal_taps(layer, clips), dim=1)
     else:
         clips = clips[:, :, :: layer.stride[0]]

@@ -16,7 +16,7 @@ class Operations:
 
     Attributes:
         multiplications: of convolutions and linear layers, as Equations 1 to 5 count them.
-        parameters: all that are trained.
+        parameters: of all layers, frozen ones too.
     """
 
     multiplications: int

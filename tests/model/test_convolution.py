@@ -89,6 +89,7 @@ LAYERS = {
     "temporal, dilated": Conv3d(16, 24, (3, 1, 1), padding=(4, 0, 0), dilation=(4, 1, 1)),
     "temporal, strided": Conv3d(16, 24, (3, 1, 1), stride=(2, 1, 1), padding=(1, 0, 0)),
     "pointwise": Conv3d(16, 24, 1),
+    "pointwise, padded": Conv3d(16, 24, 1, padding=1),
     "pointwise, strided": Conv3d(16, 24, 1, stride=2, bias=False),
     "depthwise": Conv3d(24, 24, 3, padding=1, groups=24, bias=False),
     "depthwise, dilated": Conv3d(
@@ -142,3 +143,21 @@ def test_a_frozen_depthwise_layer_still_passes_the_gradient_on() -> None:
     assert given.grad is not None
     assert given.grad.abs().sum() > 0
     assert layer.weight.grad is None
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Conv3d(16, 24, (1, 3, 3), padding=(0, 1, 1), groups=8),
+        Conv3d(16, 16, 3, padding=1, groups=16),
+        Conv3d(16, 16, 3, stride=2, padding=1, groups=16, bias=False),
+        Conv3d(16, 24, 3, padding=1, padding_mode="reflect"),
+    ],
+    ids=["groups", "depthwise with bias", "depthwise with stride", "reflection"],
+)
+def test_what_would_train_through_the_broken_kernels_is_refused(layer: Conv3d) -> None:
+    given = clip(1, 16, 3, 5, 5)
+    with pytest.raises(ValueError, match="wanted zero padding and one group"):
+        layer(given)
+    with torch.no_grad():
+        assert torch.equal(layer(given), nn.Conv3d.forward(layer, given))
