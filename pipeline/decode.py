@@ -32,13 +32,10 @@ _FPS_TOLERANCE = 0.01
 
 # A file may hold this much less than its header promises; edits and rounding cause as much.
 _MISSING_SHARE = 0.05
-_MISSING_S = 0.5
-# Their headers state a duration of their own; other demuxers derive one from what is there.
-_STATES_DURATION = {"matroska,webm", "avi"}
+_MISSING_FRAMES = 2
 
 # A later picture may be larger than the first one, but not without end.
 _GROWTH = 4
-_SPARE_PIXELS = 2**20
 _SEEK_BACK_S = (0, 2, 10)
 
 
@@ -74,7 +71,7 @@ def scan(path: Path, limits: VideoLimits) -> ScannedVideo:
         listing = _list_packets(container, stream, limits)
         codec = stream.codec_context.codec.name
         time_base = stream.time_base or 1 / _DEFAULT_FPS
-        rate = stream.average_rate or stream.guessed_rate or _DEFAULT_FPS
+        rate = _rate(stream)
     with open_media(path, limits.max_pixels) as (container, stream):
         proof = list(islice(read_frames(container, stream), _PROOF_FRAMES))
         if not proof:
@@ -159,7 +156,7 @@ def decode(path: Path, video: ScannedVideo, indices: range) -> Iterator[Frame]:
     if indices.step < 1 or indices[0] < 0 or indices[-1] >= info.frame_count:
         raise ValueError(f"Got {indices}, wanted a rising range within 0 to {info.frame_count}.")
     to_rgb = RgbConverter(info.height, info.width, info.rotation)
-    max_pixels = _GROWTH * info.width * info.height + _SPARE_PIXELS
+    max_pixels = _GROWTH * info.width * info.height
     for seek_to in _starting_points(video, indices[0]):
         with open_media(path, max_pixels) as (container, stream):
             pictures = _timed_pictures(container, stream, video, seek_to)
@@ -208,12 +205,13 @@ def _check_pixels(width: int, height: int, limits: VideoLimits) -> None:
 
 def _list_packets(container: InputContainer, stream: VideoStream, limits: VideoLimits) -> _Listing:
     promised_frames = len(stream.index_entries) if "mp4" in container.format.name else 0
+    promised_s = _promised_s(container, stream)
     held, untimed, end_s = 0, 0, 0.0
     frames: list[tuple[int, int]] = []
     for packet in read_packets(container):
-        time_base = packet.time_base or Fraction(0)
-        if packet.pts is not None:
-            end_s = max(end_s, float((packet.pts + (packet.duration or 0)) * time_base))
+        at = packet.dts if packet.pts is None else packet.pts
+        if at is not None and packet.time_base is not None:
+            end_s = max(end_s, float((at + (packet.duration or 0)) * packet.time_base))
         if packet.stream_index != stream.index:
             continue
         held += 1
@@ -226,13 +224,8 @@ def _list_packets(container: InputContainer, stream: VideoStream, limits: VideoL
             frames.append((packet.pts, packet.duration or 0))
     if held == 0:
         raise BrokenVideo("Got a video stream of 0 frames, wanted at least 1.")
-    if held < promised_frames * (1 - _MISSING_SHARE):
-        raise BrokenVideo(
-            f"Got {held} of the {promised_frames} frames that the header promises: the file is "
-            "truncated. Wanted a complete file."
-        )
-    if container.format.name in _STATES_DURATION:
-        _check_duration(end_s, container)
+    _check_whole(held, promised_frames, "frames", slack=0)
+    _check_whole(end_s, promised_s, "s", slack=float(_MISSING_FRAMES / _rate(stream)))
     frames.sort()
     timestamps = np.array([pts for pts, _ in frames], np.int64)
     complete = untimed == 0 and bool((np.diff(timestamps) > 0).all())
@@ -244,13 +237,25 @@ def _check_count(count: int, limits: VideoLimits) -> None:
         raise VideoTooLarge(f"Got more than {limits.max_frames} frames, wanted at most that many.")
 
 
-def _check_duration(end_s: float, container: InputContainer) -> None:
-    promised_s = (container.duration or 0) / 1e6
-    if end_s < promised_s - max(_MISSING_S, promised_s * _MISSING_SHARE):
+def _promised_s(container: InputContainer, stream: VideoStream) -> float:
+    """Read the duration that the header states; 0 where FFmpeg derives it from what is there."""
+    if container.format.name == "matroska,webm":
+        return (container.duration or 0) / 1e6
+    if container.format.name == "avi":
+        return float(stream.frames / _rate(stream))
+    return 0.0
+
+
+def _check_whole(held: float, promised: float, unit: str, slack: float) -> None:
+    if held < promised - max(slack, promised * _MISSING_SHARE):
         raise BrokenVideo(
-            f"Got {end_s:.2f} of the {promised_s:.2f} s that the header promises: the file is "
+            f"Got {held:.6g} of the {promised:.6g} {unit} that the header promises: the file is "
             "truncated. Wanted a complete file."
         )
+
+
+def _rate(stream: VideoStream) -> Fraction:
+    return stream.average_rate or stream.guessed_rate or _DEFAULT_FPS
 
 
 def _seeks(path: Path, limits: VideoLimits, timestamps: NDArray[np.int64]) -> bool:

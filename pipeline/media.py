@@ -27,6 +27,7 @@ _SIGNATURES = (b"\x1aE\xdf\xa3", b"RIFF", b"OggS", b"FLV", b"GIF8", b"\x30\x26\x
 _FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 
 _THREADS = 4  # each holds a picture in flight
+_PADDING_PIXELS = 2**16
 _UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
 _MAX_SD_HEIGHT = 576
 _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
@@ -38,18 +39,20 @@ def open_media(path: Path, max_pixels: int) -> Iterator[tuple[InputContainer, Vi
 
     Args:
         path: of the file.
-        max_pixels: FFmpeg allocates no larger picture, whatever the file claims.
+        max_pixels: in one picture; FFmpeg allocates none much larger, whatever the file claims.
 
     Raises:
         NotAVideo: no allowed demuxer recognises the file.
         NoVideoStream: the file holds no moving pictures.
         BrokenVideo: the file ends before its pictures are described, or their codec is unknown.
     """
+    # FFmpeg counts what it pads a picture by, so that an exact limit would refuse good files.
+    limit = {"max_pixels": str(2 * max_pixels + _PADDING_PIXELS)}
     try:
         container = av.open(
             str(path.resolve()),  # absolute, so that no name is read as a URL
             mode="r",
-            options={"max_pixels": str(max_pixels)},
+            options=limit,
             container_options={"format_whitelist": _FORMATS, "protocol_whitelist": "file"},
             metadata_errors="replace",
         )
@@ -62,12 +65,12 @@ def open_media(path: Path, max_pixels: int) -> Iterator[tuple[InputContainer, Vi
             raise NoVideoStream(f"Got a file of {kinds} streams, wanted one with moving pictures.")
         if stream.codec_context is None or stream.codec_tag == "encv":
             raise BrokenVideo(
-                f"Got a video stream of codec {stream.codec_tag!r}, which is unknown or encrypted, "
-                "wanted one that can be decoded."
+                "Got a video stream that is encrypted or of an unknown codec, wanted one that can "
+                "be decoded."
             )
         stream.codec_context.thread_type = "AUTO"
         stream.codec_context.thread_count = _THREADS
-        stream.codec_context.options = {"max_pixels": str(max_pixels)}
+        stream.codec_context.options = limit
         yield container, stream
 
 
@@ -148,7 +151,7 @@ class RgbConverter:
             src_colorspace=_colorspace(frame),
             threads=1,
         )
-        pixels = rgb.to_ndarray().astype(np.uint8, copy=False)
+        pixels = np.ascontiguousarray(rgb.to_ndarray(), np.uint8)  # odd widths come padded
         if transparent:
             opacity = pixels[..., 3:].astype(np.uint16)
             pixels = ((pixels[..., :3] * opacity + 127) // 255).astype(np.uint8)

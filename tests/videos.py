@@ -1,0 +1,89 @@
+"""Clips that tests make for themselves, whose every frame says which one it is."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import av
+import numpy as np
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+_BITS = 8
+
+
+def picture(index: int, height: int = 64, width: int = 96) -> NDArray[np.uint8]:
+    """Draw frame `index`: its number as bars in the upper third, a red square moving below.
+
+    Returns:
+        (H, W, 3) uint8, RGB.
+    """
+    pixels = np.full((height, width, 3), 40, np.uint8)
+    bars = [255 if index >> bit & 1 else 0 for bit in range(_BITS)]
+    columns = np.arange(width) * _BITS // width
+    pixels[: height // 3] = np.array(bars, np.uint8)[columns][:, None]
+    pixels[square(index, height, width)] = (230, 20, 20)
+    return pixels
+
+
+def square(index: int, height: int = 64, width: int = 96) -> tuple[slice, slice]:
+    """Return where the red square of frame `index` is: rows and columns."""
+    side = height // 4
+    left = (2 * index) % (width - side)
+    return slice(height // 2, height // 2 + side), slice(left, left + side)
+
+
+def index_of(pixels: NDArray[np.uint8]) -> int:
+    """Read the number of a frame that `picture` drew, also after lossy coding."""
+    height, width, _ = pixels.shape
+    centres = (np.arange(_BITS) * 2 + 1) * width // (2 * _BITS)
+    bars = pixels[height // 6, centres].mean(axis=-1) > 128
+    return int((bars << np.arange(_BITS)).sum())
+
+
+def write_video(
+    path: Path,
+    pictures: Sequence[NDArray[np.uint8]],
+    *,
+    codec: str = "libx264",
+    pix_fmt: str = "yuv420p",
+    rate: Fraction | int = 25,
+    times_ms: Sequence[int] | None = None,
+    options: dict[str, str] | None = None,
+    rotation: int = 0,
+    pixel_aspect: Fraction | None = None,
+    container_options: dict[str, str] | None = None,
+) -> Path:
+    """Write pictures (H, W, 3 or 4) uint8, RGB or RGBA, all of one size.
+
+    Args:
+        path: its ending chooses the container.
+        pictures: the frames.
+        codec: FFmpeg's name of the encoder.
+        pix_fmt: that the encoder is given.
+        rate: frames a second.
+        times_ms: when each frame is shown, for a variable rate.
+        options: of the encoder.
+        rotation: degrees clockwise that a player shall turn the picture by.
+        pixel_aspect: width of a pixel over its height.
+        container_options: of the muxer.
+    """
+    with av.open(str(path), "w", container_options=container_options or {}) as container:
+        stream = cast(VideoStream, container.add_stream(codec, rate=rate, options=options or {}))
+        height, width, channels = pictures[0].shape
+        stream.height, stream.width, stream.pix_fmt = height, width, pix_fmt
+        stream.codec_context.thread_count = 1
+        if times_ms is not None:
+            stream.codec_context.time_base = Fraction(1, 1000)
+        if pixel_aspect is not None:
+            stream.codec_context.sample_aspect_ratio = pixel_aspect
+        if rotation:
+            stream.set_display_rotation(-rotation)
+        for index, pixels in enumerate(pictures):
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgba" if channels == 4 else "rgb24")
+            frame.pts = index if times_ms is None else times_ms[index]
+            frame.time_base = 1 / Fraction(rate) if times_ms is None else Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
