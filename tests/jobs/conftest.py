@@ -23,7 +23,7 @@ LIMITS = VideoLimits(max_pixels=10**6, max_frames=10**4, max_duration_s=10**3)
 WORKER = Path(__file__).parent / "slow_worker.py"
 
 
-def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 30.0) -> None:
+def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 60.0) -> None:
     """Wait until a condition holds; a test fails that waits too long."""
     deadline = time.monotonic() + timeout_s
     while not condition():
