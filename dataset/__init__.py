@@ -1,1 +1,1 @@
-"""Labelled videos and stills in their official layouts."""
+"""Labelled videos and stills in their official layouts, as numpy arrays."""

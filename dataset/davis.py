@@ -1,0 +1,50 @@
+"""DAVIS-2016 in its official layout.
+
+ROOT/JPEGImages/480p/<sequence>/NNNNN.jpg
+ROOT/Annotations/480p/<sequence>/NNNNN.png
+ROOT/ImageSets/480p/<split>.txt, each line "/JPEGImages/480p/... /Annotations/480p/..."
+
+Source: Perazzi et al., "A Benchmark Dataset and Evaluation Methodology for Video Object
+Segmentation", CVPR 2016.
+"""
+
+from pathlib import Path
+
+from dataset.values import DatasetError, LabelledVideo
+
+
+def load(root: Path, split: str) -> list[LabelledVideo]:
+    """List the sequences of a split.
+
+    Args:
+        root: the folder that holds `JPEGImages`, `Annotations` and `ImageSets`.
+        split: such as `train` or `val`.
+
+    Returns:
+        The sequences in the order of the split's file.
+
+    Raises:
+        DatasetError: a folder, the split's file or one of the files it lists is missing.
+    """
+    listing = root / "ImageSets" / "480p" / f"{split}.txt"
+    if not listing.is_file():
+        raise DatasetError(f"Got {root} as DAVIS, wanted it to hold {listing.relative_to(root)}.")
+    frames: dict[str, list[Path]] = {}
+    masks: dict[str, list[Path]] = {}
+    for number, line in enumerate(listing.read_text().splitlines(), start=1):
+        parts = line.split()
+        if not parts:
+            continue
+        if len(parts) != 2:
+            raise DatasetError(
+                f"Got line {number} of {listing} as {line!r}, wanted a frame and a mask."
+            )
+        frame, mask = (root / part.lstrip("/") for part in parts)
+        frames.setdefault(frame.parent.name, []).append(frame)
+        masks.setdefault(frame.parent.name, []).append(mask)
+    missing = [p for paths in (*frames.values(), *masks.values()) for p in paths if not p.is_file()]
+    if missing:
+        raise DatasetError(
+            f"{len(missing)} files that {listing.name} lists are missing, first {missing[0]}."
+        )
+    return [LabelledVideo(name, tuple(frames[name]), tuple(masks[name])) for name in frames]

@@ -1,0 +1,99 @@
+"""What a data set holds: labelled videos and labelled stills, read from disk when asked."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+
+class DatasetError(Exception):
+    """A folder isn't laid out as the data set's official release; the message names what lacks."""
+
+
+@dataclass(frozen=True)
+class LabelledVideo:
+    """A video as picture files with one mask each.
+
+    Attributes:
+        name: of the sequence, such as `bear`.
+        frame_paths: T pictures in order.
+        mask_paths: T masks in the same order.
+    """
+
+    name: str
+    frame_paths: tuple[Path, ...]
+    mask_paths: tuple[Path, ...]
+
+    def __len__(self) -> int:
+        """Return T, the number of frames."""
+        return len(self.frame_paths)
+
+    def frame(self, index: int) -> NDArray[np.uint8]:
+        """Read a frame as (H, W, 3) uint8, RGB."""
+        return read_picture(self.frame_paths[index])
+
+    def mask(self, index: int) -> NDArray[np.bool_]:
+        """Read a frame's mask as (H, W) bool, true on the foreground."""
+        return read_mask(self.mask_paths[index])
+
+    def frames(self) -> Iterator[NDArray[np.uint8]]:
+        """Read the frames one after another."""
+        return (self.frame(index) for index in range(len(self)))
+
+
+@dataclass(frozen=True)
+class LabelledStill:
+    """A picture with one mask."""
+
+    name: str
+    picture_path: Path
+    mask_path: Path
+
+    def picture(self) -> NDArray[np.uint8]:
+        """Read the picture as (H, W, 3) uint8, RGB."""
+        return read_picture(self.picture_path)
+
+    def mask(self) -> NDArray[np.bool_]:
+        """Read the mask as (H, W) bool, true on the foreground."""
+        return read_mask(self.mask_path)
+
+
+def read_picture(path: Path) -> NDArray[np.uint8]:
+    """Read a picture file as (H, W, 3) uint8, RGB.
+
+    Raises:
+        DatasetError: the file is missing or isn't a picture.
+    """
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+    if picture is None:
+        raise DatasetError(f"Got {path}, wanted a picture file that can be read.")
+    return np.asarray(picture, dtype=np.uint8)
+
+
+def read_mask(path: Path) -> NDArray[np.bool_]:
+    """Read a mask of any of the releases' kinds: foreground is whatever isn't 0.
+
+    Masks come as 1 bit, as 8-bit grey (0/255 or 0/1), as grey with alpha, and as palette
+    indices, whose colours mean nothing here.
+
+    Returns:
+        (H, W) bool.
+
+    Raises:
+        DatasetError: the file is missing, isn't a picture, or holds colours.
+    """
+    try:
+        with Image.open(path) as picture:
+            if picture.mode not in {"1", "L", "LA", "P", "I;16", "I"}:
+                raise DatasetError(
+                    f"Got {path} in mode {picture.mode}, wanted a mask: 1, L, LA or P."
+                )
+            values = np.asarray(picture.getchannel(0) if picture.mode == "LA" else picture)
+    except OSError as error:
+        raise DatasetError(f"Got {path}, wanted a mask file that can be read: {error}.") from error
+    mask: NDArray[np.bool_] = values > 0
+    return mask
