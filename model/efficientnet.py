@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model.network import Encoder
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -89,7 +91,8 @@ class TemporalResidual(nn.Module):
         super().__init__()
         self.mix = nn.Conv2d(3 * channels, channels, 1)
         nn.init.zeros_(self.mix.weight)
-        nn.init.zeros_(torch.jit.annotate(Tensor, self.mix.bias))
+        if self.mix.bias is not None:
+            nn.init.zeros_(self.mix.bias)
 
     def forward(self, frames: Tensor, length: int) -> Tensor:
         """Map (N * T, C, H, W) to the same shape, with T = `length` frames in a clip."""
@@ -101,10 +104,10 @@ class TemporalResidual(nn.Module):
         return frames + mixed
 
 
-class EfficientNetEncoder(nn.Module):
+class EfficientNetEncoder(Encoder):
     """(2+1)-D EfficientNet-Lite0: features at 1/4, 1/8 and 1/16 of the picture, all T frames kept.
 
-    The deepest stages (at 1/32) are brought back to 1/16 and stand beside that scale's own features.
+    The deepest stages (at 1/32) are brought back to 1/16 and stand beside that scale's own.
 
     Args:
         frozen_stages: the stem and this many stages take no gradient, 0 to 3; None freezes nothing.
@@ -116,7 +119,7 @@ class EfficientNetEncoder(nn.Module):
     def __init__(self, frozen_stages: int | None = 3):
         super().__init__()
         self.stem = SamePadConv2d(3, STEM_CHANNELS, 3, stride=2)
-        self.stages = nn.ModuleList()
+        stages: list[nn.ModuleList] = []
         inputs = STEM_CHANNELS
         for stage in LITE0:
             blocks = nn.ModuleList()
@@ -126,7 +129,8 @@ class EfficientNetEncoder(nn.Module):
                     InvertedResidual(inputs, stage.channels, stage.kernel, stride, stage.expansion)
                 )
                 inputs = stage.channels
-            self.stages.append(blocks)
+            stages.append(blocks)
+        self.stages = nn.ModuleList(stages)
         # After which block of which stage time is mixed; keys are names of modules.
         self.temporal = nn.ModuleDict(
             {
@@ -154,8 +158,8 @@ class EfficientNetEncoder(nn.Module):
         frames = frames.contiguous(memory_format=torch.channels_last)
         outputs: list[Tensor] = []
         frames = F.relu6(self.stem(frames))
-        for index, blocks in enumerate(self.stages):
-            for number, block in enumerate(blocks):
+        for index, stage in enumerate(self.stages.children()):
+            for number, block in enumerate(stage.children()):
                 frames = block(frames)
                 name = f"{index}-{number}"
                 if name in self.temporal:
@@ -181,7 +185,7 @@ class EfficientNetEncoder(nn.Module):
             KeyError: a weight is missing.
         """
         _fold(self.stem, state, "_conv_stem", "_bn0")
-        blocks = [block for stage in self.stages for block in stage]
+        blocks = [part for part in self.stages.modules() if isinstance(part, InvertedResidual)]
         for index, block in enumerate(blocks):
             prefix = f"_blocks.{index}."
             if block.expand is not None:
@@ -193,9 +197,7 @@ class EfficientNetEncoder(nn.Module):
 @torch.no_grad()
 def _fold(conv: nn.Conv2d, state: Mapping[str, Tensor], name: str, norm: str) -> None:
     """Copy a convolution with the batch norm that follows it into one convolution with a bias."""
-    scale = state[norm + ".weight"] / torch.sqrt(
-        state[norm + ".running_var"] + BATCH_NORM_EPSILON
-    )
+    scale = state[norm + ".weight"] / torch.sqrt(state[norm + ".running_var"] + BATCH_NORM_EPSILON)
     conv.weight.copy_(state[name + ".weight"] * scale[:, None, None, None])
     if conv.bias is None:
         raise ValueError(f"Got a convolution without a bias for {name}, wanted one with a bias.")

@@ -1,0 +1,85 @@
+"""How each preset is trained: the paper's recipe, and a short one for CPUs."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from model.augmentation import Crop
+
+HELD_OUT = ("bear", "dance-jump", "drift-turn", "horsejump-low", "soccerball", "surf")
+"""Sequences of DAVIS train that no recipe trains on, so that figures on them are honest.
+
+An animal, people, a car and a composite of both; smoke, spray and occlusion are among them, and
+`mallard-fly` and `mallard-water`, which look alike, both stay in training.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """The choices of one training run.
+
+    Attributes:
+        crop: size and scales of the clips.
+        clip_lengths: frames of a clip, one length a step, in turn.
+        frames_per_step: frames of a step, over all its clips.
+        stills_share: the share of clips that are stills in motion, 0 to 1.
+        learning_rate: of everything but the encoder.
+        encoder_learning_rate: of the encoder.
+        weight_decay: decoupled from the gradient (AdamW); 0 makes it Adam.
+        decay: `cosine` down to 0 over the run after a warm-up, or `exponential` by 0.95 an epoch.
+        epochs: the length of a run that isn't given in steps; an epoch shows each video frame once.
+        iou_weight: of the soft IoU beside the cross-entropy.
+        average: the decay of the weights' moving average a step; 0 keeps none.
+        fixed_norm_from: the share of the run after which batch norm keeps its statistics.
+        precision: as Lightning Fabric names it.
+    """
+
+    crop: Crop
+    clip_lengths: tuple[int, ...]
+    frames_per_step: int
+    stills_share: float
+    learning_rate: float
+    encoder_learning_rate: float
+    weight_decay: float
+    decay: Literal["cosine", "exponential"]
+    epochs: int
+    iou_weight: float
+    average: float
+    fixed_norm_from: float
+    precision: Literal["32-true", "bf16-mixed"]
+
+
+# Source: Hou et al., BMVC 2019, Section 4, "Implementation details". The batch isn't given there.
+PAPER = Recipe(
+    crop=Crop(height=384, width=384, short_side=480, scales=(0.5, 2.0)),
+    clip_lengths=(8,),
+    frames_per_step=16,
+    stills_share=0.0,
+    learning_rate=1e-4,
+    encoder_learning_rate=1e-4,
+    weight_decay=0.0,
+    decay="exponential",
+    epochs=100,
+    iou_weight=0.0,
+    average=0.0,
+    fixed_norm_from=1.0,
+    precision="32-true",
+)
+
+# Short clips show twice the stills for the same work; both lengths keep time's borders familiar.
+SMALL = Recipe(
+    crop=Crop(height=224, width=320, short_side=256, scales=(0.75, 1.75)),
+    clip_lengths=(8, 4),
+    frames_per_step=16,
+    stills_share=0.6,
+    learning_rate=1e-3,
+    encoder_learning_rate=1e-4,
+    weight_decay=1e-2,
+    decay="cosine",
+    epochs=24,
+    iou_weight=1.0,
+    average=0.998,
+    fixed_norm_from=0.6,
+    precision="bf16-mixed",
+)
+
+RECIPES = {"paper": PAPER, "small": SMALL}
