@@ -1,0 +1,153 @@
+"""Trains and measures networks: `python -m model train ...`, `python -m model evaluate ...`."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+
+from dataset import davis, stills
+from dataset.values import LabelledStill, LabelledVideo
+from model import checkpoint
+from model.batches import Batches
+from model.efficientnet import EfficientNetEncoder, imagenet_state
+from model.network import SegmentationNetwork
+from model.presets import PRESETS, build
+from model.r2plus1d import R2Plus1D, load_kinetics
+from model.recipes import HELD_OUT, RECIPES
+from model.training import Run, logger, steps_per_epoch, train
+from model.validation import evaluate, segment_with
+from pipeline.spec import ModelSpec
+
+# On Linux a training step spends a quarter to two thirds of its time on page faults of large
+# tensors that malloc hands back to the system at once; these keep them. They are read before a
+# program starts, hence from the environment.
+MALLOC = {
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": "100000000000",
+    "MALLOC_TOP_PAD_": "268435456",
+}
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run one command."""
+    parsed = _parser().parse_args(arguments)
+    parsed.run(parsed)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m model", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    training = commands.add_parser("train", help="train a preset")
+    training.set_defaults(run=_train)
+    training.add_argument("--preset", choices=PRESETS, required=True)
+    training.add_argument("--data", type=Path, required=True, help="holds davis/ and stills/*/")
+    training.add_argument("--out", type=Path, required=True, help="the run's folder")
+    training.add_argument("--steps", type=int, help="instead of the recipe's epochs")
+    training.add_argument("--resume", action="store_true", help="go on from the folder's last.ckpt")
+    training.add_argument(
+        "--kinetics", type=Path, help="R(2+1)D's checkpoint, for the preset `paper`"
+    )
+    training.add_argument("--everything", action="store_true", help="hold no sequence out")
+    training.add_argument("--seed", type=int, default=0)
+    training.add_argument("--log-every", type=int, default=20, metavar="STEPS")
+    training.add_argument("--save-every", type=int, default=250, metavar="STEPS")
+    training.add_argument("--accelerator", default="cpu", help="cpu or cuda")
+    measuring = commands.add_parser("evaluate", help="mean J on sequences of DAVIS")
+    measuring.set_defaults(run=_evaluate)
+    measuring.add_argument("--preset", choices=PRESETS, required=True)
+    measuring.add_argument("--weights", type=Path, required=True)
+    measuring.add_argument("--data", type=Path, required=True, help="holds davis/")
+    measuring.add_argument("--split", help="of DAVIS, instead of what training held out of train")
+    measuring.add_argument("--short-side", type=int, default=256)
+    return parser
+
+
+def _train(parsed: argparse.Namespace) -> None:
+    if sys.platform == "linux" and any(name not in os.environ for name in MALLOC):
+        os.environ.update(MALLOC)
+        os.execv(sys.executable, [sys.executable, "-m", "model", *sys.argv[1:]])
+    recipe = RECIPES[parsed.preset]
+    videos, held_out, pictures = _data(parsed, recipe.stills_share > 0)
+    fabric = Fabric(
+        accelerator=parsed.accelerator,
+        devices=1,
+        precision=recipe.precision,
+        loggers=[logger(parsed.out)],
+    )
+    torch.manual_seed(parsed.seed)
+    network = build(parsed.preset)
+    _initialise(network, parsed.kinetics)
+    run = Run(
+        folder=parsed.out,
+        steps=parsed.steps or recipe.epochs * steps_per_epoch(videos, recipe),
+        seed=parsed.seed,
+        resume=parsed.resume,
+        log_every=parsed.log_every,
+        save_every=parsed.save_every,
+        about={"preset": parsed.preset, "seed": parsed.seed},
+    )
+    batches = Batches(videos, pictures, recipe, parsed.seed)
+    train(
+        fabric,
+        network,
+        recipe=recipe,
+        run=run,
+        batches=batches,
+        held_out=held_out,
+        spec=working_spec(parsed.preset),
+    )
+
+
+def _data(
+    parsed: argparse.Namespace, want_stills: bool
+) -> tuple[list[LabelledVideo], list[LabelledVideo], list[LabelledStill]]:
+    videos = davis.load(parsed.data / "davis", "train")
+    held_out = [] if parsed.everything else [v for v in videos if v.name in HELD_OUT]
+    training = [video for video in videos if video not in held_out]
+    folders = sorted((parsed.data / "stills").glob("*/")) if want_stills else []
+    return training, held_out, [still for folder in folders for still in stills.load(folder)]
+
+
+def _initialise(network: SegmentationNetwork, kinetics: Path | None) -> None:
+    if isinstance(network.encoder, EfficientNetEncoder):
+        network.encoder.load_imagenet(imagenet_state())
+    elif isinstance(network.encoder, R2Plus1D) and kinetics is not None:
+        load_kinetics(network.encoder, kinetics)
+
+
+def working_spec(preset: str, short_side: int = 256) -> ModelSpec:
+    """Return how a network of a preset is fed before it has been exported."""
+    return ModelSpec(
+        name=preset,
+        version="",
+        clip_length=PRESETS[preset].clip_length,
+        short_side=short_side,
+        long_side=2 * short_side,
+        multiple=32,
+        licence="",
+        data="",
+        measured={},
+        git_revision="",
+    )
+
+
+def _evaluate(parsed: argparse.Namespace) -> None:
+    videos = davis.load(parsed.data / "davis", parsed.split or "train")
+    if parsed.split is None:
+        videos = [video for video in videos if video.name in HELD_OUT]
+    network = build(parsed.preset)
+    checkpoint.load(network, parsed.weights)
+    network.eval()
+    spec = working_spec(parsed.preset, parsed.short_side)
+    scores = evaluate(segment_with(network), videos, spec)
+    mean = sum(scores.values()) / len(scores)
+    print(json.dumps({"J": round(mean, 4), **{n: round(j, 4) for n, j in scores.items()}}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

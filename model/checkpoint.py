@@ -1,0 +1,50 @@
+"""Weights on disk as safetensors, which say what they are and run no code when read."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+
+class CheckpointError(Exception):
+    """A file of weights can't be read or doesn't fit the network."""
+
+
+def save(network: nn.Module, path: Path, about: Mapping[str, object]) -> None:
+    """Write a network's weights whole or not at all.
+
+    Args:
+        network: whose parameters and buffers are written.
+        path: ends in `.safetensors`; its folder is made.
+        about: what the weights are, such as `preset` and `step`; values become JSON.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    weights = {
+        name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()
+    }
+    part = path.with_suffix(".part")
+    save_file(weights, part, {key: json.dumps(value) for key, value in about.items()})
+    part.replace(path)
+
+
+def load(network: nn.Module, path: Path) -> dict[str, object]:
+    """Read weights into a network of the same shape.
+
+    Returns:
+        What `save` was told about them.
+
+    Raises:
+        CheckpointError: the file isn't safetensors, or its names or shapes aren't the network's.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+        network.load_state_dict(load_file(path))
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"Got {path}, wanted a safetensors file: {error}.") from error
+    except RuntimeError as error:
+        raise CheckpointError(f"Got {path}, wanted weights of this network: {error}") from error
+    return {key: json.loads(value) for key, value in metadata.items()}

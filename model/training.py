@@ -1,0 +1,243 @@
+"""Trains a preset: steps, validation, checkpoints, log; a run that stopped goes on where it was."""
+
+import json
+import math
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.loggers.tensorboard import TensorBoardLogger
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
+
+from dataset.values import LabelledVideo
+from model import checkpoint
+from model.batches import Batch, Batches
+from model.losses import cross_entropy, soft_iou
+from model.network import SegmentationNetwork
+from model.recipes import Recipe
+from model.validation import glance, segment_with
+from pipeline.spec import ModelSpec
+
+WARM_UP_STEPS = 100
+# Layers of an encoder that no checkpoint fills; they learn as fast as the decoder.
+NEW_IN_ENCODER = re.compile(r"encoder\.(temporal|reduce)\.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Where and how long a run trains.
+
+    Attributes:
+        folder: takes `last.ckpt`, `weights.safetensors`, `log.jsonl` and TensorBoard's events.
+        steps: of the whole run; the learning rate's schedule ends with it.
+        seed: draws the data and the new layers.
+        resume: go on from `last.ckpt` of the folder, which then has to exist.
+        log_every: steps between lines of the log.
+        save_every: steps between validations, each followed by a checkpoint.
+        about: written beside the weights.
+    """
+
+    folder: Path
+    steps: int
+    seed: int
+    resume: bool
+    log_every: int
+    save_every: int
+    about: dict[str, object]
+
+
+def train(
+    fabric: Fabric,
+    network: SegmentationNetwork,
+    *,
+    recipe: Recipe,
+    run: Run,
+    batches: Batches,
+    held_out: Sequence[LabelledVideo],
+    spec: ModelSpec,
+) -> None:
+    """Train a network and leave its averaged weights in the run's folder.
+
+    Args:
+        fabric: places tensors and sets the precision.
+        network: with the weights to start from.
+        recipe: how to train.
+        run: where and how long.
+        batches: draws the data.
+        held_out: validated on, never trained on; none skips validation.
+        spec: the clip length and picture size of validation.
+
+    Raises:
+        FileNotFoundError: there is no checkpoint to resume from.
+        FloatingPointError: the loss isn't finite.
+    """
+    run.folder.mkdir(parents=True, exist_ok=True)
+    state = _State.start(fabric, network, recipe)
+    if run.resume:
+        state.resume(fabric, run.folder / "last.ckpt")
+    log = Log(fabric, run.folder)
+    progress = tqdm(total=run.steps, initial=state.step, unit="step", dynamic_ncols=True)
+    epoch_steps = steps_per_epoch(batches.videos, recipe)
+    losses: list[float] = []
+    started = time.monotonic()
+    for batch in batches.ahead(state.step, run.steps):
+        network.train()
+        if state.step >= recipe.fixed_norm_from * run.steps:
+            _fix_norm(network)
+        factor = rate_factor(state.step, run.steps, epoch_steps, recipe)
+        losses.append(state.advance(fabric, batch, recipe, factor))
+        progress.update()
+        if len(losses) == run.log_every:
+            seconds = (time.monotonic() - started) / len(losses)
+            mean = sum(losses) / len(losses)
+            log.write(state.step, {"loss": mean, "rate": factor, "step_s": seconds})
+            progress.set_postfix(loss=f"{mean:.3f}")
+            losses, started = [], time.monotonic()
+        if state.step % run.save_every == 0 or state.step == run.steps:
+            before = time.monotonic()
+            best = state.average.module if recipe.average else network
+            _validate(fabric, best, held_out, spec, log=log, step=state.step)
+            about = {**run.about, "step": state.step}
+            checkpoint.save(best, run.folder / "weights.safetensors", about)
+            state.save(fabric, run.folder / "last.ckpt")
+            started += time.monotonic() - before
+    progress.close()
+
+
+class Log:
+    """What a run measures, as TensorBoard's events and as lines of JSON."""
+
+    def __init__(self, fabric: Fabric, folder: Path):
+        self.fabric = fabric
+        self.path = folder / "log.jsonl"
+
+    def write(self, step: int, values: dict[str, float]) -> None:
+        """Add the values measured at a step."""
+        self.fabric.log_dict(values, step)
+        rounded = {name: float(f"{value:.5g}") for name, value in values.items()}
+        with self.path.open("a") as log:
+            log.write(json.dumps({"step": step, **rounded}) + "\n")
+
+
+@dataclass
+class _State:
+    """All that changes in training, and so all that a checkpoint holds."""
+
+    network: SegmentationNetwork
+    model: nn.Module  # the network as Fabric runs it
+    average: AveragedModel
+    optimizer: torch.optim.Optimizer
+    step: int
+
+    @classmethod
+    def start(cls, fabric: Fabric, network: SegmentationNetwork, recipe: Recipe) -> "_State":
+        fabric.to_device(network)
+        # torch doesn't annotate this function.
+        follow = get_ema_multi_avg_fn(recipe.average)  # type: ignore[no-untyped-call]
+        average = AveragedModel(network, multi_avg_fn=follow, use_buffers=True)
+        model, optimizer = fabric.setup(network, _optimizer(network, recipe))
+        return cls(network, model, average, optimizer, step=0)
+
+    def advance(self, fabric: Fabric, batch: Batch, recipe: Recipe, factor: float) -> float:
+        """Take one step with the learning rates times `factor`, and return its loss."""
+        arrays = (torch.from_numpy(batch.clips), torch.from_numpy(batch.masks))
+        clips, masks = fabric.to_device(arrays)
+        logits = self.model(clips)
+        loss = cross_entropy(logits, masks)
+        if recipe.iou_weight:
+            loss = loss + recipe.iou_weight * soft_iou(logits, masks)
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise FloatingPointError(f"Got a loss of {value} at step {self.step}, wanted a number.")
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["base_lr"] * factor
+        self.optimizer.zero_grad(set_to_none=True)
+        fabric.backward(loss)
+        fabric.clip_gradients(self.model, self.optimizer, max_norm=5.0)
+        self.optimizer.step()
+        self.average.update_parameters(self.network)
+        self.step += 1
+        return value
+
+    def save(self, fabric: Fabric, path: Path) -> None:
+        """Write the checkpoint whole or not at all; torch's random state goes with it."""
+        part = path.with_suffix(".part")
+        fabric.save(part, {**self._parts(), "step": self.step, "random": torch.get_rng_state()})
+        part.replace(path)
+
+    def resume(self, fabric: Fabric, path: Path) -> None:
+        """Go back to where a checkpoint was saved."""
+        if not path.is_file():
+            raise FileNotFoundError(f"Got nothing to resume from, wanted {path}.")
+        rest = fabric.load(path, self._parts())
+        self.step = int(rest["step"])
+        torch.set_rng_state(rest["random"])
+
+    def _parts(self) -> dict[str, Any]:
+        return {"network": self.network, "average": self.average, "optimizer": self.optimizer}
+
+
+def steps_per_epoch(videos: Sequence[LabelledVideo], recipe: Recipe) -> int:
+    """Return the steps that show as many frames as the videos have."""
+    return max(1, round(sum(len(video) for video in videos) / recipe.frames_per_step))
+
+
+def rate_factor(step: int, steps: int, epoch_steps: int, recipe: Recipe) -> float:
+    """Return what the learning rates are multiplied by at a step, counted from 0."""
+    if recipe.decay == "exponential":
+        return float(0.95 ** (step // epoch_steps))
+    warm = min(1.0, (step + 1) / WARM_UP_STEPS)
+    return warm * 0.5 * (1 + math.cos(math.pi * step / max(1, steps)))
+
+
+def _optimizer(network: SegmentationNetwork, recipe: Recipe) -> torch.optim.Optimizer:
+    trained: dict[bool, list[nn.Parameter]] = {True: [], False: []}
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad:
+            trained[name.startswith("encoder.") and not NEW_IN_ENCODER.match(name)].append(
+                parameter
+            )
+    groups = [
+        {"params": trained[True], "base_lr": recipe.encoder_learning_rate},
+        {"params": trained[False], "base_lr": recipe.learning_rate},
+    ]
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+
+
+def _fix_norm(network: nn.Module) -> None:
+    """Let batch norm use its gathered statistics, as it will when serving."""
+    for part in network.modules():
+        if isinstance(part, nn.BatchNorm3d):
+            part.eval()
+
+
+def _validate(
+    fabric: Fabric,
+    network: nn.Module,
+    held_out: Sequence[LabelledVideo],
+    spec: ModelSpec,
+    *,
+    log: Log,
+    step: int,
+) -> None:
+    if not held_out:
+        return
+    network.eval()
+    with fabric.autocast():
+        scores = glance(segment_with(network), held_out, spec)
+    mean = sum(scores.values()) / len(scores)
+    log.write(step, {"J": mean, **{f"J/{name}": j for name, j in scores.items()}})
+    each = ", ".join(f"{name} {j:.2f}" for name, j in scores.items())
+    tqdm.write(f"step {step}: mean J {mean:.3f} of {each}")
+
+
+def logger(folder: Path) -> TensorBoardLogger:
+    """Return the TensorBoard log of a run's folder."""
+    return TensorBoardLogger(root_dir=folder, name=None, version="events")

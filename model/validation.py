@@ -1,0 +1,116 @@
+"""How well a network does on labelled videos: region similarity J."""
+
+from collections.abc import Callable, Sequence
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from dataset.values import LabelledVideo
+from pipeline.clips import clip_starts
+from pipeline.preprocess import fit, to_network, to_source
+from pipeline.spec import ModelSpec
+
+Segment = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+"""Maps clips (N, T, H, W, 3) uint8 to the probability of foreground (N, T, H, W) float32."""
+
+
+def jaccard(found: NDArray[np.bool_], wanted: NDArray[np.bool_]) -> float:
+    """Return region similarity J of two masks (H, W): intersection over union, 1 if both are empty.
+
+    Source: Perazzi et al., CVPR 2016, Section 4, "Region Similarity".
+    """
+    union = np.count_nonzero(found | wanted)
+    return float(np.count_nonzero(found & wanted) / union) if union else 1.0
+
+
+def segment_with(network: nn.Module) -> Segment:
+    """Make a network of `model.network` callable on arrays, without gradients."""
+
+    def segment(clips: NDArray[np.uint8]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            logits: torch.Tensor = network(torch.from_numpy(clips))
+        probabilities: NDArray[np.float32] = logits.float().sigmoid().cpu().numpy()
+        return probabilities
+
+    return segment
+
+
+def glance(
+    segment: Segment, videos: Sequence[LabelledVideo], spec: ModelSpec, clips_per_video: int = 2
+) -> dict[str, float]:
+    """Estimate mean J of each video from a few clips, at the size that the network sees.
+
+    Args:
+        segment: the network.
+        videos: each at least as long as a clip.
+        spec: clip length and picture size.
+        clips_per_video: evenly spread over the video.
+
+    Returns:
+        {name: mean J of the clips' frames}.
+    """
+    scores = {}
+    for video in videos:
+        last = len(video) - spec.clip_length
+        found: list[float] = []
+        for start in np.linspace(0, last, clips_per_video + 2)[1:-1].astype(int):
+            indices = range(start, start + spec.clip_length)
+            frames = [video.frame(i) for i in indices]
+            height, width, _ = frames[0].shape
+            to = fit(height, width, spec)
+            clip = np.stack([to_network(frame, to) for frame in frames])[None]
+            for index, probability in zip(indices, segment(clip)[0], strict=True):
+                inside = probability[: to.scaled_height, : to.scaled_width] > 0.5
+                mask = cv2.resize(
+                    video.mask(index).view(np.uint8),
+                    (to.scaled_width, to.scaled_height),
+                    interpolation=cv2.INTER_NEAREST,
+                )
+                found.append(jaccard(inside, mask > 0))
+        scores[video.name] = float(np.mean(found))
+    return scores
+
+
+def probabilities(
+    segment: Segment, video: LabelledVideo, spec: ModelSpec, stride: int
+) -> list[NDArray[np.float32]]:
+    """Segment a whole video with overlapping clips, their probabilities averaged.
+
+    Returns:
+        T maps (H, W) float32 at the size of the video.
+    """
+    count, length = len(video), spec.clip_length
+    height, width, _ = video.frame(0).shape
+    to = fit(height, width, spec)
+    pictures = [to_network(frame, to) for frame in video.frames()]
+    total = np.zeros((count, to.padded_height, to.padded_width), np.float32)
+    times = np.zeros(count, np.float32)
+    for start in clip_starts(count, length, stride):
+        indices = np.minimum(np.arange(start, start + length), count - 1)
+        found = segment(np.stack([pictures[i] for i in indices])[None])[0]
+        used = min(length, count - start)
+        total[start : start + used] += found[:used]
+        times[start : start + used] += 1
+    return [to_source(t / n, to) for t, n in zip(total, times, strict=True)]
+
+
+def evaluate(
+    segment: Segment, videos: Sequence[LabelledVideo], spec: ModelSpec, stride: int = 6
+) -> dict[str, float]:
+    """Measure mean J of each video at its own size, without its first and last frame.
+
+    Those two are left out by the benchmark's own evaluation.
+
+    Returns:
+        {name: mean J}.
+    """
+    scores = {}
+    for video in videos:
+        maps = probabilities(segment, video, spec, stride)
+        scores[video.name] = float(
+            np.mean([jaccard(maps[i] > 0.5, video.mask(i)) for i in range(1, len(video) - 1)])
+        )
+    return scores
