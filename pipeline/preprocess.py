@@ -75,7 +75,8 @@ def to_network(frame: NDArray[np.uint8], to: Fit) -> NDArray[np.uint8]:
     """
     if frame.shape != (to.height, to.width, 3):
         raise ValueError(f"Got a frame of shape {frame.shape}, wanted {(to.height, to.width, 3)}.")
-    shrinking = to.scaled_height * to.scaled_width < to.height * to.width
+    # Enlarging by areas would repeat pixels, on either axis.
+    shrinking = to.scaled_height <= to.height and to.scaled_width <= to.width
     scaled = cv2.resize(
         frame,
         (to.scaled_width, to.scaled_height),

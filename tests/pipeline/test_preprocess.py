@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.preprocess import Fit, fit, to_network, to_source
@@ -48,6 +48,7 @@ def test_the_network_sees_square_pixels(height: int, width: int, aspect: Fractio
     assert shown < (to.scaled_width + 1) / (to.scaled_height - 1)
 
 
+@settings(max_examples=40, deadline=None)
 @given(sides, sides, aspects)
 def test_a_frame_becomes_the_picture_and_back(height: int, width: int, aspect: Fraction) -> None:
     to = fit(height, width, SPEC, aspect)
@@ -59,6 +60,7 @@ def test_a_frame_becomes_the_picture_and_back(height: int, width: int, aspect: F
     np.testing.assert_allclose(restored, 0.25, rtol=1e-6)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(40, 400), st.integers(40, 400), aspects)
 def test_a_smooth_picture_comes_back_where_it_was(
     height: int, width: int, aspect: Fraction
@@ -72,8 +74,9 @@ def test_a_smooth_picture_comes_back_where_it_was(
         seen = (to_network(frame, to)[..., 0] / 255).astype(np.float32)
         restored = to_source(seen, to)
         # Outer pixels lie half a network pixel outside of all samples: not interpolated.
-        inside = np.abs(ramp - 0.5) < 0.5 - 1 / min(to.scaled_height, to.scaled_width)
-        assert np.abs(restored - ramp)[inside].max() < 0.01
+        pixel = 1 / min(to.scaled_height, to.scaled_width)
+        inside = np.abs(ramp - 0.5) < 0.5 - pixel
+        assert np.abs(restored - ramp)[inside].max() < 0.25 * pixel + 1 / 255
 
 
 def test_padding_repeats_the_edge() -> None:

@@ -1,0 +1,72 @@
+"""A session runs one of our model files on the device asked for, or says why not."""
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from pipeline.errors import ModelError, ProviderError
+from pipeline.infer import Session, load
+from tests.tiny_model import SPEC, write_model
+
+
+def test_a_model_says_what_it_is_and_finds_the_red(tmp_path: Path) -> None:
+    session: Session = load(write_model(tmp_path / "tiny.onnx"), "cpu", threads=1)
+    assert session.spec == SPEC
+    assert (session.device, session.provider) == ("cpu", "CPUExecutionProvider")
+    clips = np.random.default_rng(0).integers(0, 256, (2, 8, 32, 64, 3), np.uint8)
+    probability = session.run(clips)
+    assert probability.dtype == np.float32
+    np.testing.assert_allclose(probability, clips[..., 0] / 255, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype"),
+    [
+        ((1, 7, 32, 32, 3), np.uint8),
+        ((1, 8, 32, 33, 3), np.uint8),
+        ((1, 8, 32, 32, 4), np.uint8),
+        ((8, 32, 32, 3), np.uint8),
+        ((1, 8, 32, 32, 3), np.float32),
+    ],
+)
+def test_clips_of_another_shape_are_refused(
+    tmp_path: Path, shape: tuple[int, ...], dtype: type
+) -> None:
+    session = load(write_model(tmp_path / "tiny.onnx"), "cpu", threads=1)
+    with pytest.raises(ValueError, match=r"wanted \(N, 8, H, W, 3\) uint8.*multiples of 32"):
+        session.run(np.zeros(shape, dtype))
+
+
+def test_a_missing_or_damaged_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="Got no model file"):
+        load(tmp_path / "none.onnx", "cpu")
+    model = write_model(tmp_path / "tiny.onnx")
+    content = model.read_bytes()
+    for damaged in (b"", b"not a model", content[: len(content) // 2]):
+        model.write_bytes(damaged)
+        with pytest.raises(ModelError):
+            load(model, "cpu")
+
+
+def test_a_model_that_isnt_ours_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.onnx"
+    with pytest.raises(ModelError, match="metadata lacks name, version"):
+        load(write_model(path, metadata={}), "cpu")
+    with pytest.raises(ModelError, match=r"takes .*images.* wanted clips uint8"):
+        load(write_model(path, input_name="images"), "cpu")
+    with pytest.raises(ModelError, match="wanted clips uint8"):
+        load(write_model(path, channels=4), "cpu")
+    short = SPEC.to_metadata() | {"spec.clip_length": "4"}
+    with pytest.raises(ModelError, match=r"wanted clips uint8 \(N, 4, H, W, 3\)"):
+        load(write_model(path, metadata=short), "cpu")
+
+
+@pytest.mark.skipif(
+    "CUDAExecutionProvider" in onnxruntime.get_available_providers(),
+    reason="this ONNX Runtime has the CUDA provider",
+)
+def test_a_device_that_isnt_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ProviderError, match=r"needs CUDAExecutionProvider.*or ask for cpu"):
+        load(write_model(tmp_path / "tiny.onnx"), "cuda")

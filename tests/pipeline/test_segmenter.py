@@ -1,0 +1,173 @@
+"""The whole way: real clips in, objects out, alike however a video is cut into segments."""
+
+import threading
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pipeline import rle
+from pipeline.decode import scan, select
+from pipeline.errors import BrokenVideo
+from pipeline.infer import load
+from pipeline.segmenter import Segmenter
+from pipeline.values import ScannedVideo, SegmentedFrame, VideoLimits
+from tests.tiny_model import SPEC, write_model
+from tests.videos import picture, square, write_video
+
+LIMITS = VideoLimits(max_pixels=1920 * 1080, max_frames=1000, max_duration_s=60)
+FRAMES = 50
+
+
+class RedSession:
+    """Finds red things; each frame of a clip a little differently, so that clips matter."""
+
+    spec = SPEC
+    device = "cpu"
+    provider = "none"
+
+    def __init__(self) -> None:
+        self.runs = 0
+
+    def run(self, clips: NDArray[np.uint8]) -> NDArray[np.float32]:
+        self.runs += 1
+        red = clips[..., 0].astype(np.float32) - clips[..., 1]
+        trust = np.linspace(0.8, 1, clips.shape[1], dtype=np.float32)
+        return np.clip(red / 200 * trust[:, None, None], 0, 1)
+
+
+class FailingSession(RedSession):
+    """Fails at the third clip."""
+
+    def run(self, clips: NDArray[np.uint8]) -> NDArray[np.float32]:
+        if self.runs == 2:
+            raise RuntimeError("out of memory")
+        return super().run(clips)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pictures = [picture(index, 96, 160) for index in range(FRAMES)]
+    options = {"crf": "10", "g": "12", "bf": "2"}
+    return write_video(tmp_path_factory.mktemp("clips") / "a.mp4", pictures, options=options)
+
+
+@pytest.fixture(scope="module")
+def video(path: Path) -> ScannedVideo:
+    return scan(path, LIMITS)
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_is_left() -> Iterator[None]:
+    before = threading.active_count()
+    yield
+    assert threading.active_count() == before
+
+
+def _covers(frame: SegmentedFrame, height: int = 96, width: int = 160) -> float:
+    truth = np.zeros((height, width), bool)
+    truth[square(frame.index, height, width)] = True
+    (object_,) = frame.objects
+    return float(rle.iou([object_.mask], [rle.encode(truth)])[0, 0])
+
+
+@pytest.mark.parametrize("instances", ["primary", "components"])
+def test_a_moving_thing_is_covered_in_every_frame(
+    path: Path, video: ScannedVideo, instances: str
+) -> None:
+    segmenter = Segmenter(RedSession())
+    frames = list(
+        segmenter.segment(path, video, range(FRAMES), start=0, stop=FRAMES, instances=instances)  # type: ignore[arg-type]
+    )
+    assert [frame.index for frame in frames] == list(range(FRAMES))
+    assert [frame.time_s for frame in frames] == pytest.approx(np.arange(FRAMES) / 25)
+    assert min(_covers(frame) for frame in frames) > 0.8
+    assert all(o.score > 0.7 and o.track is None for frame in frames for o in frame.objects)
+
+
+@pytest.mark.parametrize("every", [1, 3])
+@pytest.mark.parametrize("cuts", [[12, 24, 36, 48], [1, 2, 30], [7]])
+def test_segments_put_together_are_the_whole(
+    path: Path, video: ScannedVideo, cuts: list[int], every: int
+) -> None:
+    segmenter = Segmenter(RedSession())
+    indices = select(video, 0.05, None, every)
+    count = len(indices)
+    whole = list(segmenter.segment(path, video, indices, start=0, stop=count))
+    bounds = [0, *[cut for cut in cuts if cut < count], count]
+    parts: list[SegmentedFrame] = []
+    for start, stop in pairwise(bounds):
+        parts += segmenter.segment(path, video, indices, start=start, stop=stop)
+    assert parts == whole
+    assert [frame.index for frame in whole] == list(indices)
+
+
+def test_overlapping_clips_share_their_frames(path: Path, video: ScannedVideo) -> None:
+    session = RedSession()
+    list(Segmenter(session, stride=6).segment(path, video, range(20), start=0, stop=20))
+    assert session.runs == 3
+
+
+@pytest.mark.parametrize("count", [1, 3, 8])
+def test_a_video_shorter_than_a_clip_is_one_clip(
+    path: Path, video: ScannedVideo, count: int
+) -> None:
+    session = RedSession()
+    frames = list(Segmenter(session).segment(path, video, range(count), start=0, stop=count))
+    assert [frame.index for frame in frames] == list(range(count))
+    assert min(_covers(frame) for frame in frames) > 0.8
+    assert session.runs == 1
+
+
+def test_a_model_file_does_the_same(tmp_path: Path) -> None:
+    black = [np.zeros((64, 64, 3), np.uint8) for _ in range(10)]
+    for index, pixels in enumerate(black):
+        pixels[20:40, 2 * index : 2 * index + 20] = (255, 0, 0)
+    path = write_video(tmp_path / "a.mkv", black, codec="ffv1", pix_fmt="bgr0")
+    session = load(write_model(tmp_path / "tiny.onnx"), "cpu", threads=1)
+    frames = Segmenter(session).segment(path, scan(path, LIMITS), range(10), start=0, stop=10)
+    for index, frame in enumerate(frames):
+        (object_,) = frame.objects
+        assert (object_.box, object_.area) == ((2 * index, 20, 20, 20), 400)
+        assert object_.score == pytest.approx(1)
+
+
+def test_frames_without_an_object_are_there(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "dark.mp4", [np.zeros((64, 64, 3), np.uint8)] * 9)
+    frames = list(
+        Segmenter(RedSession()).segment(path, scan(path, LIMITS), range(9), start=0, stop=9)
+    )
+    assert [(frame.index, frame.objects) for frame in frames] == [(i, ()) for i in range(9)]
+
+
+def test_closing_early_stops_the_work(path: Path, video: ScannedVideo) -> None:
+    session = RedSession()
+    frames = Segmenter(session).segment(path, video, range(FRAMES), start=0, stop=FRAMES)
+    assert next(frames).index == 0
+    frames.close()
+    assert session.runs < 6
+    assert threading.active_count() == 1
+
+
+def test_an_error_of_the_model_reaches_the_caller(path: Path, video: ScannedVideo) -> None:
+    frames = Segmenter(FailingSession()).segment(path, video, range(FRAMES), start=0, stop=FRAMES)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        list(frames)
+
+
+def test_an_error_of_decoding_reaches_the_caller(tmp_path: Path) -> None:
+    path = write_video(
+        tmp_path / "a.mov", [picture(index) for index in range(9)], codec="png", pix_fmt="rgb24"
+    )
+    video = scan(path, LIMITS)
+    path.write_bytes(path.read_bytes().replace(b"\x89PNG", b"\x00\x00\x00\x00"))
+    with pytest.raises(BrokenVideo, match="None of the frames 0 to 8 can be decoded"):
+        list(Segmenter(RedSession()).segment(path, video, range(9), start=0, stop=9))
+
+
+def test_a_range_outside_of_the_selection_is_refused(path: Path, video: ScannedVideo) -> None:
+    with pytest.raises(ValueError, match="Got frames 8 to 12, wanted a range within 0 to 10"):
+        list(Segmenter(RedSession()).segment(path, video, range(10), start=8, stop=12))
