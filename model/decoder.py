@@ -69,4 +69,10 @@ class Decoder(nn.Module):
 
 def upsample(features: Tensor, size: Sequence[int]) -> Tensor:
     """Interpolate (N, C, T, H, W) trilinearly to the T, H and W of `size`."""
+    if torch.compiler.is_exporting() and features.shape[2] == size[0]:
+        # Runtimes resize in two dimensions faster, and all of them can.
+        frames = F.interpolate(
+            features.flatten(1, 2), size=list(size[1:]), mode="bilinear", align_corners=False
+        )
+        return frames.reshape(*features.shape[:3], *size[1:])
     return F.interpolate(features, size=list(size), mode="trilinear", align_corners=False)

@@ -74,9 +74,8 @@ class SegmentationNetwork(nn.Module):
         self.scores = nn.Linear(self.decoder.channels, classes)
         self.mean: Tensor
         self.std: Tensor
-        shape = (1, 3, 1, 1, 1)
-        self.register_buffer("mean", 255 * torch.tensor(encoder.mean).view(shape), persistent=False)
-        self.register_buffer("std", 255 * torch.tensor(encoder.std).view(shape), persistent=False)
+        self.register_buffer("mean", _levels(encoder.mean), persistent=False)
+        self.register_buffer("std", _levels(encoder.std), persistent=False)
 
     def forward(self, clips: Tensor) -> Tensor:
         """Score clips (N, T, H, W, 3) uint8, RGB.
@@ -117,3 +116,10 @@ def _without_autocast(device: str) -> AbstractContextManager[object]:
     if torch.amp.is_autocast_available(device):
         return torch.autocast(device, enabled=False)
     return nullcontext()
+
+
+def _levels(fractions: tuple[float, float, float]) -> Tensor:
+    """Return levels of 0 to 255 to broadcast over clips: one of each colour, or one for all."""
+    if len(set(fractions)) == 1:  # runtimes are slow to broadcast over three
+        return 255 * torch.tensor(fractions[0])
+    return 255 * torch.tensor(fractions).view(1, 3, 1, 1, 1)
