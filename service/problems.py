@@ -75,11 +75,11 @@ def add_problem_handlers(app: FastAPI) -> None:
 def problem_answers(*errors: type[Exception]) -> dict[int | str, dict[str, Any]]:
     """Describe in a route's `responses` how it answers these errors, each with an example."""
     answers: dict[int | str, dict[str, Any]] = {}
-    for kind in [*(kind_of(error) for error in errors), INTERNAL_ERROR]:
+    # The word `default` also keeps FastAPI from documenting answers of its own.
+    keyed = [(str(kind_of(error).status), kind_of(error)) for error in errors]
+    for key, kind in [*keyed, ("default", INTERNAL_ERROR)]:
         content = {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}
-        answer = answers.setdefault(
-            kind.status, {"description": "", "content": {MEDIA_TYPE: content}}
-        )
+        answer = answers.setdefault(key, {"description": "", "content": {MEDIA_TYPE: content}})
         answer["description"] = "; ".join(filter(None, [answer["description"], kind.title]))
         answer["content"][MEDIA_TYPE]["examples"][kind.slug] = {
             "value": {

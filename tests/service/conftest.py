@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
@@ -54,17 +55,6 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_sound(tmp_path_factory.mktemp("clips") / "sound.m4a")
 
 
-@pytest.fixture
-def queue() -> FakeQueue:
-    return FakeQueue()
-
-
-@pytest.fixture
-def uploads(tmp_path: Path) -> FakeUploads:
-    (tmp_path / "uploads").mkdir()
-    return FakeUploads(tmp_path / "uploads")
-
-
 @contextmanager
 def serving(settings: Settings, queue: FakeQueue, uploads: FakeUploads) -> Iterator[str]:
     """Run the app behind a real socket in a thread; yield its URL."""
@@ -100,7 +90,35 @@ def serve(queue: FakeQueue, uploads: FakeUploads) -> Iterator[Serve]:
         yield start
 
 
+@dataclass(frozen=True)
+class Running:
+    """An app with the default settings that runs through all tests, for the sake of time."""
+
+    url: str
+    queue: FakeQueue
+    uploads: FakeUploads
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    queue, uploads = FakeQueue(), FakeUploads(tmp_path_factory.mktemp("uploads"))
+    with serving(Settings(wait_s=2), queue, uploads) as url:
+        yield Running(url, queue, uploads)
+
+
 @pytest.fixture
-def url(serve: Serve) -> str:
-    """A running service with the default settings, which answers at once."""
-    return serve(Settings(wait_s=2))
+def queue(running: Running) -> FakeQueue:
+    running.queue.reset()
+    return running.queue
+
+
+@pytest.fixture
+def uploads(running: Running) -> FakeUploads:
+    return running.uploads
+
+
+@pytest.fixture
+def url(running: Running) -> str:
+    """A running service with the default settings, over a queue as new."""
+    running.queue.reset()
+    return running.url

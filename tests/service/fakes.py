@@ -44,6 +44,10 @@ class FakeQueue:
     broken: bool = False
     jobs: dict[str, Job] = field(default_factory=dict)
 
+    def reset(self) -> None:
+        """Be as new."""
+        vars(self).update(vars(FakeQueue()))
+
     def submit(self, job_id: str, request: JobRequest, video: ScannedVideo) -> Job:
         frames = select(video, request.start_s, request.end_s, request.every)
         self.jobs[job_id] = Job(

@@ -1,0 +1,200 @@
+"""The jobs: list, look, result, cancel and delete."""
+
+import json
+import secrets
+import threading
+import time
+from datetime import timedelta
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from jobs.values import Job, JobFailure, JobRequest, JobState
+from pipeline.values import ScannedVideo, VideoInfo
+from service.results import BLOCK_CHARACTERS, json_blocks
+from tests.service.fakes import NOON, FakeQueue, line
+from tests.service.test_segment import assert_problem
+
+NDJSON = {"Accept": "application/x-ndjson"}
+
+
+def add(queue: FakeQueue, state: JobState, **values: Any) -> Job:
+    """Put a job of 10 frames in the queue."""
+    info = VideoInfo(
+        width=64,
+        height=48,
+        frame_count=10,
+        fps=Fraction(30000, 1001),
+        duration_s=10 * 1001 / 30000,
+        rotation=90,
+        pixel_aspect=Fraction(1),
+        codec="h264",
+    )
+    timestamps = np.arange(10, dtype=np.int64) * 1001
+    video = ScannedVideo(
+        info=info, timestamps=timestamps, time_base=Fraction(1, 30000), seekable=True
+    )
+    queue.outcome = state
+    job = queue.submit(secrets.token_hex(16), JobRequest(filename="a.mp4"), video)
+    return queue.change(job.id, **values) if values else job
+
+
+def test_a_job_is_shown_as_it_stands(url: str, queue: FakeQueue) -> None:
+    done = NOON + timedelta(seconds=2.5)
+    job = add(queue, JobState.SUCCEEDED, finished_at=done)
+    shown = httpx.get(f"{url}/jobs/{job.id}").json()
+    assert shown["state"] == "succeeded"
+    assert shown["progress"] == {"frames_done": 10, "frames_total": 10}
+    assert shown["video"]["fps"] == "30000/1001"
+    assert shown["video"]["rotation"] == 90
+    assert shown["created_at"] == "2026-11-20T12:00:00Z"
+    assert shown["finished_at"] == "2026-11-20T12:00:02.500000Z"
+    assert shown["result"] == f"/jobs/{job.id}/result"
+    assert shown["problem"] is None
+
+
+def test_a_failed_job_keeps_its_problem(url: str, queue: FakeQueue) -> None:
+    job = add(queue, JobState.FAILED, failure=JobFailure("BrokenVideo", "Got a bad packet."))
+    problem = httpx.get(f"{url}/jobs/{job.id}").json()["problem"]
+    assert problem["type"] == "/problems/broken-video"
+    assert (problem["status"], problem["detail"]) == (422, "Got a bad packet.")
+    answer = httpx.get(f"{url}/jobs/{job.id}/result")
+    assert_problem(answer, 409, "job-failed", "no result: Got a bad packet.")
+    assert answer.json()["job"] == job.id
+
+
+@pytest.mark.parametrize("job_id", ["0" * 32, "a", "..%2F..%2Fetc", "%00", "é" * 500])
+@pytest.mark.parametrize(("method", "path"), [("GET", ""), ("GET", "/result"), ("DELETE", "")])
+def test_an_unknown_job_is_named(url: str, job_id: str, method: str, path: str) -> None:
+    answer = httpx.request(method, f"{url}/jobs/{job_id}{path}")
+    assert answer.status_code == 404
+    assert answer.json()["type"] in {"/problems/job-not-found", "/problems/not-found"}
+
+
+def test_jobs_are_listed_newest_first_in_pages(url: str, queue: FakeQueue) -> None:
+    jobs = [add(queue, JobState.SUCCEEDED).id for _ in range(5)]
+    add(queue, JobState.QUEUED)
+    found: list[str] = []
+    page: str | None = "/jobs?state=succeeded&limit=2"
+    while page is not None:
+        body = httpx.get(url + page).json()
+        assert len(body["jobs"]) <= 2
+        found += [job["id"] for job in body["jobs"]]
+        page = body["next"]
+    assert found == jobs[::-1]
+    assert len(httpx.get(f"{url}/jobs").json()["jobs"]) == 6
+
+
+@pytest.mark.parametrize(
+    ("query", "kind", "named"),
+    [
+        ("limit=0", "invalid-request", "limit='0', wanted greater than or equal to 1"),
+        ("limit=101", "invalid-request", "limit='101'"),
+        ("limit=many", "invalid-request", "limit='many'"),
+        ("state=done", "invalid-request", "state='done', wanted 'queued'"),
+        ("status=queued", "invalid-request", "status='queued', wanted no such parameter"),
+        ("cursor=x", "bad-cursor", "cursor 'x'"),
+    ],
+)
+def test_a_wrong_query_is_told(url: str, query: str, kind: str, named: str) -> None:
+    assert_problem(httpx.get(f"{url}/jobs?{query}"), 422, kind, named)
+
+
+def test_delete_cancels_first_and_deletes_then(url: str, queue: FakeQueue) -> None:
+    job = add(queue, JobState.RUNNING)
+    canceled = httpx.delete(f"{url}/jobs/{job.id}")
+    assert (canceled.status_code, canceled.json()["state"]) == (202, "canceled")
+    assert_problem(
+        httpx.get(f"{url}/jobs/{job.id}/result"), 410, "job-canceled", "after 0 of 10 frames"
+    )
+    deleted = httpx.delete(f"{url}/jobs/{job.id}")
+    assert (deleted.status_code, deleted.content) == (204, b"")
+    assert queue.jobs == {}
+
+
+def test_a_result_is_json_unless_ndjson_is_asked_for(url: str, queue: FakeQueue) -> None:
+    job = add(queue, JobState.SUCCEEDED)
+    whole = httpx.get(f"{url}/jobs/{job.id}/result")
+    lines = httpx.get(f"{url}/jobs/{job.id}/result", headers=NDJSON)
+    assert whole.headers["Content-Type"] == "application/json"
+    assert lines.headers["Content-Type"].startswith("application/x-ndjson")
+    assert whole.headers["Vary"] == lines.headers["Vary"] == "Accept"
+    assert whole.json()["tracks"] == [{"id": 1, "score": 0.9, "start": 0, "stop": 10}]
+    assert [json.loads(text) for text in lines.text.splitlines()] == whole.json()["frames"]
+    refused = httpx.get(f"{url}/jobs/{job.id}/result", headers={"Accept": "text/html"})
+    assert_problem(refused, 406, "not-acceptable", "text/html")
+
+
+def test_json_before_the_end_is_refused_for_now(url: str, queue: FakeQueue) -> None:
+    job = add(queue, JobState.RUNNING)
+    answer = httpx.get(f"{url}/jobs/{job.id}/result")
+    assert_problem(answer, 409, "job-not-finished", "running")
+    assert answer.headers["Retry-After"] == "1"
+
+
+def test_lines_come_while_the_job_runs(url: str, queue: FakeQueue) -> None:
+    job = add(queue, JobState.RUNNING)
+    with httpx.stream("GET", f"{url}/jobs/{job.id}/result", headers=NDJSON, timeout=20) as answer:
+        lines = answer.iter_lines()
+        queue.change(job.id, frames_done=1)
+        assert json.loads(next(lines))["index"] == 0
+        queue.change(job.id, frames_done=10, state=JobState.SUCCEEDED)
+        assert [json.loads(text)["index"] for text in lines] == list(range(1, 10))
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        ({"state": JobState.CANCELED}, "job-canceled"),
+        ({"state": JobState.FAILED, "failure": JobFailure("BrokenVideo", "Bad.")}, "job-failed"),
+    ],
+)
+def test_lines_end_with_the_problem_of_a_job_that_ends_badly(
+    url: str, queue: FakeQueue, change: dict[str, Any], kind: str
+) -> None:
+    job = add(queue, JobState.RUNNING, frames_done=1)
+    with httpx.stream("GET", f"{url}/jobs/{job.id}/result", headers=NDJSON, timeout=20) as answer:
+        lines = answer.iter_lines()
+        assert json.loads(next(lines))["index"] == 0
+        queue.change(job.id, **change)
+        last = json.loads(next(lines))
+        assert last["problem"]["type"] == f"/problems/{kind}"
+        assert list(lines) == []
+
+
+def test_many_followers_leave_room_for_others(url: str, queue: FakeQueue) -> None:
+    job = add(queue, JobState.RUNNING)
+
+    def follow() -> None:
+        client.get(f"{url}/jobs/{job.id}/result", headers=NDJSON)
+
+    client = httpx.Client(limits=httpx.Limits(max_connections=100), timeout=60)
+    threads = [threading.Thread(target=follow) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    started = time.monotonic()
+    assert httpx.get(f"{url}/jobs/{job.id}", timeout=30).status_code == 200
+    elapsed_s = time.monotonic() - started
+    queue.change(job.id, frames_done=10, state=JobState.SUCCEEDED)
+    for thread in threads:
+        thread.join()
+    client.close()
+    assert elapsed_s < 10
+
+
+def test_a_result_of_any_length_is_held_a_block_at_a_time() -> None:
+    header = {"job": "a"}
+    blocks = list(json_blocks(header, (line(index) for index in range(5000))))
+    assert max(map(len, blocks)) < BLOCK_CHARACTERS + 1000
+    assert len(blocks) > 5
+    result = json.loads("".join(blocks))
+    assert [frame["index"] for frame in result["frames"]] == list(range(5000))
+    assert json.loads("".join(json_blocks(header, iter([])))) == {"job": "a", "frames": []}
+
+
+def test_the_upload_folder_is_not_named_in_answers(url: str, uploads: Any) -> None:
+    assert str(Path(uploads.folder)) not in httpx.get(f"{url}/openapi.json").text

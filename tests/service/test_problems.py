@@ -1,0 +1,106 @@
+"""Errors: each has its place in the table, its address and its documentation."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+import jobs.errors
+import pipeline.errors
+import service.errors
+from jobs.values import Job
+from pipeline.errors import ModelError, PipelineError, ProviderError, VideoError
+from service.errors import ALL_KINDS, KINDS, Kind
+from service.settings import Settings
+from tests.service.conftest import serving
+from tests.service.fakes import FakeQueue, FakeUploads
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "errors.md"
+BASES = {jobs.errors.JobError, service.errors.ServiceError, PipelineError, VideoError}
+AT_START = {ModelError, ProviderError}
+
+
+def leaves() -> Iterator[type[Exception]]:
+    for module in (pipeline.errors, jobs.errors, service.errors):
+        for value in vars(module).values():
+            if isinstance(value, type) and issubclass(value, Exception):
+                yield value
+
+
+def test_every_error_that_a_request_can_meet_has_its_own_status() -> None:
+    missing = {error for error in leaves() if error not in KINDS} - BASES - AT_START
+    assert missing == set()
+    assert len({kind.slug for kind in ALL_KINDS}) == len(ALL_KINDS)
+
+
+@pytest.mark.parametrize("kind", ALL_KINDS, ids=lambda kind: kind.slug)
+def test_each_problem_is_documented(kind: Kind) -> None:
+    assert f"| `{kind.type}` | {kind.status} |" in DOCUMENT.read_text()
+
+
+def test_the_type_of_a_problem_is_an_address_that_explains_it(url: str) -> None:
+    problem = httpx.get(f"{url}/nowhere").json()
+    assert problem["type"] == "/problems/not-found"
+    explained = httpx.get(url + problem["type"]).json()
+    assert explained["title"] == problem["title"]
+    assert explained["status"] == 404
+    unknown = httpx.get(f"{url}/problems/none")
+    assert unknown.status_code == 404
+    assert "not-a-video" in unknown.json()["detail"]
+
+
+def test_a_wrong_method_is_told_the_right_one(url: str) -> None:
+    answer = httpx.get(f"{url}/segment")
+    assert answer.status_code == 405
+    assert answer.headers["Allow"] == "POST"
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json()["detail"] == "Got GET /segment, wanted POST."
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("abc-1.2_3", True), ("two words", False), ("x" * 65, False), ('a"b', False)],
+)
+def test_a_request_id_is_kept_if_it_is_fit_for_a_log(url: str, given: str, kept: bool) -> None:
+    answer = httpx.get(f"{url}/nowhere", headers={"X-Request-ID": given})
+    assert (answer.headers["X-Request-ID"] == given) == kept
+    assert answer.json()["request_id"] == answer.headers["X-Request-ID"]
+
+
+class FailingQueue(FakeQueue):
+    """Has a fault of its own."""
+
+    def get(self, job_id: str) -> Job:
+        raise RuntimeError(f"secret of {job_id}")
+
+
+def test_a_fault_of_ours_tells_nothing_but_where_to_look(
+    uploads: FakeUploads, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serving(Settings(), FailingQueue(), uploads) as url:
+        answer = httpx.get(f"{url}/jobs/7")
+        assert httpx.get(f"{url}/livez").status_code == 200
+    assert answer.status_code == 500
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json()["type"] == "/problems/internal-error"
+    assert "secret" not in answer.text
+    logged = [record for record in caplog.records if record.message == "request failed"]
+    assert vars(logged[0])["request_id"] == answer.json()["request_id"]
+    assert "secret of 7" in caplog.text
+
+
+def test_readiness_follows_the_workers_and_the_database(url: str, queue: FakeQueue) -> None:
+    ready = httpx.get(f"{url}/readyz")
+    assert ready.status_code == 200
+    assert ready.json()["workers"][0]["provider"] == "CPUExecutionProvider"
+    queue.alive = []
+    answer = httpx.get(f"{url}/readyz")
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "1"
+    assert answer.json()["detail"] == "No worker is alive; 0 jobs wait for one."
+    queue.broken = True
+    broken = httpx.get(f"{url}/readyz")
+    assert broken.status_code == 503
+    assert "no route" not in broken.text
+    assert httpx.get(f"{url}/livez").status_code == 200

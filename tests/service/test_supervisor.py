@@ -1,0 +1,83 @@
+"""The supervisor: restarts, refusals and signals."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import anyio
+import pytest
+
+from service.supervisor import REFUSED, supervise
+
+
+def command(text: str) -> Sequence[str]:
+    return (sys.executable, "-c", text)
+
+
+SLEEP = command("import time; time.sleep(60)")
+
+
+def test_a_process_that_dies_is_started_again_until_it_refuses(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    dies = command(
+        f"import sys; log = open({str(log)!r}, 'a+'); log.write('x'); log.seek(0);"
+        f"sys.exit({REFUSED} if len(log.read()) == 3 else -9)"
+    )
+    started = time.monotonic()
+    assert anyio.run(supervise, {"a": dies, "b": SLEEP}) == REFUSED
+    assert log.read_text() == "xxx"
+    assert 1.5 <= time.monotonic() - started < 30  # waits of 0.5 and 1 s
+
+
+def test_a_signal_is_passed_on_and_waited_for(tmp_path: Path) -> None:
+    tidies = command(
+        "import signal, sys, time, pathlib\n"
+        f"ready, tidy = pathlib.Path({str(tmp_path)!r}, 'ready'), "
+        f"pathlib.Path({str(tmp_path)!r}, 'tidy')\n"
+        "signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.3), tidy.touch(), sys.exit()))\n"
+        "ready.touch()\n"
+        "time.sleep(60)"
+    )
+
+    def stop() -> None:
+        while not (tmp_path / "ready").exists():
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    assert anyio.run(supervise, {"a": tidies, "b": SLEEP}) == 0
+    thread.join()
+    assert (tmp_path / "tidy").exists()
+
+
+@pytest.mark.parametrize(
+    ("part", "settings", "reason"),
+    [
+        ([], {"SEGMENT_PROT": "1"}, "SEGMENT_PROT"),
+        (["api"], {"SEGMENT_PORT": "1.5"}, "SEGMENT_PORT: got '1.5'"),
+        (["api"], {"SEGMENT_HOST": "192.0.2.1"}, "SEGMENT_HOST=192.0.2.1"),
+        (["worker"], {"SEGMENT_MODEL": "none.onnx"}, "none.onnx"),
+    ],
+)
+def test_a_process_that_cannot_run_says_why_and_refuses(
+    tmp_path: Path, part: list[str], settings: dict[str, str], reason: str
+) -> None:
+    environment = os.environ | {"SEGMENT_DATA_DIR": str(tmp_path / "data")} | settings
+    done = subprocess.run(
+        [sys.executable, "-m", "service", *part],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == REFUSED, done.stderr
+    assert "refuse to start" in done.stderr
+    assert reason in done.stderr
+    assert len(done.stderr.splitlines()) == 1
