@@ -1,0 +1,89 @@
+"""A few steps of training, stopped and resumed."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from lightning_fabric import Fabric
+
+from dataset import davis, stills
+from dataset.values import LabelledVideo
+from model import checkpoint
+from model.__main__ import working_spec
+from model.augmentation import Crop
+from model.batches import Batches
+from model.presets import build
+from model.recipes import PAPER, SMALL, Recipe
+from model.training import Run, logger, rate_factor, train
+from tests.dataset.folders import write_davis, write_stills
+
+RECIPE = replace(SMALL, crop=Crop(32, 64, 40, (0.75, 1.5)), frames_per_step=8, precision="32-true")
+
+
+@pytest.fixture
+def videos(tmp_path: Path) -> list[LabelledVideo]:
+    root = write_davis(tmp_path / "davis", {"swan": 9, "bear": 8}, size=(64, 96))
+    return davis.load(root, "train")
+
+
+def run_steps(
+    folder: Path, videos: list[LabelledVideo], steps: int, *, resume: bool, whole: int = 4
+) -> dict[str, torch.Tensor]:
+    """Train up to `steps` of a run of `whole` steps; return the network's averaged weights."""
+    torch.manual_seed(0)
+    network = build("small")
+    recipe: Recipe = replace(RECIPE, decay="exponential")  # doesn't depend on the run's length
+    run = Run(
+        folder=folder,
+        steps=steps,
+        seed=1,
+        resume=resume,
+        log_every=2,
+        save_every=2,
+        about={"preset": "small"},
+    )
+    train(
+        Fabric(accelerator="cpu", devices=1, precision=recipe.precision, loggers=[logger(folder)]),
+        network,
+        recipe=replace(recipe, fixed_norm_from=whole),
+        run=run,
+        batches=Batches(videos[:1], stills.load(folder.parent / "stills"), recipe, seed=1),
+        held_out=videos[1:],
+        spec=working_spec("small", short_side=64),
+    )
+    assert checkpoint.load(network, folder / "weights.safetensors") == {
+        "preset": "small",
+        "step": steps,
+    }
+    return network.state_dict()
+
+
+def test_a_resumed_run_ends_where_an_unbroken_one_does(
+    tmp_path: Path, videos: list[LabelledVideo]
+) -> None:
+    write_stills(tmp_path / "stills", 3)
+    unbroken = run_steps(tmp_path / "unbroken", videos, 4, resume=False)
+    run_steps(tmp_path / "broken", videos, 2, resume=False)
+    resumed = run_steps(tmp_path / "broken", videos, 4, resume=True)
+    for name, value in unbroken.items():
+        torch.testing.assert_close(resumed[name], value, rtol=1e-4, atol=1e-5)
+    lines = [json.loads(line) for line in (tmp_path / "broken/log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [2, 2, 4, 4]
+    assert {"J", "J/bear"} <= lines[1].keys()
+    assert {"loss", "rate", "step_s"} <= lines[0].keys()
+
+
+def test_refuses_to_resume_from_nothing(tmp_path: Path, videos: list[LabelledVideo]) -> None:
+    write_stills(tmp_path / "stills", 3)
+    with pytest.raises(FileNotFoundError, match=r"last\.ckpt"):
+        run_steps(tmp_path / "new", videos, 2, resume=True)
+
+
+def test_rates_of_the_recipes() -> None:
+    assert rate_factor(0, 1000, 10, SMALL) == pytest.approx(0.01)
+    assert rate_factor(500, 1000, 10, SMALL) == pytest.approx(0.5)
+    assert rate_factor(999, 1000, 10, SMALL) < 1e-4
+    assert rate_factor(9, 1000, 10, PAPER) == 1.0
+    assert rate_factor(25, 1000, 10, PAPER) == pytest.approx(0.95**2)
