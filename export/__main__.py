@@ -1,0 +1,76 @@
+"""Exports trained weights as an ONNX file: `python -m export --preset small ...`."""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from export import onnx_file
+from model import checkpoint
+from model.presets import PRESETS, build
+from pipeline.spec import ModelSpec
+
+MULTIPLE = 32  # the encoders halve a picture five times
+
+# What the weights may be used for follows from what they were trained on.
+LICENCE = (
+    "Research use only: trained on DAVIS-2016 (CC BY-NC 4.0) and on the research sets DUTS and "
+    "ECSSD. The code is Apache-2.0."
+)
+DATA = (
+    "ImageNet (initial weights); DUTS-TR and ECSSD, stills set in motion; DAVIS-2016 train "
+    "without the sequences held out."
+)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Export one file."""
+    parsed = _parser().parse_args(arguments)
+    network = build(parsed.preset)
+    about = checkpoint.load(network, parsed.weights)
+    if about.get("preset", parsed.preset) != parsed.preset:
+        sys.exit(f"Got weights of preset {about['preset']}, wanted {parsed.preset}.")
+    spec = ModelSpec(
+        name=parsed.preset,
+        version=parsed.version,
+        clip_length=PRESETS[parsed.preset].clip_length,
+        short_side=parsed.short_side,
+        long_side=parsed.long_side or 2 * parsed.short_side,
+        multiple=MULTIPLE,
+        licence=LICENCE,
+        data=DATA,
+        measured=json.loads(parsed.measured.read_text()) if parsed.measured else {},
+        git_revision=str(about.get("git_revision") or revision()),
+    )
+    onnx_file.write(network, spec, parsed.out)
+    print(f"{parsed.out}: {parsed.out.stat().st_size / 2**20:.1f} MiB")
+
+
+def revision() -> str:
+    """Return the commit of the working tree, or `unknown` outside a repository."""
+    found = subprocess.run(
+        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+    )
+    return found.stdout.strip() or "unknown"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m export", description=__doc__)
+    parser.add_argument("--preset", choices=PRESETS, required=True)
+    parser.add_argument("--weights", type=Path, required=True, help="a .safetensors file")
+    parser.add_argument("--out", type=Path, required=True, help="the .onnx file to write")
+    parser.add_argument("--version", default="0", help="of the weights, such as 2026.11.1")
+    parser.add_argument(
+        "--short-side", type=int, default=256, help="frames are scaled to it, in pixels"
+    )
+    parser.add_argument("--long-side", type=int, help="at most, in pixels; twice the short side")
+    parser.add_argument(
+        "--measured", type=Path, help="what `python -m model evaluate` printed, for the metadata"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,117 @@
+"""Compares a network in PyTorch with its ONNX file in ONNX Runtime, on real frames."""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dataset.values import read_picture
+from model import checkpoint
+from model.network import SegmentationNetwork
+from model.presets import PRESETS, build
+from pipeline import infer
+from pipeline.decode import decode, scan
+from pipeline.preprocess import fit, to_network
+from pipeline.values import VideoLimits
+
+MOST_DIFFERENCE = 1e-3
+MOST_CHANGED = 1e-3
+LIMITS = VideoLimits(max_pixels=4096 * 2304, max_frames=10**6, max_duration_s=1e5)
+PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far two runtimes are apart on one clip.
+
+    Attributes:
+        size: H and W of the frames, before they were fitted to the network.
+        difference: the largest difference of two probabilities.
+        changed: the share of pixels that are foreground in one and background in the other, 0 to 1.
+    """
+
+    size: tuple[int, int]
+    difference: float
+    changed: float
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether both are within what is allowed."""
+        return self.difference <= MOST_DIFFERENCE and self.changed < MOST_CHANGED
+
+
+def compare(
+    network: SegmentationNetwork, session: infer.Session, frames: Sequence[NDArray[np.uint8]]
+) -> Parity:
+    """Run one clip of frames (H, W, 3) uint8 in both; fewer than a clip repeat the last one."""
+    height, width, _ = frames[0].shape
+    to = fit(height, width, session.spec)
+    chosen = [frames[min(i, len(frames) - 1)] for i in range(session.spec.clip_length)]
+    clips = np.stack([to_network(np.ascontiguousarray(frame), to) for frame in chosen])[None]
+    with torch.inference_mode():
+        wanted = network.foreground(torch.from_numpy(clips)).numpy()
+    found = session.run(clips)
+    return Parity(
+        (height, width),
+        float(np.abs(wanted - found).max()),
+        float(np.mean((wanted > 0.5) != (found > 0.5))),
+    )
+
+
+def orientations(frames: Sequence[NDArray[np.uint8]]) -> Iterator[list[NDArray[np.uint8]]]:
+    """Yield frames (H, W, 3) as they are, turned to the other orientation, and of odd sizes."""
+    for turned in (list(frames), [frame.transpose(1, 0, 2) for frame in frames]):
+        yield turned
+        height, width, _ = turned[0].shape
+        yield [frame[: height - 1 - height % 2, : width - 1 - width % 2] for frame in turned]
+
+
+def first_frames(source: Path, count: int) -> list[NDArray[np.uint8]]:
+    """Read the first frames of a video, or of a folder of pictures in order of their names.
+
+    Raises:
+        FileNotFoundError: the folder holds no pictures.
+        pipeline.errors.VideoError: the file isn't a video that the service would take.
+    """
+    if source.is_dir():
+        paths = sorted(path for path in source.iterdir() if path.suffix.lower() in PICTURES)
+        if not paths:
+            raise FileNotFoundError(f"Got {source}, wanted a folder of pictures or a video.")
+        return [read_picture(path) for path in paths[:count]]
+    video = scan(source, LIMITS)
+    indices = range(min(count, video.info.frame_count))
+    return [frame.pixels for frame in decode(source, video, indices)]
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Compare on every source in four sizes, and fail if one of them is too far apart."""
+    parser = argparse.ArgumentParser(prog="python -m export.parity", description=__doc__)
+    parser.add_argument("--preset", choices=PRESETS, required=True)
+    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--onnx", type=Path, required=True)
+    parser.add_argument("sources", type=Path, nargs="+", help="videos or folders of pictures")
+    parsed = parser.parse_args(arguments)
+    network = build(parsed.preset)
+    checkpoint.load(network, parsed.weights)
+    network.eval()
+    session = infer.load(parsed.onnx, device="cpu")
+    failed = False
+    for source in parsed.sources:
+        for frames in orientations(first_frames(source, session.spec.clip_length)):
+            parity = compare(network, session, frames)
+            failed = failed or not parity.holds
+            print(
+                f"{source.name} {parity.size[0]}x{parity.size[1]}: "
+                f"largest difference {parity.difference:.2e}, masks differ at {parity.changed:.4%}"
+            )
+    if failed:
+        sys.exit(f"Wanted at most {MOST_DIFFERENCE} and less than {MOST_CHANGED:.1%}.")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
