@@ -21,7 +21,7 @@ class LabelledVideo:
     Attributes:
         name: of the sequence, such as `bear`.
         frame_paths: T pictures in order.
-        mask_paths: T masks in the same order.
+        mask_paths: T masks in the same order, of one size that may not be the pictures'.
     """
 
     name: str

@@ -1,6 +1,7 @@
 """How well a network does on labelled videos: region similarity J."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -80,11 +81,13 @@ def probabilities(
     """Segment a whole video with overlapping clips, their probabilities averaged.
 
     Returns:
-        T maps (H, W) float32 at the size of the video.
+        T maps (H, W) float32 at the size of the video's masks, which may be another than its
+        frames'.
     """
     count, length = len(video), spec.clip_length
     height, width, _ = video.frame(0).shape
     to = fit(height, width, spec)
+    rows, columns = video.mask(0).shape
     pictures = [to_network(frame, to) for frame in video.frames()]
     total = np.zeros((count, to.padded_height, to.padded_width), np.float32)
     times = np.zeros(count, np.float32)
@@ -94,13 +97,14 @@ def probabilities(
         used = min(length, count - start)
         total[start : start + used] += found[:used]
         times[start : start + used] += 1
-    return [to_source(t / n, to) for t, n in zip(total, times, strict=True)]
+    of = replace(to, height=rows, width=columns)
+    return [to_source(t / n, of) for t, n in zip(total, times, strict=True)]
 
 
 def evaluate(
     segment: Segment, videos: Sequence[LabelledVideo], spec: ModelSpec, stride: int = 6
 ) -> dict[str, float]:
-    """Measure mean J of each video at its own size, without its first and last frame.
+    """Measure mean J of each video at the size of its masks, without its first and last frame.
 
     Those two are left out by the benchmark's own evaluation.
 

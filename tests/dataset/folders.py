@@ -6,8 +6,16 @@ import numpy as np
 from PIL import Image
 
 
-def write_davis(root: Path, lengths: dict[str, int], size: tuple[int, int] = (60, 90)) -> Path:
-    """Write sequences of a bright square that moves to the right; `size` is H and W."""
+def write_davis(
+    root: Path,
+    lengths: dict[str, int],
+    size: tuple[int, int] = (60, 90),
+    mask_scale: int = 1,
+) -> Path:
+    """Write sequences of a bright square that moves to the right; `size` is H and W.
+
+    Masks are `mask_scale` times as large as frames.
+    """
     lines = []
     for name, length in lengths.items():
         for index in range(length):
@@ -17,7 +25,7 @@ def write_davis(root: Path, lengths: dict[str, int], size: tuple[int, int] = (60
             frame[mask > 0] += 120
             for kind, picture, end in (
                 ("JPEGImages", frame, "jpg"),
-                ("Annotations", mask, "png"),
+                ("Annotations", mask.repeat(mask_scale, 0).repeat(mask_scale, 1), "png"),
             ):
                 path = root / kind / "480p" / name / f"{index:05d}.{end}"
                 path.parent.mkdir(parents=True, exist_ok=True)

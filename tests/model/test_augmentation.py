@@ -25,6 +25,14 @@ def test_video_clips_show_what_their_masks_say(length: int, seed: int, tmp_path:
         assert frames[masks].mean() > frames[~masks].mean() + 40
 
 
+def test_masks_may_be_larger_than_frames(tmp_path: Path) -> None:
+    root = write_davis(tmp_path, {"swan": 9}, mask_scale=2)
+    (video,) = davis.load(root, "train")
+    frames, masks = video_clip(video, 4, CROP, np.random.default_rng(2))
+    assert masks.any()
+    assert frames[masks].mean() > frames[~masks].mean() + 40
+
+
 def test_a_video_shorter_than_a_clip_repeats_its_last_frame(tmp_path: Path) -> None:
     (video,) = davis.load(write_davis(tmp_path, {"swan": 2}), "train")
     frames, _ = video_clip(video, 8, CROP, np.random.default_rng(0))

@@ -47,6 +47,13 @@ def test_a_right_network_scores_high_and_an_empty_one_nothing(
         assert max(wrong.values()) == 0.0
 
 
+def test_masks_may_be_larger_than_frames(tmp_path: Path) -> None:
+    root = write_davis(tmp_path, {"swan": 9}, size=(64, 96), mask_scale=2)
+    videos = davis.load(root, "train")
+    for measure in (glance, evaluate):
+        assert measure(bright, videos, SPEC)["swan"] > 0.75
+
+
 def test_overlapping_clips_are_averaged(videos: list[LabelledVideo]) -> None:
     calls = 0
 
