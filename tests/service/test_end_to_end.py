@@ -1,0 +1,184 @@
+"""The whole service as its users run it: `python -m service`, a real model file, real requests."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from service.schemas import FrameBody, JobBody, Ready, Result
+from tests.service.conftest import write_clip
+from tests.tiny_model import write_model
+
+WEIGHTS = Path(__file__).parents[2] / "weights" / "default.onnx"
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running service.
+
+    Attributes:
+        process: the supervisor.
+        client: of its API.
+        log: its standard error.
+    """
+
+    process: "subprocess.Popen[bytes]"
+    client: httpx.Client
+    log: Path
+
+    def wait_until_ready(self) -> Ready:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, self.log.read_text()
+            try:
+                answer = self.client.get("/readyz")
+            except httpx.TransportError:
+                answer = None
+            if answer is not None and answer.is_success:
+                return Ready.model_validate(answer.json())
+            time.sleep(0.1)
+        raise AssertionError(self.log.read_text())
+
+    def children(self) -> dict[str, int]:
+        """Return the ids of the API and the worker, by name."""
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        names = [Path(f"/proc/{c}/cmdline").read_text().split("\0")[-2] for c in children]
+        return dict(zip(names, map(int, children), strict=True))
+
+
+def start(folder: Path, model: Path) -> Service:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    settings = {
+        "SEGMENT_PORT": str(port),
+        "SEGMENT_DATA_DIR": str(folder / "data"),
+        "SEGMENT_MODEL": str(model),
+        "SEGMENT_THREADS": "1",
+        "SEGMENT_MAX_UPLOAD_MIB": "1",
+        "SEGMENT_MAX_FRAMES": "500",
+    }
+    log = folder / "log"
+    with log.open("wb") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "service"], env=os.environ | settings, stderr=errors
+        )
+    return Service(process, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=90), log)
+
+
+def stop(service: Service) -> None:
+    children = service.children()
+    service.client.close()
+    service.process.send_signal(signal.SIGTERM)
+    assert service.process.wait(timeout=60) == 0
+    assert not any(Path(f"/proc/{pid}").exists() for pid in children.values())
+    log = service.log.read_text()
+    assert "Traceback" not in log
+    assert all(line.startswith("time=") for line in log.splitlines())
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("service")
+    service = start(folder, write_model(folder / "tiny.onnx"))
+    service.wait_until_ready()
+    yield service
+    stop(service)
+
+
+def post(service: Service, content: bytes, **options: str) -> httpx.Response:
+    return service.client.post(
+        "/segment",
+        files={"file": ("square.mp4", content)},
+        data=options,
+        headers={"Prefer": "wait=60"},
+    )
+
+
+def test_a_posted_video_comes_back_with_its_objects(service: Service, clip: Path) -> None:
+    ready = service.wait_until_ready()
+    assert [worker.provider for worker in ready.workers] == ["CPUExecutionProvider"]
+    answer = post(service, clip.read_bytes(), instances="components")
+    assert answer.status_code == 200, answer.text
+    result = Result.model_validate(answer.json())
+    assert [frame.index for frame in result.frames] == list(range(10))
+    assert [(track.id, track.start, track.stop) for track in result.tracks] == [(1, 0, 10)]
+    for frame in result.frames:  # the square is at 3 pixels a frame, 16 pixels wide
+        (found,) = frame.objects
+        assert found.track == 1
+        for got, wanted in zip(found.box, (3 * frame.index, 16, 16, 16), strict=True):
+            assert abs(got - wanted) <= 3
+    job = JobBody.model_validate(service.client.get(answer.headers["Location"]).json())
+    assert (job.state, job.progress.frames_done, job.problem) == ("succeeded", 10, None)
+
+
+def test_lines_and_json_agree_and_delete_removes_all(service: Service, clip: Path) -> None:
+    answer = post(service, clip.read_bytes(), masks="none", every="3")
+    job = answer.headers["Location"]
+    accept = {"Accept": "application/x-ndjson"}
+    lines = service.client.get(f"{job}/result", headers=accept).text.splitlines()
+    assert [json.loads(line) for line in lines] == answer.json()["frames"]
+    assert [FrameBody.model_validate_json(line).index for line in lines] == [0, 3, 6, 9]
+    assert "segmentation" not in answer.text
+    assert service.client.delete(job).status_code == 204
+    assert service.client.get(job).status_code == 404
+    folder = service.log.parent / "data"
+    assert not list(folder.rglob(f"*{job.removeprefix('/jobs/')}*"))
+
+
+def test_bad_input_is_refused_and_the_next_request_is_served(
+    service: Service, clip: Path, sound: Path, tmp_path: Path
+) -> None:
+    whole = clip.read_bytes()
+    long = write_clip(tmp_path / "long.mp4", frame_count=501, width=32, height=32).read_bytes()
+    cases: list[tuple[bytes, dict[str, str], int]] = [
+        (b"", {}, 422),
+        (b"not a video", {}, 422),
+        (b"#EXTM3U\n#EXTINF:9,\nfile:///etc/hostname\n", {}, 422),
+        (b"ffconcat version 1.0\nfile 'upload'\n", {}, 422),
+        (sound.read_bytes(), {}, 422),
+        (whole[: len(whole) // 2], {}, 422),
+        (bytes(2**20 + 2**17), {}, 413),
+        (long, {}, 413),
+        (whole, {"threshold": "2"}, 422),
+        (whole, {"color": "red"}, 422),
+        (whole, {"start_s": "9"}, 422),
+    ]
+    for content, options, status in cases:
+        answer = post(service, content, **options)
+        assert answer.status_code == status, answer.text
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.json()["detail"].startswith("Got ")
+    assert list((service.log.parent / "data" / "uploads").iterdir()) == []
+    assert post(service, whole).status_code == 200
+
+
+def test_a_killed_worker_is_replaced_and_its_job_goes_on(service: Service, clip: Path) -> None:
+    os.kill(service.children()["worker"], signal.SIGKILL)
+    assert post(service, clip.read_bytes()).status_code == 200
+    os.kill(service.children()["api"], signal.SIGKILL)
+    service.wait_until_ready()
+    assert len(service.client.get("/jobs").json()["jobs"]) > 0
+
+
+@pytest.mark.skipif(not WEIGHTS.exists(), reason="no trained model in this checkout yet")
+def test_the_shipped_model_serves(tmp_path: Path, clip: Path) -> None:
+    service = start(tmp_path, WEIGHTS)
+    ready = service.wait_until_ready()
+    answer = post(service, clip.read_bytes())
+    assert answer.status_code == 200, answer.text
+    result = Result.model_validate(answer.json())
+    assert (result.model.name, result.model.version) == (
+        ready.workers[0].model,
+        ready.workers[0].model_version,
+    )
+    stop(service)
