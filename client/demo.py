@@ -17,9 +17,10 @@ from typing import Any
 import httpx
 from tqdm import tqdm
 
+from jobs.lines import read_frame
 from pipeline.decode import decode, scan
 from pipeline.overlay import write_overlay
-from pipeline.values import Rle, SegmentedFrame, SegmentedObject, VideoLimits
+from pipeline.values import VideoLimits
 
 START_TIMEOUT_S = 60
 OWN_VIDEO = VideoLimits(max_pixels=2**26, max_frames=10**7, max_duration_s=10**6)
@@ -49,7 +50,7 @@ def main() -> None:
     scanned = scan(video, OWN_VIDEO)
     frames = decode(video, scanned, range(scanned.info.frame_count))
     drawing = tqdm(frames, "drawing", scanned.info.frame_count, unit="frame")
-    write_overlay(drawing, map(to_frame, result["frames"]), scanned.info, overlay)
+    write_overlay(drawing, map(read_frame, result["frames"]), scanned.info, overlay)
     print(f"Wrote {overlay}")
 
 
@@ -150,24 +151,6 @@ def print_summary(result: Mapping[str, Any], video: Path, elapsed_s: float) -> N
     for track in sorted(tracks, key=lambda t: t["start"] - t["stop"])[:5]:
         print(f"  track {track['id']}: frames {track['start']} to {track['stop']}", end=", ")
         print(f"score {track['score']:.2f}")
-
-
-def to_frame(frame: Mapping[str, Any]) -> SegmentedFrame:
-    """Read one frame of the service's result."""
-    objects = tuple(map(to_object, frame["objects"]))
-    return SegmentedFrame(frame["index"], frame["time_s"], objects)
-
-
-def to_object(item: Mapping[str, Any]) -> SegmentedObject:
-    """Read one object of a frame."""
-    height, width = item["segmentation"]["size"]
-    return SegmentedObject(
-        mask=Rle(height, width, item["segmentation"]["counts"]),
-        box=tuple(item["box"]),
-        area=item["area"],
-        score=item["score"],
-        track=item["track"],
-    )
 
 
 if __name__ == "__main__":

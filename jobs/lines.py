@@ -1,6 +1,7 @@
 """Frames as lines of JSON: between the steps of a job, and in its result."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from jobs.values import Masks
@@ -43,12 +44,16 @@ def to_part(frame: SegmentedFrame) -> str:
 
 def from_part(line: str) -> SegmentedFrame:
     """Read a frame that `to_part` wrote."""
-    frame = json.loads(line)
+    return read_frame(json.loads(line))
+
+
+def read_frame(frame: Mapping[str, Any]) -> SegmentedFrame:
+    """Read a frame of a part, or of a result with masks."""
     objects = tuple(_read_object(item) for item in frame["objects"])
     return SegmentedFrame(frame["index"], frame["time_s"], objects)
 
 
-def _read_object(item: dict[str, Any]) -> SegmentedObject:
+def _read_object(item: Mapping[str, Any]) -> SegmentedObject:
     height, width = item["segmentation"]["size"]
     x, y, box_width, box_height = item["box"]
     return SegmentedObject(
