@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,18 +41,10 @@ def main(arguments: Sequence[str]) -> None:
         licence=LICENCE,
         data=DATA,
         measured=json.loads(parsed.measured.read_text()) if parsed.measured else {},
-        git_revision=str(about.get("git_revision") or revision()),
+        git_revision=str(about.get("git_revision", "unknown")),
     )
     onnx_file.write(network, spec, parsed.out)
     print(f"{parsed.out}: {parsed.out.stat().st_size / 2**20:.1f} MiB")
-
-
-def revision() -> str:
-    """Return the commit of the working tree, or `unknown` outside a repository."""
-    found = subprocess.run(
-        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    )
-    return found.stdout.strip() or "unknown"
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -89,7 +90,7 @@ def _train(parsed: argparse.Namespace) -> None:
         resume=parsed.resume,
         log_every=parsed.log_every,
         save_every=parsed.save_every,
-        about={"preset": parsed.preset, "seed": parsed.seed},
+        about={"preset": parsed.preset, "seed": parsed.seed, "git_revision": _revision()},
     )
     batches = Batches(videos, pictures, recipe, parsed.seed)
     train(
@@ -136,6 +137,14 @@ def working_spec(preset: str, short_side: int = 256) -> ModelSpec:
     )
 
 
+def _revision() -> str:
+    """Return the commit of the working tree, or `unknown` outside a repository."""
+    found = subprocess.run(
+        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+    )
+    return found.stdout.strip() or "unknown"
+
+
 def _evaluate(parsed: argparse.Namespace) -> None:
     videos = davis.load(parsed.data / "davis", parsed.split or "train")
     if parsed.split is None:
@@ -146,7 +155,9 @@ def _evaluate(parsed: argparse.Namespace) -> None:
     spec = working_spec(parsed.preset, parsed.short_side)
     scores = evaluate(segment_with(network), videos, spec)
     mean = sum(scores.values()) / len(scores)
-    print(json.dumps({"J": round(mean, 4), **{n: round(j, 4) for n, j in scores.items()}}))
+    part = f"davis {parsed.split or 'held out'}"
+    figures = {f"J {part}": mean, **{f"J {name}": j for name, j in scores.items()}}
+    print(json.dumps({name: round(j, 4) for name, j in figures.items()}))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,163 @@
+"""The exported file of a tiny network, and the shipped one."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from export import onnx_file
+from export.parity import compare, first_frames, orientations
+from model import checkpoint
+from model.network import Encoder, SegmentationNetwork
+from model.presets import build
+from pipeline import infer
+from pipeline.spec import ModelSpec
+from tests.videos import picture, write_video
+
+SHIPPED = Path(__file__).parents[2] / "weights"
+SPEC = ModelSpec(
+    name="tiny",
+    version="1",
+    clip_length=8,
+    short_side=64,
+    long_side=128,
+    multiple=32,
+    licence="none",
+    data="none: random weights",
+    measured={"J": 0.5},
+    git_revision="abc",
+)
+
+
+class TinyEncoder(Encoder):
+    """Three strided convolutions over single frames."""
+
+    channels = (4, 8, 8)
+    mean = (0.4, 0.5, 0.6)
+    std = (0.2, 0.2, 0.3)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(
+            nn.Conv3d(inputs, outputs, 3, stride=(1, 2, 2), padding=1)
+            for inputs, outputs in ((3, 4), (4, 8), (8, 8))
+        )
+
+    def forward(self, clips: Tensor) -> list[Tensor]:
+        """Map clips to three maps, finest first."""
+        maps = []
+        for part in self.parts:
+            clips = part(clips).relu()
+            maps.append(clips)
+        return maps
+
+
+@pytest.fixture(scope="module")
+def network() -> SegmentationNetwork:
+    torch.manual_seed(0)
+    tiny = SegmentationNetwork(
+        TinyEncoder(),
+        pyramid_channels=8,
+        rates=(2,),
+        frame_features=True,
+        decoder_widths=(8, 8),
+        skips=(1, 0),
+    ).eval()
+    with torch.no_grad():
+        tiny.scores.weight.mul_(20)  # probabilities away from one half
+    return tiny
+
+
+@pytest.fixture(scope="module")
+def session(
+    network: SegmentationNetwork, tmp_path_factory: pytest.TempPathFactory
+) -> infer.Session:
+    path = tmp_path_factory.mktemp("export") / "tiny.onnx"
+    # The exporter itself uses what PyTorch has deprecated.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        onnx_file.write(network, SPEC, path)
+    assert [file.name for file in path.parent.iterdir()] == ["tiny.onnx"]
+    return infer.load(path, device="cpu", threads=1)
+
+
+def frames_of(height: int, width: int, seed: int = 0) -> list[NDArray[np.uint8]]:
+    generator = np.random.default_rng(seed)
+    return list(generator.integers(0, 256, (8, height, width, 3), dtype=np.uint8))
+
+
+def test_the_file_says_what_it_is(session: infer.Session) -> None:
+    assert session.spec == SPEC
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_takes_any_number_of_clips_of_any_size(
+    network: SegmentationNetwork, session: infer.Session, count: int
+) -> None:
+    clips = np.random.default_rng(1).integers(0, 256, (count, 8, 64, 160, 3), dtype=np.uint8)
+    with torch.inference_mode():
+        wanted = network.foreground(torch.from_numpy(clips)).numpy()
+    found = session.run(clips)
+    assert found.shape == (count, 8, 64, 160)
+    assert found.dtype == np.float32
+    assert np.ptp(found) > 0.1
+    np.testing.assert_allclose(found, wanted, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [(64, 100), (121, 75), (33, 31)])
+def test_both_runtimes_agree_in_every_orientation(
+    network: SegmentationNetwork, session: infer.Session, size: tuple[int, int]
+) -> None:
+    results = [
+        compare(network, session, frames) for frames in orientations(frames_of(*size, seed=2))
+    ]
+    assert {result.size for result in results} >= {size, size[::-1]}
+    assert all(side % 2 for result in results[1::2] for side in result.size)
+    assert all(result.holds for result in results), results
+
+
+def test_parity_notices_other_weights(session: infer.Session) -> None:
+    torch.manual_seed(5)
+    other = SegmentationNetwork(
+        TinyEncoder(),
+        pyramid_channels=8,
+        rates=(2,),
+        frame_features=True,
+        decoder_widths=(8, 8),
+        skips=(1, 0),
+    ).eval()
+    assert not compare(other, session, frames_of(64, 96)).holds
+
+
+def test_the_shipped_file_holds_the_shipped_weights(tmp_path: Path) -> None:
+    shipped = build("small")
+    checkpoint.load(shipped, SHIPPED / "default.safetensors")
+    shipped.eval()
+    session = infer.load(SHIPPED / "default.onnx", device="cpu", threads=2)
+    clip = first_frames(
+        write_video(tmp_path / "clip.mp4", [picture(i, 120, 210) for i in range(8)]), 8
+    )
+    results = [
+        result
+        for frames in list(orientations(clip))[1::2]
+        if not (result := compare(shipped, session, frames)).holds
+    ]
+    assert results == []
+
+
+def test_the_shipped_file_is_one_small_file() -> None:
+    path = SHIPPED / "default.onnx"
+    assert path.stat().st_size < 25 * 2**20
+    model = onnx.load(path, load_external_data=False)
+    assert not any(
+        tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer
+    )
+    spec = ModelSpec.from_metadata({entry.key: entry.value for entry in model.metadata_props})
+    assert "Research use only" in spec.licence
+    assert spec.measured
+    assert len(spec.git_revision) == 40
