@@ -12,46 +12,45 @@ import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
 
-from pipeline.errors import BrokenVideo, SelectionError, VideoTooLarge
-from pipeline.media import (
-    RgbConverter,
-    open_media,
-    pixel_aspect_of,
-    read_frames,
-    read_packets,
-    rotation_of,
+from pipeline.errors import BrokenVideo, SelectionError
+from pipeline.listing import (
+    DEFAULT_FPS,
+    PROOF_FRAMES,
+    check_duration,
+    check_pixels,
+    list_by_decoding,
+    list_packets,
+    mean_fps,
+    rate_of,
+    seeks,
 )
+from pipeline.media import RgbConverter, open_media, pixel_aspect_of, read_frames, rotation_of
 from pipeline.values import Frame, ScannedVideo, VideoInfo, VideoLimits
 
-_PROOF_FRAMES = 10  # decoded at scanning, to prove what the packets say
 _HIDES_FRAMES = {"vp8"}  # codecs with packets that show nothing and look like all others
-_DEFAULT_FPS = Fraction(25)
-_FPS_TOLERANCE = 0.01
-
-# A file may hold this much less than its header promises; edits and rounding cause as much.
-_MISSING_SHARE = 0.05
-_MISSING_FRAMES = 2
-
 # A later picture may be larger than the first one, but not without end.
 _GROWTH = 4
 _SEEK_BACK_S = (0, 2, 10)
 
 
 @dataclass(frozen=True)
-class _Listing:
-    """What a file's packets say, without decoding.
+class _Proof:
+    """What the first frames that decode look like.
 
     Attributes:
-        timestamps: (T,) int64, sorted, of the packets that have one.
-        last_duration: of the frame shown last, in units of the time base; 0 if unknown.
-        complete: every packet has a timestamp, and no two the same.
+        timestamps: of up to `PROOF_FRAMES` frames, as they are shown; None where unknown.
+        width: pixels, after rotation.
+        height: pixels, after rotation.
+        rotation: as in `VideoInfo`.
+        pixel_aspect: as in `VideoInfo`.
     """
 
-    timestamps: NDArray[np.int64]
-    last_duration: int
-    complete: bool
+    timestamps: list[int | None]
+    width: int
+    height: int
+    rotation: int
+    pixel_aspect: Fraction
 
 
 def scan(path: Path, limits: VideoLimits) -> ScannedVideo:
@@ -67,47 +66,36 @@ def scan(path: Path, limits: VideoLimits) -> ScannedVideo:
         VideoTooLarge: it is past one of the limits.
     """
     with open_media(path, limits.max_pixels) as (container, stream):
-        _check_pixels(stream.width, stream.height, limits)
-        listing = _list_packets(container, stream, limits)
+        check_pixels(stream.width, stream.height, limits)
+        listing = list_packets(container, stream, limits)
         codec = stream.codec_context.codec.name
-        time_base = stream.time_base or 1 / _DEFAULT_FPS
-        rate = _rate(stream)
-    with open_media(path, limits.max_pixels) as (container, stream):
-        proof = list(islice(read_frames(container, stream), _PROOF_FRAMES))
-        if not proof:
-            raise BrokenVideo(
-                f"Got a {codec} video of which no frame can be decoded: it is damaged or encrypted."
-            )
-        _check_pixels(proof[0].width, proof[0].height, limits)
-        rotation = rotation_of(proof[0])
-        pixel_aspect = pixel_aspect_of(stream, rotation)
-    timestamps, last_duration = listing.timestamps, listing.last_duration
-    seekable = listing.complete and codec not in _HIDES_FRAMES
-    if seekable:
-        # A recording that starts between keyframes shows nothing before the first one.
-        timestamps = timestamps[timestamps >= (proof[0].pts or 0)]
-        shown = [frame.pts for frame in proof]
-        seekable = shown == timestamps[: len(shown)].tolist() and _seeks(path, limits, timestamps)
+        time_base = stream.time_base or 1 / DEFAULT_FPS
+        rate = rate_of(stream)
+    proof = _decode_first(path, limits, codec)
+    # A recording that starts between keyframes shows nothing before the first one.
+    timestamps = listing.timestamps[listing.timestamps >= (proof.timestamps[0] or 0)]
+    last_duration = listing.last_duration
+    seekable = (
+        listing.complete
+        and codec not in _HIDES_FRAMES
+        and proof.timestamps == timestamps[: len(proof.timestamps)].tolist()
+        and seeks(path, limits, timestamps)
+    )
     if not seekable:
-        timestamps, time_base = _list_by_decoding(path, limits, time_base, rate)
+        timestamps, time_base = list_by_decoding(path, limits, time_base, rate)
         last_duration = 0
-    fps = _mean_fps(timestamps, time_base, rate)
-    shown_for = (int(timestamps[-1] - timestamps[0]) + last_duration) * time_base
-    duration_s = float(shown_for if last_duration else shown_for + 1 / fps)
-    if duration_s > limits.max_duration_s:
-        raise VideoTooLarge(
-            f"Got a video of {duration_s:.1f} s, wanted at most {limits.max_duration_s:g} s."
-        )
-    size = (proof[0].width, proof[0].height)
-    width, height = size if rotation in {0, 180} else size[::-1]
+    fps = mean_fps(timestamps, time_base, rate)
+    last_s = last_duration * time_base or 1 / fps
+    duration_s = float((int(timestamps[-1]) - int(timestamps[0])) * time_base + last_s)
+    check_duration(duration_s, limits)
     info = VideoInfo(
-        width=width,
-        height=height,
+        width=proof.width,
+        height=proof.height,
         frame_count=len(timestamps),
         fps=fps,
         duration_s=duration_s,
-        rotation=rotation,
-        pixel_aspect=pixel_aspect,
+        rotation=proof.rotation,
+        pixel_aspect=proof.pixel_aspect,
         codec=codec,
     )
     return ScannedVideo(info=info, timestamps=timestamps, time_base=time_base, seekable=seekable)
@@ -196,108 +184,31 @@ def load_scan(path: Path) -> ScannedVideo:
     )
 
 
-def _check_pixels(width: int, height: int, limits: VideoLimits) -> None:
-    if width * height > limits.max_pixels:
-        raise VideoTooLarge(
-            f"Got frames of {width}x{height} pixels, wanted at most {limits.max_pixels} in all."
-        )
-
-
-def _list_packets(container: InputContainer, stream: VideoStream, limits: VideoLimits) -> _Listing:
-    promised_frames = len(stream.index_entries) if "mp4" in container.format.name else 0
-    promised_s = _promised_s(container, stream)
-    held, untimed, end_s = 0, 0, 0.0
-    frames: list[tuple[int, int]] = []
-    for packet in read_packets(container):
-        at = packet.dts if packet.pts is None else packet.pts
-        if at is not None and packet.time_base is not None:
-            end_s = max(end_s, float((at + (packet.duration or 0)) * packet.time_base))
-        if packet.stream_index != stream.index:
-            continue
-        held += 1
-        _check_count(held, limits)
-        if packet.is_discard:  # outside of the file's edit list
-            continue
-        if packet.pts is None:
-            untimed += 1
-        else:
-            frames.append((packet.pts, packet.duration or 0))
-    if held == 0:
-        raise BrokenVideo("Got a video stream of 0 frames, wanted at least 1.")
-    _check_whole(held, promised_frames, "frames", slack=0)
-    _check_whole(end_s, promised_s, "s", slack=float(_MISSING_FRAMES / _rate(stream)))
-    frames.sort()
-    timestamps = np.array([pts for pts, _ in frames], np.int64)
-    complete = untimed == 0 and bool((np.diff(timestamps) > 0).all())
-    return _Listing(timestamps, frames[-1][1] if frames else 0, complete)
-
-
-def _check_count(count: int, limits: VideoLimits) -> None:
-    if count > limits.max_frames:
-        raise VideoTooLarge(f"Got more than {limits.max_frames} frames, wanted at most that many.")
-
-
-def _promised_s(container: InputContainer, stream: VideoStream) -> float:
-    """Read the duration that the header states; 0 where FFmpeg derives it from what is there."""
-    if container.format.name == "matroska,webm":
-        return (container.duration or 0) / 1e6
-    if container.format.name == "avi":
-        return float(stream.frames / _rate(stream))
-    return 0.0
-
-
-def _check_whole(held: float, promised: float, unit: str, slack: float) -> None:
-    if held < promised - max(slack, promised * _MISSING_SHARE):
-        raise BrokenVideo(
-            f"Got {held:.6g} of the {promised:.6g} {unit} that the header promises: the file is "
-            "truncated. Wanted a complete file."
-        )
-
-
-def _rate(stream: VideoStream) -> Fraction:
-    return stream.average_rate or stream.guessed_rate or _DEFAULT_FPS
-
-
-def _seeks(path: Path, limits: VideoLimits, timestamps: NDArray[np.int64]) -> bool:
-    """Tell whether frames have the same timestamps after seeking into the middle."""
-    if len(timestamps) <= _PROOF_FRAMES:
-        return True  # never worth seeking
+def _decode_first(path: Path, limits: VideoLimits, codec: str) -> _Proof:
     with open_media(path, limits.max_pixels) as (container, stream):
-        frames = read_frames(container, stream, seek_to=int(timestamps[len(timestamps) // 2]))
-        shown = [frame.pts for frame in islice(frames, _PROOF_FRAMES)]
-    at = int(np.searchsorted(timestamps, shown[0] or 0)) if shown else 0
-    expected: list[int] = timestamps[at : at + len(shown)].tolist()
-    return shown == expected
-
-
-def _list_by_decoding(
-    path: Path, limits: VideoLimits, time_base: Fraction, rate: Fraction
-) -> tuple[NDArray[np.int64], Fraction]:
-    """Count frames by decoding all; their timestamps, made up from `rate` where they don't rise."""
-    shown: list[int | None] = []
-    with open_media(path, limits.max_pixels) as (container, stream):
-        for frame in read_frames(container, stream):
-            shown.append(frame.pts)
-            _check_count(len(shown), limits)
-    known = [pts for pts in shown if pts is not None]
-    timestamps = np.array(known, np.int64)
-    if len(known) == len(shown) and (np.diff(timestamps) > 0).all():
-        return timestamps, time_base
-    return np.arange(len(shown), dtype=np.int64), 1 / rate
-
-
-def _mean_fps(timestamps: NDArray[np.int64], time_base: Fraction, rate: Fraction) -> Fraction:
-    """Measure the frame rate; the header's, which is free of rounding, where the two agree."""
-    if len(timestamps) < 2:
-        return rate
-    measured = (len(timestamps) - 1) / (int(timestamps[-1] - timestamps[0]) * time_base)
-    agree = abs(rate / measured - 1) < _FPS_TOLERANCE
-    return rate if agree else measured.limit_denominator(1001)
+        frames = read_frames(container, stream)
+        first = next(frames, None)
+        if first is None:
+            raise BrokenVideo(
+                f"Got a {codec} video of which no frame can be decoded: it is damaged or encrypted."
+            )
+        check_pixels(first.width, first.height, limits)
+        rotation = rotation_of(first)
+        width, height = first.width, first.height
+        if rotation in {90, 270}:
+            width, height = height, width
+        return _Proof(
+            timestamps=[first.pts, *(frame.pts for frame in islice(frames, PROOF_FRAMES - 1))],
+            width=width,
+            height=height,
+            rotation=rotation,
+            pixel_aspect=pixel_aspect_of(stream, rotation),
+        )
 
 
 def _starting_points(video: ScannedVideo, index: int) -> Iterator[int | None]:
     """Suggest where to start decoding for a frame, nearest first; None is the file's start."""
-    if video.seekable and index > _PROOF_FRAMES:
+    if video.seekable and index > PROOF_FRAMES:
         for back_s in _SEEK_BACK_S:
             seek_to = int(video.timestamps[index]) - round(back_s / video.time_base)
             if seek_to > video.timestamps[0]:

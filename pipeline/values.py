@@ -74,7 +74,7 @@ class ScannedVideo:
 
     def time_s(self, index: int) -> float:
         """Return when a frame is shown, seconds after the first one."""
-        return float(int(self.timestamps[index] - self.timestamps[0]) * self.time_base)
+        return float((int(self.timestamps[index]) - int(self.timestamps[0])) * self.time_base)
 
 
 @dataclass(frozen=True)

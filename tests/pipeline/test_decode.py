@@ -106,6 +106,11 @@ def test_a_variable_rate_keeps_its_times(tmp_path: Path) -> None:
     assert _indices(path, video) == list(range(7))
 
 
+def test_a_very_slow_video_has_a_rate(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "slow.mkv", [picture(0)] * 3, times_ms=[0, 900, 20_000])
+    assert scan(path, LIMITS).info.fps == Fraction(1, 10)
+
+
 def test_ntsc_rate_is_exact(tmp_path: Path) -> None:
     pictures = [picture(index) for index in range(30)]
     for name in ("ntsc.mp4", "ntsc.mkv"):
