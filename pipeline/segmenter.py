@@ -1,7 +1,7 @@
 """The whole way from a video file to the objects of its frames, stage beside stage in threads."""
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -14,14 +14,17 @@ from pipeline.clips import clips_of
 from pipeline.decode import decode
 from pipeline.infer import Session
 from pipeline.postprocess import find_objects
-from pipeline.preprocess import fit, to_network, to_source
+from pipeline.preprocess import Fit, fit, to_network, to_source
 from pipeline.stitch import stitch
-from pipeline.values import Instances, Probability, ScannedVideo, SegmentedFrame
+from pipeline.values import Instances, ScannedVideo, SegmentedFrame, SegmentedObject
 
 A = TypeVar("A")
 B = TypeVar("B")
 
 Clip = tuple[int, NDArray[np.uint8]]
+Map = tuple[int, NDArray[np.float32]]
+Read = Callable[[range], Iterator[NDArray[np.uint8]]]
+"""Reads the frames (H, W, 3) uint8, RGB, at a range of positions in the video, in order."""
 
 # Clips decoded before the model asks for them, and frames waiting to be cut into objects. More
 # would only hold more memory: the slowest stage sets the pace.
@@ -77,48 +80,85 @@ class Segmenter:
         info = video.info
         picture = fit(info.height, info.width, self.session.spec, info.pixel_aspect)
 
-        def to_objects(found: Probability) -> SegmentedFrame:
-            at_source = to_source(found.values, picture)
-            return SegmentedFrame(
-                found.index, found.time_s, find_objects(at_source, threshold, instances)
-            )
+        def read(positions: range) -> Iterator[NDArray[np.uint8]]:
+            wanted = indices[positions.start : positions.stop]
+            return (frame.pixels for frame in decode(path, video, wanted))
 
-        clips = self._clips(path, video, indices, start, stop)
+        frames = self.find(
+            read,
+            len(indices),
+            to=picture,
+            of=picture,
+            start=start,
+            stop=stop,
+            threshold=threshold,
+            instances=instances,
+        )
+        with closing(frames):
+            for position, objects in frames:
+                index = indices[position]
+                yield SegmentedFrame(index, video.time_s(index), objects)
+
+    def find(
+        self,
+        read: Read,
+        count: int,
+        *,
+        to: Fit,
+        of: Fit,
+        start: int,
+        stop: int,
+        threshold: float = 0.5,
+        instances: Instances = "primary",
+    ) -> Generator[tuple[int, tuple[SegmentedObject, ...]], None, None]:
+        """Find the objects of the frames `start` to `stop`, wherever frames are read from.
+
+        Args:
+            read: gives the frames.
+            count: T, frames in the whole video.
+            to: how a frame lies in the network's picture.
+            of: the same, of the size that masks shall have, which may be another than the frames'.
+            start: position of the first frame wanted.
+            stop: one past the position of the last frame wanted.
+            threshold: as `segment` takes it.
+            instances: as `find_objects` takes them.
+
+        Yields:
+            Position and objects of each frame, in order, objects without tracks.
+
+        Raises:
+            ValueError: `start` and `stop` aren't a range within the video.
+        """
+
+        def to_objects(found: Map) -> tuple[int, tuple[SegmentedObject, ...]]:
+            position, probability = found
+            return position, find_objects(to_source(probability, of), threshold, instances)
+
+        clips = self._clips(read, count, to, start, stop)
         with closing(_ahead(clips, _CLIPS_AHEAD)) as prepared:
-            probabilities = (
-                Probability(indices[position], video.time_s(indices[position]), values)
-                for position, values in stitch(map(self._run, prepared), start, stop)
-            )
+            probabilities = stitch(map(self._run, prepared), start, stop)
             with closing(_behind(to_objects, probabilities, _FRAMES_BEHIND)) as frames:
                 yield from frames
 
-    def _run(self, clip: Clip) -> tuple[int, NDArray[np.float32]]:
+    def _run(self, clip: Clip) -> Map:
         first, pictures = clip
         return first, self.session.run(pictures[np.newaxis])[0]
 
     def _clips(
-        self,
-        path: Path,
-        video: ScannedVideo,
-        indices: range,
-        start: int,
-        stop: int,
+        self, read: Read, count: int, to: Fit, start: int, stop: int
     ) -> Generator[Clip, None, None]:
-        """Decode the clips that hold a wanted frame: the position of the first frame, pictures."""
-        spec, info = self.session.spec, video.info
-        picture = fit(info.height, info.width, spec, info.pixel_aspect)
-        length = spec.clip_length
-        starts = [int(s) for s in clips_of(start, stop, len(indices), length, self.stride)]
-        end = min(starts[-1] + length, len(indices))
-        frames = decode(path, video, indices[starts[0] : end])
+        """Read the clips that hold a wanted frame: the position of the first frame, pictures."""
+        length = self.session.spec.clip_length
+        starts = [int(s) for s in clips_of(start, stop, count, length, self.stride)]
+        end = min(starts[-1] + length, count)
         # Scaled at once, so that no more than one frame is held at the source's size.
-        pictures = (to_network(frame.pixels, picture) for frame in frames)
+        pictures = (to_network(frame, to) for frame in read(range(starts[0], end)))
         held: deque[NDArray[np.uint8]] = deque(maxlen=length)
-        decoded = starts[0]
+        taken = starts[0]
         for first in starts:
-            while decoded < min(first + length, end):
+            while taken < min(first + length, end):
                 held.append(next(pictures))
-                decoded += 1
+                taken += 1
             while len(held) < length:  # a video shorter than a clip repeats its last frame
                 held.append(held[-1])
             yield first, np.stack(held)

@@ -93,21 +93,6 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Probability:
-    """The foreground probability of one frame, in the network's padded picture.
-
-    Attributes:
-        index: of the frame in the source video.
-        time_s: of the frame, seconds.
-        values: (padded_height, padded_width) float32, 0 to 1.
-    """
-
-    index: int
-    time_s: float
-    values: NDArray[np.float32]
-
-
-@dataclass(frozen=True)
 class Rle:
     """A mask as COCO run lengths: column-major, the first run counts zeros.
 

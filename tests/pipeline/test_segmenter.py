@@ -10,9 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline import rle
-from pipeline.decode import scan, select
+from pipeline.decode import decode, scan, select
 from pipeline.errors import BrokenVideo
 from pipeline.infer import load
+from pipeline.preprocess import fit
 from pipeline.segmenter import Segmenter
 from pipeline.values import ScannedVideo, SegmentedFrame, VideoLimits
 from tests.tiny_model import SPEC, write_model
@@ -133,6 +134,34 @@ def test_a_model_file_does_the_same(tmp_path: Path) -> None:
         (object_,) = frame.objects
         assert (object_.box, object_.area) == ((2 * index, 20, 20, 20), 400)
         assert object_.score == pytest.approx(1)
+
+
+def test_frames_from_elsewhere_are_segmented_alike(path: Path, video: ScannedVideo) -> None:
+    segmenter = Segmenter(RedSession())
+    decoded = [frame.pixels for frame in decode(path, video, range(FRAMES))]
+    picture_size = fit(96, 160, SPEC)
+    found = segmenter.find(
+        lambda positions: iter(decoded[positions.start : positions.stop]),
+        FRAMES,
+        to=picture_size,
+        of=picture_size,
+        start=0,
+        stop=FRAMES,
+    )
+    whole = segmenter.segment(path, video, range(FRAMES), start=0, stop=FRAMES)
+    assert list(found) == [(frame.index, frame.objects) for frame in whole]
+
+
+def test_masks_may_be_of_another_size_than_the_frames() -> None:
+    size, of = fit(64, 96, SPEC), fit(192, 288, SPEC)
+    frames = Segmenter(RedSession()).find(
+        lambda positions: map(picture, positions), 8, to=size, of=of, start=0, stop=8
+    )
+    for index, (object_,) in frames:
+        truth = np.zeros((192, 288), bool)
+        truth[square(index, 192, 288)[0], 6 * index : 6 * index + 48] = True
+        assert rle.decode(object_.mask).shape == (192, 288)
+        assert rle.iou([object_.mask], [rle.encode(truth)])[0, 0] > 0.8
 
 
 def test_frames_without_an_object_are_there(tmp_path: Path) -> None:
