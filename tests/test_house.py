@@ -15,6 +15,7 @@ PACKAGES = (
     "model",
     "export",
     "dataset",
+    "evaluation",
     "benchmarks",
     "client",
 )

@@ -1,0 +1,1 @@
+"""The metrics of video object segmentation and the reports that print them."""
