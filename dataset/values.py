@@ -3,15 +3,54 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+PICTURES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".webp"})
+"""Endings of picture files, in lower case; releases hold other files beside them."""
+
 
 class DatasetError(Exception):
     """A folder isn't laid out as the data set's official release; the message names what lacks."""
+
+
+class LabelledSequence(Protocol):
+    """A video with a mask for each frame, whatever files hold the two.
+
+    Attributes:
+        name: of the sequence, such as `bear`.
+        frame_names: T names, such as `00000`; predicted masks are files of these names.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102 - an attribute of the class's docstring
+
+    @property
+    def frame_names(self) -> tuple[str, ...]: ...  # noqa: D102 - as above
+
+    def __len__(self) -> int:
+        """Return T, the number of frames."""
+        ...
+
+    def frame(self, index: int) -> NDArray[np.uint8]:
+        """Read a frame as (H, W, 3) uint8, RGB."""
+        ...
+
+    def mask(self, index: int) -> NDArray[np.bool_]:
+        """Read a frame's mask as (H, W) bool, true on the foreground."""
+        ...
+
+    def frames(self) -> Iterator[NDArray[np.uint8]]:
+        """Read the frames one after another."""
+        ...
+
+    def masks(self) -> Iterator[NDArray[np.bool_]]:
+        """Read the masks one after another."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -27,6 +66,11 @@ class LabelledVideo:
     name: str
     frame_paths: tuple[Path, ...]
     mask_paths: tuple[Path, ...]
+
+    @property
+    def frame_names(self) -> tuple[str, ...]:
+        """T names: those of the picture files, without ending."""
+        return tuple(path.stem for path in self.frame_paths)
 
     def __len__(self) -> int:
         """Return T, the number of frames."""
@@ -44,6 +88,10 @@ class LabelledVideo:
         """Read the frames one after another."""
         return (self.frame(index) for index in range(len(self)))
 
+    def masks(self) -> Iterator[NDArray[np.bool_]]:
+        """Read the masks one after another."""
+        return (self.mask(index) for index in range(len(self)))
+
 
 @dataclass(frozen=True)
 class LabelledStill:
@@ -60,6 +108,14 @@ class LabelledStill:
     def mask(self) -> NDArray[np.bool_]:
         """Read the mask as (H, W) bool, true on the foreground."""
         return read_mask(self.mask_path)
+
+
+def pictures_in(folder: Path) -> dict[str, Path]:
+    """List a folder's picture files by name without ending, sorted; none if it doesn't exist."""
+    if not folder.is_dir():
+        return {}
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
+    return {path.stem: path for path in found}
 
 
 def read_picture(path: Path) -> NDArray[np.uint8]:

@@ -1,0 +1,129 @@
+"""SegTrack-v2 in its official layout, the objects of a sequence united into one foreground.
+
+ROOT/JPEGImages/<sequence>/<frame>.png (or .bmp, .jpg)
+ROOT/GroundTruth/<sequence>/<frame>.png, or one folder for each object where there are several:
+ROOT/GroundTruth/<sequence>/<1, 2 ...>/<frame>.png
+
+Frames and masks of one name belong together; their endings differ here and there.
+
+Source: Li et al., "Video Segmentation by Tracking Many Figure-Ground Segments", ICCV 2013.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dataset.values import DatasetError, pictures_in, read_picture
+
+
+@dataclass(frozen=True)
+class UnitedVideo:
+    """A video as picture files with one mask for each object in each frame.
+
+    Attributes:
+        name: of the sequence, such as `penguin`.
+        frame_paths: T pictures in order.
+        mask_paths: T times the masks of all objects.
+    """
+
+    name: str
+    frame_paths: tuple[Path, ...]
+    mask_paths: tuple[tuple[Path, ...], ...]
+
+    @property
+    def frame_names(self) -> tuple[str, ...]:
+        """T names: those of the picture files, without ending."""
+        return tuple(path.stem for path in self.frame_paths)
+
+    def __len__(self) -> int:
+        """Return T, the number of frames."""
+        return len(self.frame_paths)
+
+    def frame(self, index: int) -> NDArray[np.uint8]:
+        """Read a frame as (H, W, 3) uint8, RGB."""
+        return read_picture(self.frame_paths[index])
+
+    def mask(self, index: int) -> NDArray[np.bool_]:
+        """Read the masks of a frame's objects and unite them: (H, W) bool."""
+        objects = [read_object(path) for path in self.mask_paths[index]]
+        sizes = {mask.shape for mask in objects}
+        if len(sizes) > 1:
+            raise DatasetError(
+                f"Got masks of {sorted(sizes)} for frame {self.frame_names[index]} of {self.name}, "
+                "wanted one size."
+            )
+        united: NDArray[np.bool_] = np.any(objects, axis=0)
+        return united
+
+    def frames(self) -> Iterator[NDArray[np.uint8]]:
+        """Read the frames one after another."""
+        return (self.frame(index) for index in range(len(self)))
+
+    def masks(self) -> Iterator[NDArray[np.bool_]]:
+        """Read the masks one after another."""
+        return (self.mask(index) for index in range(len(self)))
+
+
+def load(root: Path) -> list[UnitedVideo]:
+    """List the sequences by name.
+
+    Raises:
+        DatasetError: a folder is missing, or a frame lacks the mask of an object.
+    """
+    for part in ("JPEGImages", "GroundTruth"):
+        if not (root / part).is_dir():
+            raise DatasetError(f"Got {root} as SegTrack-v2, wanted it to hold {part}/.")
+    folders = sorted(path for path in (root / "JPEGImages").iterdir() if path.is_dir())
+    if not folders:
+        raise DatasetError(f"Got no sequences in {root / 'JPEGImages'}, wanted at least one.")
+    return [_sequence(folder, root / "GroundTruth" / folder.name) for folder in folders]
+
+
+def read_object(path: Path) -> NDArray[np.bool_]:
+    """Read one object's mask, which the release keeps as grey in a colour file.
+
+    Borders are soft in some files: foreground is what is nearer to the brightest value than to 0,
+    so that files of 0 and 1 are read as well as those of 0 and 255.
+
+    Returns:
+        (H, W) bool.
+
+    Raises:
+        DatasetError: the file is missing or isn't a picture.
+    """
+    values = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    if values is None:
+        raise DatasetError(f"Got {path}, wanted a mask file that can be read.")
+    mask: NDArray[np.bool_] = values > int(values.max()) // 2
+    return mask
+
+
+def object_folders(truth: Path) -> list[Path]:
+    """List the folders that hold a sequence's masks: one for each object, or `truth` itself."""
+    if not truth.is_dir():
+        return []
+    return sorted(path for path in truth.iterdir() if path.is_dir()) or [truth]
+
+
+def _sequence(folder: Path, truth: Path) -> UnitedVideo:
+    frames = pictures_in(folder)
+    if not frames:
+        raise DatasetError(f"Got no pictures in {folder}, wanted at least one.")
+    objects = object_folders(truth)
+    if not objects:
+        raise DatasetError(f"Sequence {folder.name} has frames but no masks: {truth} is missing.")
+    masks = {path: pictures_in(path) for path in objects}
+    lacking = [f"{path}/{name}" for path in objects for name in frames if name not in masks[path]]
+    if lacking:
+        raise DatasetError(
+            f"{len(lacking)} masks of sequence {folder.name} are missing, first {lacking[0]}."
+        )
+    return UnitedVideo(
+        folder.name,
+        tuple(frames.values()),
+        tuple(tuple(masks[path][name] for path in objects) for name in frames),
+    )
