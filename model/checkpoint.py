@@ -27,6 +27,7 @@ def save(network: nn.Module, path: Path, about: Mapping[str, object]) -> None:
     }
     part = path.with_suffix(".part")
     save_file(weights, part, {key: json.dumps(value) for key, value in about.items()})
+    part.chmod(0o644)  # safetensors writes files that only their owner can read
     part.replace(path)
 
 
