@@ -1,0 +1,69 @@
+"""Mean, recall and decay of a measure over a sequence, and their means over a data set."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statistics:
+    """What is reported of a measure that has one value a frame.
+
+    Attributes:
+        mean: over the frames.
+        recall: the part of the frames whose value is above a half.
+        decay: mean over the first quarter of the frames less the mean over the last one; the
+            quarters share the frame between them.
+    """
+
+    mean: float
+    recall: float
+    decay: float
+
+
+def sequence_statistics(values: ArrayLike) -> Statistics:
+    """Sum up the values of one sequence.
+
+    Args:
+        values: (T,) float, one a frame; nan where a frame has none, which counts as missed in the recall
+            and is left out of the means.
+
+    Raises:
+        ValueError: there is no value.
+
+    Source: Perazzi et al., CVPR 2016, section 4.3.
+    """
+    frames = np.asarray(values, dtype=np.float64)
+    if frames.ndim != 1 or np.isnan(frames).all():
+        raise ValueError(f"Got values of shape {frames.shape}, wanted at least one, one a frame.")
+    # numpy rounds halves to even; the official code nudges them up.
+    edges = np.round(np.linspace(1, len(frames), 5) + 1e-10).astype(np.int64) - 1
+    first, last = frames[edges[0] : edges[1] + 1], frames[edges[3] : edges[4] + 1]
+    return Statistics(
+        mean=float(np.nanmean(frames)),
+        recall=float(np.mean(frames > 0.5)),
+        decay=_mean(first) - _mean(last),
+    )
+
+
+def data_set_statistics(sequences: Iterable[Statistics]) -> Statistics:
+    """Average each statistic over the sequences of a data set, long and short ones alike.
+
+    Raises:
+        ValueError: there is no sequence.
+    """
+    listed = list(sequences)
+    if not listed:
+        raise ValueError("Got no sequence, wanted at least one.")
+    return Statistics(
+        mean=float(np.mean([sequence.mean for sequence in listed])),
+        recall=float(np.mean([sequence.recall for sequence in listed])),
+        decay=float(np.mean([sequence.decay for sequence in listed])),
+    )
+
+
+def _mean(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
