@@ -26,6 +26,26 @@ def load(root: Path, split: str) -> list[LabelledVideo]:
     Raises:
         DatasetError: a folder, the split's file or one of the files it lists is missing.
     """
+    videos = read_list(root, split)
+    missing = [
+        path
+        for video in videos
+        for path in (*video.frame_paths, *video.mask_paths)
+        if not path.is_file()
+    ]
+    if missing:
+        raise DatasetError(
+            f"{len(missing)} files that {split}.txt lists are missing, first {missing[0]}."
+        )
+    return videos
+
+
+def read_list(root: Path, split: str) -> list[LabelledVideo]:
+    """Read a split's file without looking for the files that it lists.
+
+    Raises:
+        DatasetError: the split's file is missing, or one of its lines isn't a frame and a mask.
+    """
     listing = root / "ImageSets" / "480p" / f"{split}.txt"
     if not listing.is_file():
         raise DatasetError(f"Got {root} as DAVIS, wanted it to hold {listing.relative_to(root)}.")
@@ -42,9 +62,4 @@ def load(root: Path, split: str) -> list[LabelledVideo]:
         frame, mask = (root / part.lstrip("/") for part in parts)
         frames.setdefault(frame.parent.name, []).append(frame)
         masks.setdefault(frame.parent.name, []).append(mask)
-    missing = [p for paths in (*frames.values(), *masks.values()) for p in paths if not p.is_file()]
-    if missing:
-        raise DatasetError(
-            f"{len(missing)} files that {listing.name} lists are missing, first {missing[0]}."
-        )
     return [LabelledVideo(name, tuple(frames[name]), tuple(masks[name])) for name in frames]

@@ -83,6 +83,19 @@ class ActionClip:
         """
         return [_box(mask) for mask in self.masks()]
 
+    def count_source_frames(self) -> int:
+        """Count the frames of the video file or folder, with or without a mask.
+
+        Raises:
+            DatasetError: the video can't be read.
+        """
+        if self.source.is_dir():
+            return len(self._pictures)
+        try:
+            return self._scanned.info.frame_count
+        except VideoError as error:
+            raise DatasetError(f"Got {self.source}, wanted a video: {error}") from error
+
     @cached_property
     def _frame_count(self) -> int:
         return part_mask_shape(self.masks_path)[2]
@@ -96,22 +109,19 @@ class ActionClip:
         return scan(self.source, _LIMITS)
 
     def _read(self, indices: range) -> Iterator[NDArray[np.uint8]]:
-        if self.source.is_dir():
-            self._require(indices, len(self._pictures))
-            yield from (read_picture(self._pictures[index]) for index in indices)
-            return
-        try:
-            self._require(indices, self._scanned.info.frame_count)
-            yield from (frame.pixels for frame in decode(self.source, self._scanned, indices))
-        except VideoError as error:
-            raise DatasetError(f"Got {self.source}, wanted a video: {error}") from error
-
-    def _require(self, indices: range, count: int) -> None:
+        count = self.count_source_frames()
         if indices.stop > count:
             raise DatasetError(
                 f"Got {self.source} of {count} frames, wanted {indices.stop} at least: "
                 f"{self.masks_path} holds {len(self)} masks."
             )
+        if self.source.is_dir():
+            yield from (read_picture(self._pictures[index]) for index in indices)
+            return
+        try:
+            yield from (frame.pixels for frame in decode(self.source, self._scanned, indices))
+        except VideoError as error:
+            raise DatasetError(f"Got {self.source}, wanted a video: {error}") from error
 
 
 def load(root: Path, split: int, subset: Subset) -> list[ActionClip]:
