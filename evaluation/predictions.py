@@ -1,0 +1,96 @@
+"""Predicted masks: made by the pipeline that is served, kept as and read from PNG files."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dataset.values import LabelledSequence, read_mask
+from evaluation.region import Mask
+from pipeline import rle
+from pipeline.preprocess import fit
+from pipeline.segmenter import Segmenter
+
+
+class PredictionError(Exception):
+    """A predicted mask is missing or can't belong to its frame; the message says which."""
+
+
+def segment(segmenter: Segmenter, sequence: LabelledSequence) -> Iterator[Mask]:
+    """Segment a sequence as the service does with `instances=primary` and its own threshold.
+
+    Yields:
+        T masks (H, W) bool, of the size of the sequence's masks.
+    """
+    height, width, _ = sequence.frame(0).shape
+    rows, columns = sequence.mask(0).shape
+    to = fit(height, width, segmenter.session.spec)
+
+    def read(positions: range) -> Iterator[NDArray[np.uint8]]:
+        return islice(sequence.frames(), positions.start, positions.stop)
+
+    count = len(sequence)
+    of = replace(to, height=rows, width=columns)
+    found = segmenter.find(read, count, to=to, of=of, start=0, stop=count)
+    with closing(found):
+        for _, objects in found:
+            yield rle.decode(objects[0].mask) if objects else np.zeros((rows, columns), np.bool_)
+
+
+def path_of(folder: Path, sequence: LabelledSequence, index: int) -> Path:
+    """Return where the mask of a frame belongs: `<sequence>/<frame>.png`."""
+    return folder / sequence.name / f"{sequence.frame_names[index]}.png"
+
+
+def write(folder: Path, sequence: LabelledSequence, masks: Iterator[Mask]) -> Iterator[int]:
+    """Write each mask as a PNG file of 0 and 255.
+
+    Yields:
+        The index of each frame when its file is there.
+    """
+    (folder / sequence.name).mkdir(parents=True, exist_ok=True)
+    for index, mask in enumerate(masks):
+        path = path_of(folder, sequence, index)
+        if not cv2.imwrite(str(path), mask.astype(np.uint8) * 255):
+            raise PredictionError(f"The mask {path} can't be written.")
+        yield index
+
+
+def read(folder: Path, sequence: LabelledSequence, index: int) -> Mask | None:
+    """Read the predicted mask of a frame as (H, W) bool; None if there is no file."""
+    path = path_of(folder, sequence, index)
+    return read_mask(path) if path.is_file() else None
+
+
+def read_fitting(
+    folder: Path, sequence: LabelledSequence, index: int, truth: Mask, *, required: bool
+) -> Mask:
+    """Read the predicted mask of a frame, to be compared with the true one.
+
+    Args:
+        folder: holds the predictions of all sequences.
+        sequence: that the frame belongs to.
+        index: of the frame.
+        truth: (H, W) bool, the frame's true mask.
+        required: whether a missing file is an error; else it is an empty mask.
+
+    Raises:
+        PredictionError: the mask is missing, or of another size than the true one.
+    """
+    path = path_of(folder, sequence, index)
+    mask = read(folder, sequence, index)
+    if mask is None and required:
+        raise PredictionError(f"There is no predicted mask {path}, wanted one for each frame.")
+    if mask is None:
+        return np.zeros_like(truth)
+    if mask.shape != truth.shape:
+        raise PredictionError(
+            f"Got the predicted mask {path} of {mask.shape[1]}x{mask.shape[0]}, wanted "
+            f"{truth.shape[1]}x{truth.shape[0]} as the true one."
+        )
+    return mask
