@@ -1,0 +1,67 @@
+"""The report on SegTrack-v2: mean IoU with objects united, beside the paper's Table 2.
+
+No official code exists. The headline is the mean over sequences of each sequence's mean IoU; the
+mean over all frames stands beside it.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dataset.values import LabelledSequence
+from evaluation import published
+from evaluation.overlap import Overlap, clip_overlap, mean_clip_iou, mean_frame_iou
+from evaluation.predictions import read_fitting
+from evaluation.table import percent, table
+
+SEQUENCES = 14
+
+
+def score(folder: Path, sequence: LabelledSequence) -> Overlap:
+    """Score the predicted masks of a sequence, all frames.
+
+    Args:
+        folder: holds `<sequence>/<frame>.png`.
+        sequence: with the true masks.
+
+    Raises:
+        PredictionError: a mask is missing or of the wrong size.
+    """
+    truths = list(sequence.masks())
+    masks = [
+        read_fitting(folder, sequence, index, truth, required=True)
+        for index, truth in enumerate(truths)
+    ]
+    return clip_overlap(masks, truths)
+
+
+def figures(scores: Mapping[str, Overlap]) -> dict[str, Any]:
+    """Sum up the sequences' scores, as fractions."""
+    overlaps = list(scores.values())
+    return {
+        "mean_iou": mean_clip_iou(overlaps),
+        "pooled_iou": mean_frame_iou(overlaps),
+        "per_sequence": {
+            name: {"mean_iou": mean_clip_iou([overlap])} for name, overlap in scores.items()
+        },
+    }
+
+
+def text(found: Mapping[str, Any]) -> str:
+    """Lay out the figures per sequence, and Table 2 with our row."""
+    sequences = found["per_sequence"].items()
+    rows = [[name, percent(item["mean_iou"])] for name, item in sequences]
+    overall = [[name, f"{value:.1f}"] for name, value in published.SEGTRACK.items()]
+    notes = []
+    if len(rows) != SEQUENCES:
+        notes.append(f"The published rows are of all {SEQUENCES} sequences: not comparable.")
+    return "\n".join(
+        [
+            f"SegTrack-v2, {len(rows)} sequences, percent",
+            table(["sequence", "mean IoU"], rows),
+            "",
+            *notes,
+            table(["method", "mean IoU"], [*overall, ["ours", percent(found["mean_iou"])]]),
+            f"Mean IoU over all frames alike: {percent(found['pooled_iou'])}",
+        ]
+    )
