@@ -1,0 +1,62 @@
+"""Runs a model over sequences, and scores sequences in processes side by side."""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import TypeVar
+
+import cv2
+from tqdm import tqdm
+
+from dataset.values import LabelledSequence
+from evaluation.predictions import segment, write
+from pipeline.segmenter import Segmenter
+
+S = TypeVar("S", bound=LabelledSequence)
+R = TypeVar("R")
+
+
+def predict(segmenter: Segmenter, sequences: Sequence[LabelledSequence], folder: Path) -> None:
+    """Segment each sequence and write its masks to `folder`, with a progress bar."""
+    with tqdm(desc="segmenting", total=_frames(sequences), unit="frame", disable=None) as bar:
+        for sequence in sequences:
+            for _ in write(folder, sequence, segment(segmenter, sequence)):
+                bar.update()
+
+
+def score_each(score: Callable[[Path, S], R], folder: Path, sequences: Sequence[S]) -> dict[str, R]:
+    """Score each sequence in a process of its own core, with a progress bar.
+
+    Args:
+        score: a function of a module, which takes `folder` and a sequence.
+        folder: holds the predicted masks.
+        sequences: with the true masks.
+
+    Returns:
+        {name: score}, in the order of `sequences`.
+    """
+    workers = min(os.cpu_count() or 1, len(sequences))
+    context = multiprocessing.get_context("spawn")  # a fork would copy the model's threads halfway
+    scores: dict[str, R] = {}
+    with (
+        tqdm(desc="scoring", total=_frames(sequences), unit="frame", disable=None) as bar,
+        ProcessPoolExecutor(workers, context, initializer=cv2.setNumThreads, initargs=(1,)) as pool,
+    ):
+        # The longest first, so that no core is left with a long one at the end.
+        order = sorted(sequences, key=len, reverse=True)
+        running = {pool.submit(score, folder, sequence): sequence for sequence in order}
+        try:
+            for done in as_completed(running):
+                sequence = running[done]
+                scores[sequence.name] = done.result()
+                bar.update(len(sequence))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return {sequence.name: scores[sequence.name] for sequence in sequences}
+
+
+def _frames(sequences: Sequence[LabelledSequence]) -> int:
+    return sum(len(sequence) for sequence in sequences)
