@@ -1,0 +1,195 @@
+"""Closed curves around the regions of a mask, along the edges between pixels.
+
+A corner (row, column) lies at the upper left of pixel (row, column). Where two foreground pixels
+touch at a corner only, four edges meet in it: a saddle. Curves start, turn and come in the order
+of the official evaluation code, since temporal stability depends on all three.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluation.region import Mask
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One closed curve.
+
+    Attributes:
+        corners: (P, 2) int64, rows and columns; the last is the first again.
+        hole: whether the curve bounds a hole, with the foreground outside.
+    """
+
+    corners: NDArray[np.int64]
+    hole: bool
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A stretch of outline, as numbers of corners; `forward` if the foreground is on its left."""
+
+    path: list[int]
+    forward: bool
+
+    def runs_across(self, saddle: int) -> bool:
+        """Tell whether the piece meets a saddle from the left or right, not from above or below."""
+        step = self.path[:2] if self.path[0] == saddle else self.path[-2:]
+        return abs(step[0] - step[1]) == 1
+
+
+@dataclass(frozen=True)
+class _Graph:
+    """The corners of a mask's outlines, numbered row by row, and the edges between them.
+
+    Attributes:
+        columns: corners in a row.
+        following: the next corner with the foreground on the left, of corners that aren't saddles.
+        preceding: the corner before, likewise.
+        saddles: for each, the corners that an edge leads to with the foreground on the left.
+        downward: corners with an edge below them, in order.
+    """
+
+    columns: int
+    following: dict[int, int]
+    preceding: dict[int, int]
+    saddles: dict[int, frozenset[int]]
+    downward: list[int]
+
+
+def trace(mask: Mask) -> list[Curve]:
+    """Follow all outlines of a mask.
+
+    Args:
+        mask: (H, W) bool; what lies outside the picture counts as background.
+
+    Returns:
+        Curves without a saddle from the lowest start to the highest, then those that meet one.
+        None crosses itself or another one; they may touch in saddles.
+    """
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return []
+    graph = _graph(mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    pieces = _pieces_between_saddles(graph)
+    loops = _loops_without_saddle(graph, visited={c for piece in pieces for c in piece.path})
+    offset = np.array([rows[0], columns[0]])
+    return [_curve(piece, graph.columns, offset) for piece in loops[::-1] + _join(pieces)]
+
+
+def _graph(mask: Mask) -> _Graph:
+    padded = np.pad(mask, 1)
+    columns = padded.shape[1] - 1
+    above_left, above_right = padded[:-1, :-1], padded[:-1, 1:]
+    below_left, below_right = padded[1:, :-1], padded[1:, 1:]
+    # An edge goes where its left side is foreground and its right side isn't.
+    leaving = {
+        -columns: above_left & ~above_right,
+        -1: below_left & ~above_left,
+        columns: below_right & ~below_left,
+        1: above_right & ~below_right,
+    }
+    is_saddle = (leaving[-columns] & leaving[columns]) | (leaving[-1] & leaving[1])
+    following, preceding = {}, {}
+    saddles: dict[int, frozenset[int]] = {int(c): frozenset() for c in np.flatnonzero(is_saddle)}
+    for step, exists in leaving.items():
+        for corner in np.flatnonzero(exists).tolist():
+            if corner in saddles:
+                saddles[corner] |= {corner + step}
+            else:
+                following[corner] = corner + step
+            if corner + step not in saddles:
+                preceding[corner + step] = corner
+    downward = np.flatnonzero(below_left ^ below_right).tolist()
+    return _Graph(columns, following, preceding, saddles, downward)
+
+
+def _pieces_between_saddles(graph: _Graph) -> list[_Piece]:
+    pieces: list[_Piece] = []
+    taken: set[tuple[int, int]] = set()
+    for saddle in sorted(graph.saddles, reverse=True):
+        for step in (-graph.columns, -1, graph.columns, 1):
+            if (saddle, saddle + step) in taken:
+                continue
+            forward = saddle + step in graph.saddles[saddle]
+            onward = graph.following if forward else graph.preceding
+            path = [saddle, saddle + step]
+            while path[-1] not in graph.saddles:
+                path.append(onward[path[-1]])
+            taken |= {(path[0], path[1]), (path[-1], path[-2])}
+            pieces.append(_Piece(path, forward))
+    return pieces
+
+
+def _loops_without_saddle(graph: _Graph, visited: set[int]) -> list[_Piece]:
+    """Follow each remaining loop from its upper left corner, downwards first."""
+    loops = []
+    for corner in graph.downward:
+        if corner in visited:
+            continue
+        forward = graph.following[corner] == corner + graph.columns
+        onward = graph.following if forward else graph.preceding
+        path = [corner, onward[corner]]
+        while path[-1] != corner:
+            path.append(onward[path[-1]])
+        visited.update(path)
+        loops.append(_Piece(path, forward))
+    return loops
+
+
+def _join(pieces: list[_Piece]) -> list[_Piece]:
+    """Join pieces into loops that turn at each saddle and pass each at most once."""
+    waiting: dict[int, set[int]] = {}
+    for number, piece in enumerate(pieces):
+        for saddle in (piece.path[0], piece.path[-1]):
+            waiting.setdefault(saddle, set()).add(number)
+    loops = []
+    while any(waiting.values()):
+        saddle = max(corner for corner, numbers in waiting.items() if numbers)
+        number = min(waiting[saddle])
+        route: list[tuple[int, int]] = []
+        while True:
+            path = pieces[number].path
+            waiting[path[0]].discard(number)
+            waiting[path[-1]].discard(number)
+            route.append((saddle, number))
+            saddle = path[-1] if saddle == path[0] else path[0]
+            passed = [corner for corner, _ in route]
+            if saddle in passed:
+                start = passed.index(saddle)
+                loops.append(_chain(pieces, route[start:]))
+                del route[start:]
+            if not route:
+                break
+            across = pieces[route[-1][1]].runs_across(saddle)
+            turns = (n for n in waiting[saddle] if pieces[n].runs_across(saddle) != across)
+            number = min(turns)
+    return loops
+
+
+def _chain(pieces: list[_Piece], route: list[tuple[int, int]]) -> _Piece:
+    path = [route[0][0]]
+    for saddle, number in route:
+        piece = pieces[number].path
+        path += piece[1:] if piece[0] == saddle else piece[-2::-1]
+    first = pieces[route[0][1]]
+    along = first.path[0] == route[0][0]
+    return _Piece(path, first.forward == along)
+
+
+def _curve(loop: _Piece, columns: int, offset: NDArray[np.int64]) -> Curve:
+    corners = np.stack(np.divmod(np.array(loop.path), columns), axis=1)
+    # With the foreground on the left, an outer boundary goes down before it goes right.
+    hole = (signed_area(corners) > 0) == loop.forward
+    return Curve(corners + offset, hole)
+
+
+def signed_area(corners: NDArray[np.int64]) -> int:
+    """Return twice the area within a closed curve, negative if it goes down and then right.
+
+    Args:
+        corners: (P, 2) int64, rows and columns; the last is the first again.
+    """
+    steps, sums = np.diff(corners[:, 0]), corners[:-1, 1] + corners[1:, 1]
+    return int((steps * sums).sum())
