@@ -27,8 +27,8 @@ def sequence_statistics(values: ArrayLike) -> Statistics:
     """Sum up the values of one sequence.
 
     Args:
-        values: (T,) float, one a frame; nan where a frame has none, which counts as missed in the recall
-            and is left out of the means.
+        values: (T,) float, one a frame; nan where a frame has none, which counts as missed in the
+            recall and is left out of the means.
 
     Raises:
         ValueError: there is no value.
