@@ -1,0 +1,148 @@
+"""Measures predicted masks or a model on labelled videos: `python -m evaluation davis ...`."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+
+from dataset import davis, jhmdb, segtrack
+from dataset.values import DatasetError, LabelledSequence
+from evaluation import report_davis, report_jhmdb, report_segtrack
+from evaluation.predictions import PredictionError
+from evaluation.scoring import predict, score_each
+from evaluation.sheet import write_sheet
+from evaluation.table import write_json
+from pipeline import infer
+from pipeline.errors import PipelineError
+from pipeline.segmenter import Segmenter
+
+S = TypeVar("S", bound=LabelledSequence)
+R = TypeVar("R")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run one command."""
+    parser = _parser()
+    parsed = parser.parse_args(arguments)
+    if parsed.save is not None and parsed.model is None:
+        parser.error("--save keeps the masks that --model makes; with --masks there are none")
+    try:
+        parsed.run(parsed)
+    except (DatasetError, PredictionError, PipelineError) as error:
+        sys.exit(str(error))
+
+
+def _davis(parsed: argparse.Namespace) -> None:
+    sequences = _chosen(davis.load(parsed.root, parsed.split), parsed)
+    scores = _score(parsed, sequences, report_davis.score, lambda score: score.region.mean)
+    found = report_davis.figures(scores)
+    _report(parsed, report_davis.text(found, parsed.split), found)
+
+
+def _segtrack(parsed: argparse.Namespace) -> None:
+    sequences = _chosen(segtrack.load(parsed.root), parsed)
+    scores = _score(
+        parsed, sequences, report_segtrack.score, lambda score: float(score.per_frame().mean())
+    )
+    found = report_segtrack.figures(scores)
+    _report(parsed, report_segtrack.text(found), found)
+
+
+def _jhmdb(parsed: argparse.Namespace) -> None:
+    clips = _chosen(jhmdb.load(parsed.root, parsed.split, parsed.subset), parsed)
+    scores = _score(
+        parsed, clips, report_jhmdb.score, lambda score: float(score.overlap.per_frame().mean())
+    )
+    found = report_jhmdb.figures(scores)
+    part = f"split {parsed.split} {parsed.subset}"
+    _report(parsed, report_jhmdb.text(found, part), found)
+
+
+def _chosen(sequences: Sequence[S], parsed: argparse.Namespace) -> list[S]:
+    patterns = parsed.sequences
+    if not patterns:
+        return list(sequences)
+    names = [sequence.name for sequence in sequences]
+    lost = [p for p in patterns if not any(fnmatchcase(name, p) for name in names)]
+    if lost:
+        raise DatasetError(f"Got --sequences {' '.join(lost)}, wanted some of {', '.join(names)}.")
+    return [s for s in sequences if any(fnmatchcase(s.name, p) for p in patterns)]
+
+
+def _score(
+    parsed: argparse.Namespace,
+    sequences: Sequence[S],
+    score: Callable[[Path, S], R],
+    quality: Callable[[R], float],
+) -> dict[str, R]:
+    with _predictions(parsed, sequences) as folder:
+        scores = score_each(score, folder, sequences)
+        if parsed.sheet:
+            qualities = {name: quality(item) for name, item in scores.items()}
+            write_sheet(parsed.sheet, folder, sequences, qualities)
+    return scores
+
+
+@contextmanager
+def _predictions(
+    parsed: argparse.Namespace, sequences: Sequence[LabelledSequence]
+) -> Iterator[Path]:
+    """Yield the folder of predicted masks: the one given, or what the model makes."""
+    if parsed.masks is not None:
+        if not parsed.masks.is_dir():
+            raise PredictionError(f"Got --masks {parsed.masks}, wanted a folder of predictions.")
+        yield parsed.masks
+        return
+    segmenter = Segmenter(infer.load(parsed.model, parsed.device))
+    with TemporaryDirectory() as temporary:
+        folder = parsed.save or Path(temporary)
+        predict(segmenter, sequences, folder)
+        yield folder
+
+
+def _report(parsed: argparse.Namespace, text: str, found: dict[str, Any]) -> None:
+    print(text)
+    if parsed.json:
+        write_json(found, parsed.json)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m evaluation", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    on_davis = commands.add_parser("davis", help="J, F and T on DAVIS-2016")
+    on_davis.set_defaults(run=_davis)
+    on_davis.add_argument("--split", default="val", help="default: val")
+    on_segtrack = commands.add_parser("segtrack", help="mean IoU on SegTrack-v2")
+    on_segtrack.set_defaults(run=_segtrack)
+    on_jhmdb = commands.add_parser("jhmdb", help="IoU on J-HMDB")
+    on_jhmdb.set_defaults(run=_jhmdb)
+    on_jhmdb.add_argument("--split", type=int, choices=jhmdb.SPLITS, default=1, help="default: 1")
+    on_jhmdb.add_argument("--subset", choices=["train", "test"], default="test")
+    for command in (on_davis, on_segtrack, on_jhmdb):
+        _add_common(command)
+    return parser
+
+
+def _add_common(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--root", type=Path, required=True, help="the data set's folder")
+    source = command.add_mutually_exclusive_group(required=True)
+    source.add_argument("--masks", type=Path, help="predictions: <sequence>/<frame>.png")
+    source.add_argument("--model", type=Path, help="an .onnx file to segment with")
+    command.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="for --model")
+    command.add_argument("--save", type=Path, help="keep the masks that --model makes here")
+    command.add_argument("--json", type=Path, help="write all figures here, as fractions")
+    command.add_argument("--sheet", type=Path, help="draw frames with the masks into this picture")
+    command.add_argument(
+        "--sequences",
+        nargs="+",
+        metavar="NAME",
+        help="only these; * stands for anything, as in 'mallard-*'",
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
