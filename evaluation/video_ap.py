@@ -1,0 +1,80 @@
+"""Average precision of tubes: boxes that follow one person through a video.
+
+Source: Kalogeiton et al., ICCV 2017, section 5.1 (video-mAP).
+"""
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+
+from evaluation.average_precision import Detection, Truth, average_precisions
+from evaluation.frame_ap import Box, box_overlap
+
+# Of two detected tubes that overlap more, the one with the lower score goes.
+SUPPRESSION = 0.3
+
+
+@dataclass(frozen=True)
+class Tube:
+    """A box in each of consecutive frames.
+
+    Attributes:
+        start: the first frame.
+        boxes: one a frame.
+    """
+
+    start: int
+    boxes: tuple[Box, ...]
+
+    @property
+    def stop(self) -> int:
+        """One past the last frame."""
+        return self.start + len(self.boxes)
+
+
+def video_ap(
+    detections: Iterable[Detection[Tube]], truths: Iterable[Truth[Tube]], threshold: float = 0.5
+) -> dict[str, float]:
+    """Measure the average precision of each action, after dropping detections found twice.
+
+    Args:
+        detections: places are videos.
+        truths: likewise.
+        threshold: the least overlap of a detection with what it found.
+
+    Returns:
+        {label: 0 to 1}.
+
+    Raises:
+        ValueError: there is no truth.
+    """
+    return average_precisions(suppress(detections), truths, tube_overlap, threshold)
+
+
+def suppress(detections: Iterable[Detection[Tube]]) -> list[Detection[Tube]]:
+    """Keep of tubes of one video and action that overlap the one with the highest score."""
+    kept: dict[tuple[Hashable, str], list[Detection[Tube]]] = {}
+    for detection in sorted(detections, key=lambda detection: -detection.score):
+        better = kept.setdefault((detection.place, detection.label), [])
+        if all(tube_overlap(detection.shape, other.shape) <= SUPPRESSION for other in better):
+            better.append(detection)
+    return [detection for group in kept.values() for detection in group]
+
+
+def tube_overlap(first: Tube, second: Tube) -> float:
+    """Measure how far two tubes agree in space and time.
+
+    Returns:
+        0 to 1: the mean intersection over union of the boxes in the frames of both tubes, times
+        the number of those frames over the number of frames from the first to the last of either.
+    """
+    start, stop = max(first.start, second.start), min(first.stop, second.stop)
+    if start >= stop:
+        return 0.0
+    pairs = zip(
+        first.boxes[start - first.start : stop - first.start],
+        second.boxes[start - second.start : stop - second.start],
+        strict=True,
+    )
+    in_space = sum(box_overlap(*pair) for pair in pairs) / (stop - start)
+    span = max(first.stop, second.stop) - min(first.start, second.start)
+    return in_space * (stop - start) / span
