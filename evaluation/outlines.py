@@ -144,28 +144,34 @@ def _join(pieces: list[_Piece]) -> list[_Piece]:
     for number, piece in enumerate(pieces):
         for saddle in (piece.path[0], piece.path[-1]):
             waiting.setdefault(saddle, set()).add(number)
-    loops = []
-    while any(waiting.values()):
-        saddle = max(corner for corner, numbers in waiting.items() if numbers)
-        number = min(waiting[saddle])
-        route: list[tuple[int, int]] = []
-        while True:
-            path = pieces[number].path
-            waiting[path[0]].discard(number)
-            waiting[path[-1]].discard(number)
-            route.append((saddle, number))
-            saddle = path[-1] if saddle == path[0] else path[0]
-            passed = [corner for corner, _ in route]
-            if saddle in passed:
-                start = passed.index(saddle)
-                loops.append(_chain(pieces, route[start:]))
-                del route[start:]
-            if not route:
-                break
-            across = pieces[route[-1][1]].runs_across(saddle)
-            turns = (n for n in waiting[saddle] if pieces[n].runs_across(saddle) != across)
-            number = min(turns)
+    loops: list[_Piece] = []
+    for saddle in sorted(waiting, reverse=True):
+        while waiting[saddle]:
+            loops += _walk(pieces, waiting, saddle)
     return loops
+
+
+def _walk(pieces: list[_Piece], waiting: dict[int, set[int]], saddle: int) -> list[_Piece]:
+    """Walk from a saddle until back, taking pieces away and cutting loops off."""
+    loops: list[_Piece] = []
+    number = min(waiting[saddle])
+    # The saddles passed, in order, and the piece by which each was left.
+    route: dict[int, int] = {}
+    while True:
+        path = pieces[number].path
+        waiting[path[0]].discard(number)
+        waiting[path[-1]].discard(number)
+        route[saddle] = number
+        saddle = path[-1] if saddle == path[0] else path[0]
+        if saddle in route:
+            loop = [route.popitem()]
+            while loop[-1][0] != saddle:
+                loop.append(route.popitem())
+            loops.append(_chain(pieces, loop[::-1]))
+        if not route:
+            return loops
+        across = pieces[route[next(reversed(route))]].runs_across(saddle)
+        number = min(n for n in waiting[saddle] if pieces[n].runs_across(saddle) != across)
 
 
 def _chain(pieces: list[_Piece], route: list[tuple[int, int]]) -> _Piece:

@@ -28,10 +28,16 @@ def longest_contour(mask: Mask) -> NDArray[np.float32] | None:
         (P, 2) float32, x and y of points at most 3 pixels apart, the last being the first again.
         None if the mask is empty, or too small to leave a polygon.
     """
-    polygons = [simplify(curve) for curve in trace(mask)]
+    longest = None
     # Of three points the last is the first again, so that they bound nothing.
-    large = [polygon for polygon in polygons if len(polygon) > 3]
-    return resample(max(large, key=len)) if large else None
+    most = 3
+    for curve in trace(mask):
+        # A polygon has no more vertices than its curve has corners.
+        if len(curve.corners) > most:
+            polygon = simplify(curve)
+            if len(polygon) > most:
+                longest, most = polygon, len(polygon)
+    return None if longest is None else resample(longest)
 
 
 def simplify(curve: Curve) -> NDArray[np.int64]:
