@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from service import routes_health, routes_jobs, routes_segment
 from service.access import Access
+from service.linger import Linger
 from service.problems import add_problem_handlers
 from service.scanning import warm_up
 from service.settings import Settings
@@ -65,5 +66,6 @@ def create_app(settings: Settings, queue: Queue, uploads: Uploads) -> FastAPI:
     for routes in (routes_segment, routes_jobs, routes_health):
         app.include_router(routes.router)
     add_problem_handlers(app)
+    app.add_middleware(Linger)
     app.add_middleware(Access)
     return app
