@@ -17,6 +17,7 @@ from pipeline.errors import BrokenVideo, SelectionError
 from pipeline.listing import (
     DEFAULT_FPS,
     PROOF_FRAMES,
+    check_decodes,
     check_duration,
     check_pixels,
     list_by_decoding,
@@ -78,11 +79,13 @@ def scan(path: Path, limits: VideoLimits) -> ScannedVideo:
     seekable = (
         listing.complete
         and codec not in _HIDES_FRAMES
-        and proof.timestamps == timestamps[: len(proof.timestamps)].tolist()
+        and proof.timestamps == timestamps[:PROOF_FRAMES].tolist()
         and seeks(path, limits, timestamps)
     )
     if not seekable:
+        listed = len(timestamps)
         timestamps, time_base = list_by_decoding(path, limits, time_base, rate)
+        check_decodes(len(timestamps), listed)
         last_duration = 0
     fps = mean_fps(timestamps, time_base, rate)
     last_s = last_duration * time_base or 1 / fps

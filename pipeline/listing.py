@@ -124,6 +124,20 @@ def rate_of(stream: VideoStream) -> Fraction:
     return stream.average_rate or stream.guessed_rate or DEFAULT_FPS
 
 
+def check_decodes(decoded: int, listed: int) -> None:
+    """Refuse a video of which hardly anything decodes, in place of one picture shown for all.
+
+    Raises:
+        BrokenVideo: less than a third decodes; hidden frames and fields stored apart account for
+            up to half.
+    """
+    if 3 * decoded < listed:
+        raise BrokenVideo(
+            f"Got a video of which {decoded} of {listed} frames can be decoded: it is damaged. "
+            "Wanted a complete file."
+        )
+
+
 def seeks(path: Path, limits: VideoLimits, timestamps: NDArray[np.int64]) -> bool:
     """Tell whether frames have the same timestamps after seeking into the middle."""
     if len(timestamps) <= PROOF_FRAMES:

@@ -31,20 +31,25 @@ def find_objects(
     """
     mask = probability >= threshold
     min_area = max(1.0, MIN_AREA_SHARE * mask.size)
+    left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
     if instances == "primary":
-        area = int(np.count_nonzero(mask))
-        box = cv2.boundingRect(mask.view(np.uint8))
+        box, area = (left, top, width, height), int(np.count_nonzero(mask))
         return (_object(mask, probability, box, area),) if area >= min_area else ()
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
+    # Labelling costs by the pixel, and most of the picture is background.
+    foreground = mask[top : top + height, left : left + width].view(np.uint8)
+    if foreground.size == 0:
+        return ()
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(foreground, connectivity=8)
     areas = stats[:, cv2.CC_STAT_AREA]
     order = 1 + np.argsort(-areas[1:], kind="stable")[:MAX_OBJECTS]  # label 0 is the background
     objects = []
     for label in (int(label) for label in order if areas[label] >= min_area):
         x, y, width, height, area = (int(value) for value in stats[label])
-        inside = (slice(y, y + height), slice(x, x + width))
+        inside = labels[y : y + height, x : x + width] == label
+        box = (left + x, top + y, width, height)
         component = np.zeros_like(mask)
-        component[inside] = labels[inside] == label
-        objects.append(_object(component, probability, (x, y, width, height), area))
+        component[box[1] : box[1] + height, box[0] : box[0] + width] = inside
+        objects.append(_object(component, probability, box, area))
     return tuple(objects)
 
 

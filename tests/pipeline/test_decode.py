@@ -191,6 +191,12 @@ def test_a_range_without_a_decodable_frame_is_an_error(tmp_path: Path) -> None:
         list(decode(path, video, range(30, 40)))
 
 
+def test_a_video_that_hardly_decodes_is_refused(tmp_path: Path) -> None:
+    path = _write_damaged(tmp_path / "damaged.mov", range(1, 40))
+    with pytest.raises(BrokenVideo, match="1 of 40 frames can be decoded"):
+        scan(path, LIMITS)
+
+
 def test_a_scan_survives_being_saved(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mkv", [picture(0)] * 3, rate=Fraction(30000, 1001))
     video = scan(path, LIMITS)
