@@ -26,8 +26,9 @@ clean: ; rm -rf .venv out .mypy_cache .ruff_cache .pytest_cache .import_linter_c
 .venv/demo.stamp: requirements/demo.txt .venv/serving.stamp
 	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	touch $@
-.venv/test.stamp: requirements/test.txt .venv/demo.stamp
+.venv/test.stamp: requirements/test.txt requirements/peers.txt .venv/demo.stamp
 	.venv/bin/pip install --quiet --disable-pip-version-check -r $<
+	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps -r requirements/peers.txt
 	touch $@
 
 # What torch's CUDA build needs stays out of the lock: torch itself names the exact versions.

@@ -1,10 +1,10 @@
 """Region similarity and contour accuracy beside packages that others maintain.
 
-They ask for opencv-python, which overwrites opencv-python-headless, so that they aren't among the
-test requirements. `pip install --no-deps vos-benchmark trackeval scikit-image lazy-loader` brings
-what these tests use; without it they are skipped.
+They ask for opencv-python, which overwrites opencv-python-headless: requirements/peers.txt installs
+them without it.
 """
 
+import importlib
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ def ours(predicted: Masks, truth: Masks) -> tuple[list[float], list[float]]:
 
 
 def test_agrees_with_vos_benchmark(masks: tuple[Masks, Masks]) -> None:
-    module: Any = pytest.importorskip("vos_benchmark.evaluator", exc_type=ImportError)
+    module: Any = importlib.import_module("vos_benchmark.evaluator")
     predicted, truth = masks
     evaluator = module.Evaluator()
     for pair in zip(predicted, truth, strict=True):
@@ -46,8 +46,7 @@ def test_agrees_with_vos_benchmark(masks: tuple[Masks, Masks]) -> None:
 
 
 def test_agrees_with_trackeval(masks: tuple[Masks, Masks]) -> None:
-    pytest.importorskip("skimage", exc_type=ImportError)
-    module: Any = pytest.importorskip("trackeval.metrics.j_and_f", exc_type=ImportError)
+    module: Any = importlib.import_module("trackeval.metrics.j_and_f")
     predicted, truth = masks
     encoded = [
         [[coco.encode(np.asfortranarray(mask, dtype=np.uint8))] for mask in part]
