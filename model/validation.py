@@ -10,21 +10,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from dataset.values import LabelledVideo
+from evaluation.region import region_similarity
 from pipeline.clips import clip_starts
 from pipeline.preprocess import fit, to_network, to_source
 from pipeline.spec import ModelSpec
 
 Segment = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """Maps clips (N, T, H, W, 3) uint8 to the probability of foreground (N, T, H, W) float32."""
-
-
-def jaccard(found: NDArray[np.bool_], wanted: NDArray[np.bool_]) -> float:
-    """Return region similarity J of two masks (H, W): intersection over union, 1 if both are empty.
-
-    Source: Perazzi et al., CVPR 2016, Section 4, "Region Similarity".
-    """
-    union = np.count_nonzero(found | wanted)
-    return float(np.count_nonzero(found & wanted) / union) if union else 1.0
 
 
 def segment_with(network: nn.Module) -> Segment:
@@ -70,7 +62,7 @@ def glance(
                     (to.scaled_width, to.scaled_height),
                     interpolation=cv2.INTER_NEAREST,
                 )
-                found.append(jaccard(inside, mask > 0))
+                found.append(region_similarity(inside, mask > 0))
         scores[video.name] = float(np.mean(found))
     return scores
 
@@ -115,6 +107,8 @@ def evaluate(
     for video in videos:
         maps = probabilities(segment, video, spec, stride)
         scores[video.name] = float(
-            np.mean([jaccard(maps[i] > 0.5, video.mask(i)) for i in range(1, len(video) - 1)])
+            np.mean(
+                [region_similarity(maps[i] > 0.5, video.mask(i)) for i in range(1, len(video) - 1)]
+            )
         )
     return scores

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dataset import davis
 from dataset.values import LabelledVideo
 from model.__main__ import working_spec
-from model.validation import evaluate, glance, jaccard, probabilities
+from model.validation import evaluate, glance, probabilities
 from tests.dataset.folders import write_davis
 
 SPEC = working_spec("small", short_side=64)
@@ -28,13 +28,6 @@ def empty(clips: NDArray[np.uint8]) -> NDArray[np.float32]:
 @pytest.fixture
 def videos(tmp_path: Path) -> list[LabelledVideo]:
     return davis.load(write_davis(tmp_path, {"swan": 11, "bear": 8}, size=(64, 96)), "train")
-
-
-def test_jaccard() -> None:
-    half, all_of_it = np.eye(2, dtype=bool), np.ones((2, 2), bool)
-    assert jaccard(half, all_of_it) == 0.5
-    assert jaccard(half, ~half) == 0.0
-    assert jaccard(~all_of_it, ~all_of_it) == 1.0
 
 
 def test_a_right_network_scores_high_and_an_empty_one_nothing(
