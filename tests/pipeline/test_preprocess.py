@@ -8,20 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.preprocess import Fit, fit, to_network, to_source
-from pipeline.spec import ModelSpec
-
-SPEC = ModelSpec(
-    name="test",
-    version="0",
-    clip_length=8,
-    short_side=64,
-    long_side=128,
-    multiple=32,
-    licence="",
-    data="",
-    measured={},
-    git_revision="",
-)
+from tests.tiny_model import SPEC
 
 sides = st.integers(1, 700)
 aspects = st.fractions(Fraction(1, 3), 3, max_denominator=50)
