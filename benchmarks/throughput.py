@@ -4,13 +4,14 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.worker_process import LIMITS, run_job, running_worker
+from jobs.segments import segment_count, segment_range
 from jobs.values import JobRequest
 from pipeline.clips import clips_of
 from pipeline.decode import decode, scan
@@ -35,16 +36,13 @@ def main() -> None:
     session = load(arguments.model, device="cpu")
     segmenter = Segmenter(session)
     frames = network_frames(arguments.video, video, session)
+    segments = segment_count(frame_count, SEGMENT_FRAMES)
+    parts = [segment_range(segment, segments, frame_count) for segment in range(segments)]
+    length, stride = session.spec.clip_length, segmenter.stride
     starts = [
-        start
-        for first in range(0, frame_count, SEGMENT_FRAMES)
-        for start in clips_of(
-            first,
-            min(first + SEGMENT_FRAMES, frame_count),
-            frame_count,
-            session.spec.clip_length,
-            segmenter.stride,
-        )
+        int(start)
+        for part in parts
+        for start in clips_of(part.start, part.stop, frame_count, length, stride)
     ]
     with (
         tempfile.TemporaryDirectory() as data,
@@ -53,7 +51,7 @@ def main() -> None:
         request = JobRequest(filename=arguments.video.name)
         contestants: dict[str, Callable[[], object]] = {
             "bare session.run": lambda: run_bare(session, frames, starts),
-            "pipeline": lambda: run_pipeline(segmenter, arguments.video, video),
+            "pipeline": lambda: run_pipeline(segmenter, arguments.video, video, parts),
             "whole job": lambda: run_job(worker, arguments.video, request),
         }
         seconds: dict[str, list[float]] = {name: [] for name in contestants}
@@ -87,12 +85,13 @@ def run_bare(session: Session, frames: NDArray[np.uint8], starts: list[int]) -> 
         session.run(frames[np.minimum(start + positions, len(frames) - 1)][np.newaxis])
 
 
-def run_pipeline(segmenter: Segmenter, path: Path, video: ScannedVideo) -> None:
+def run_pipeline(
+    segmenter: Segmenter, path: Path, video: ScannedVideo, parts: Sequence[range]
+) -> None:
     """Run the pipeline over the segments of the video, in this process."""
     indices = range(video.info.frame_count)
-    for first in range(0, len(indices), SEGMENT_FRAMES):
-        stop = min(first + SEGMENT_FRAMES, len(indices))
-        for _ in segmenter.segment(path, video, indices, start=first, stop=stop):
+    for part in parts:
+        for _ in segmenter.segment(path, video, indices, start=part.start, stop=part.stop):
             pass
 
 

@@ -44,7 +44,8 @@ class WorkerSettings:
         database_url: as `open_database`; None for the SQLite file in `data_dir`.
         threads: of the runtime on a CPU; None for one a core.
         stride: frames from the start of one clip to the next.
-        segment_frames: selected frames in a segment, the most that a dead worker costs.
+        segment_frames: selected frames wanted in a segment; a dead worker costs up to half as many
+            again.
     """
 
     data_dir: Path

@@ -15,6 +15,7 @@ from jobs.database import WORKFLOW
 from jobs.failure import WorkerLost, failure_of, may_pass
 from jobs.lines import from_part, to_line, to_part
 from jobs.records import JobRecords
+from jobs.segments import segment_count, segment_range
 from jobs.store import JobStore
 from jobs.values import JobFailure, JobState
 from pipeline.decode import load_scan, select
@@ -50,7 +51,7 @@ class SegmentJob:
         records: their rows.
         segmenter: finds the objects of a stretch of frames.
         spec: of the model in `segmenter`.
-        segment_frames: selected frames in a segment, for jobs that this worker plans.
+        segment_frames: frames wanted in a segment, for jobs that this worker plans.
     """
 
     def __init__(
@@ -103,8 +104,8 @@ class SegmentJob:
     def _steps(self, job_id: str) -> None:
         plan = self._step("plan", self._plan, job_id)
         for segment in range(plan["segments"]):
-            self._step("infer", self._infer, job_id, segment, plan["segment_frames"])
-            self._step("link", self._link, job_id, segment, plan["segment_frames"])
+            self._step("infer", self._infer, job_id, segment, plan["segments"])
+            self._step("link", self._link, job_id, segment, plan["segments"])
         self._step("finish", self._finish, job_id, plan["segments"], plan["model"])
 
     def _step(self, name: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -119,31 +120,29 @@ class SegmentJob:
         """Decide, for the job's life, how it is cut and which model is named in its result."""
         total = self._records.get(job_id).frames_total
         return {
-            "segments": -(-total // self._segment_frames),
-            "segment_frames": self._segment_frames,
+            "segments": segment_count(total, self._segment_frames),
             "model": {"name": self._spec.name, "version": self._spec.version},
         }
 
-    def _infer(self, job_id: str, segment: int, segment_frames: int) -> None:
+    def _infer(self, job_id: str, segment: int, segments: int) -> None:
         """Find the objects of a segment's frames."""
         job = self._records.get(job_id)
         video = load_scan(self._store.scan(job_id))
         request = job.request
         indices = select(video, request.start_s, request.end_s, request.every)
-        start = segment * segment_frames
-        stop = min(start + segment_frames, len(indices))
+        wanted = segment_range(segment, segments, len(indices))
         _log.info("Segmenting.", extra={"job": job_id, "segment": segment})
         found = self._segmenter.segment(
             self._store.upload(job_id),
             video,
             indices,
-            start=start,
-            stop=stop,
+            start=wanted.start,
+            stop=wanted.stop,
             threshold=request.threshold,
             instances=request.instances,
         )
         with closing(found), self._store.writing(self._store.part(job_id, segment)) as path:
-            watched = self._watched(job_id, found, start)
+            watched = self._watched(job_id, found, wanted.start)
             _write((to_part(frame) for frame in watched), path)
 
     def _watched(
@@ -163,7 +162,7 @@ class SegmentJob:
         if not self._records.report(job_id, done):
             raise Unwind
 
-    def _link(self, job_id: str, segment: int, segment_frames: int) -> None:
+    def _link(self, job_id: str, segment: int, segments: int) -> None:
         """Give a segment's objects the ids of their tracks, going on from the segment before."""
         job = self._records.get(job_id)
         part = self._store.part(job_id, segment)
@@ -187,7 +186,7 @@ class SegmentJob:
         part.unlink(missing_ok=True)
         if segment > 1:
             self._store.tracker(job_id, segment - 2).unlink(missing_ok=True)
-        done = min((segment + 1) * segment_frames, job.frames_total)
+        done = segment_range(segment, segments, job.frames_total).stop
         if not self._records.report(job_id, done, segment_finished=True):
             raise Unwind
 
