@@ -8,7 +8,7 @@ ROOT/splits/<action>_test_split<1, 2, 3>.txt, lines "<clip>.avi 1": 1 is train, 
 Source: Jhuang et al., "Towards Understanding Action Recognition", ICCV 2013.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ import numpy as np
 import scipy.io
 from numpy.typing import NDArray
 
-from dataset.values import DatasetError, pictures_in, read_picture
+from dataset.values import DatasetError, Mask, Picture, pictures_in, read_picture
 from pipeline.decode import decode, scan
 from pipeline.errors import VideoError
 from pipeline.values import ScannedVideo, VideoLimits
@@ -51,6 +51,14 @@ class ActionClip:
     masks_path: Path
 
     @property
+    def film(self) -> str:
+        """What the clip was cut from: names begin with it, and a part's number may follow it.
+
+        Clips of one film look alike, so a part held out holds whole films.
+        """
+        return self.name.partition(f"_{self.action}_")[0].rstrip("_0123456789")
+
+    @property
     def frame_names(self) -> tuple[str, ...]:
         """T names as the release gives its pictures: `00001` on."""
         return tuple(f"{number:05d}" for number in range(1, len(self) + 1))
@@ -67,6 +75,13 @@ class ActionClip:
         """Read a frame's mask as (H, W) bool, true on the person."""
         mask: NDArray[np.bool_] = read_part_mask(self.masks_path)[index]
         return mask
+
+    def read(self, indices: Sequence[int]) -> tuple[list[Picture], list[Mask]]:
+        """Read some frames and their masks, in the order of the indices."""
+        first, last = min(indices), max(indices)
+        frames = list(self._read(range(first, last + 1)))
+        masks = read_part_mask(self.masks_path)
+        return [frames[i - first] for i in indices], [masks[i] for i in indices]
 
     def frames(self) -> Iterator[NDArray[np.uint8]]:
         """Read the frames one after another."""

@@ -9,7 +9,7 @@ Frames and masks of one name belong together; their endings differ here and ther
 Source: Li et al., "Video Segmentation by Tracking Many Figure-Ground Segments", ICCV 2013.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dataset.values import DatasetError, pictures_in, read_picture
+from dataset.values import DatasetError, Mask, Picture, pictures_in, read_picture
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,10 @@ class UnitedVideo:
             )
         united: NDArray[np.bool_] = np.any(objects, axis=0)
         return united
+
+    def read(self, indices: Sequence[int]) -> tuple[list[Picture], list[Mask]]:
+        """Read some frames and their masks, in the order of the indices."""
+        return [self.frame(i) for i in indices], [self.mask(i) for i in indices]
 
     def frames(self) -> Iterator[NDArray[np.uint8]]:
         """Read the frames one after another."""

@@ -1,6 +1,6 @@
 """What a data set holds: labelled videos and labelled stills, read from disk when asked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -9,6 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+Picture = NDArray[np.uint8]
+"""A picture (H, W, 3), RGB."""
+
+Mask = NDArray[np.bool_]
+"""A mask (H, W), true on the foreground."""
 
 PICTURES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".webp"})
 """Endings of picture files, in lower case; releases hold other files beside them."""
@@ -42,6 +48,10 @@ class LabelledSequence(Protocol):
 
     def mask(self, index: int) -> NDArray[np.bool_]:
         """Read a frame's mask as (H, W) bool, true on the foreground."""
+        ...
+
+    def read(self, indices: Sequence[int]) -> tuple[list[Picture], list[Mask]]:
+        """Read some frames and their masks, in the order of the indices."""
         ...
 
     def frames(self) -> Iterator[NDArray[np.uint8]]:
@@ -83,6 +93,10 @@ class LabelledVideo:
     def mask(self, index: int) -> NDArray[np.bool_]:
         """Read a frame's mask as (H, W) bool, true on the foreground."""
         return read_mask(self.mask_paths[index])
+
+    def read(self, indices: Sequence[int]) -> tuple[list[Picture], list[Mask]]:
+        """Read some frames and their masks, in the order of the indices."""
+        return [self.frame(i) for i in indices], [self.mask(i) for i in indices]
 
     def frames(self) -> Iterator[NDArray[np.uint8]]:
         """Read the frames one after another."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from lightning_fabric import Fabric
 
-from dataset import davis, stills
+from dataset import davis, jhmdb, stills
 from dataset.values import LabelledStill, LabelledVideo
 from model import checkpoint
 from model.batches import Batches
@@ -19,8 +19,8 @@ from model.efficientnet import EfficientNetEncoder, imagenet_state
 from model.network import SegmentationNetwork
 from model.presets import PRESETS, build
 from model.r2plus1d import R2Plus1D, load_kinetics
-from model.recipes import HELD_OUT, RECIPES
-from model.training import Run, logger, steps_per_epoch, train
+from model.recipes import HELD_OUT, RECIPES, Recipe, is_held_out
+from model.training import Run, logger, steps_per_epoch, supported_precision, train
 from model.validation import evaluate, segment_with
 from pipeline.spec import ModelSpec
 
@@ -46,10 +46,14 @@ def _parser() -> argparse.ArgumentParser:
     training = commands.add_parser("train", help="train a preset")
     training.set_defaults(run=_train)
     training.add_argument("--preset", choices=PRESETS, required=True)
-    training.add_argument("--data", type=Path, required=True, help="holds davis/ and stills/*/")
+    training.add_argument("--recipe", choices=RECIPES, required=True)
+    training.add_argument(
+        "--data", type=Path, required=True, help="holds davis/, jhmdb/ and stills/*/"
+    )
     training.add_argument("--out", type=Path, required=True, help="the run's folder")
     training.add_argument("--steps", type=int, help="instead of the recipe's epochs")
     training.add_argument("--resume", action="store_true", help="go on from the folder's last.ckpt")
+    training.add_argument("--weights", type=Path, help="start from these, not from ImageNet's")
     training.add_argument(
         "--kinetics", type=Path, help="R(2+1)D's checkpoint, for the preset `paper`"
     )
@@ -72,17 +76,20 @@ def _train(parsed: argparse.Namespace) -> None:
     if sys.platform == "linux" and any(name not in os.environ for name in MALLOC):
         os.environ.update(MALLOC)
         os.execv(sys.executable, [sys.executable, "-m", "model", *sys.argv[1:]])
-    recipe = RECIPES[parsed.preset]
-    videos, held_out, pictures = _data(parsed, recipe.stills_share > 0)
+    recipe = RECIPES[parsed.recipe]
+    videos, held_out = _videos(parsed)
+    batches = Batches(
+        videos, _actions(parsed, recipe), _stills(parsed, recipe), recipe, parsed.seed
+    )
     fabric = Fabric(
         accelerator=parsed.accelerator,
         devices=1,
-        precision=recipe.precision,
+        precision=supported_precision(recipe.precision, parsed.accelerator),
         loggers=[logger(parsed.out)],
     )
     torch.manual_seed(parsed.seed)
     network = build(parsed.preset)
-    _initialise(network, parsed.kinetics)
+    _initialise(network, parsed)
     run = Run(
         folder=parsed.out,
         steps=parsed.steps or recipe.epochs * steps_per_epoch(videos, recipe),
@@ -90,9 +97,13 @@ def _train(parsed: argparse.Namespace) -> None:
         resume=parsed.resume,
         log_every=parsed.log_every,
         save_every=parsed.save_every,
-        about={"preset": parsed.preset, "seed": parsed.seed, "git_revision": _revision()},
+        about={
+            "preset": parsed.preset,
+            "recipe": parsed.recipe,
+            "seed": parsed.seed,
+            "git_revision": _revision(),
+        },
     )
-    batches = Batches(videos, pictures, recipe, parsed.seed)
     train(
         fabric,
         network,
@@ -104,21 +115,36 @@ def _train(parsed: argparse.Namespace) -> None:
     )
 
 
-def _data(
-    parsed: argparse.Namespace, want_stills: bool
-) -> tuple[list[LabelledVideo], list[LabelledVideo], list[LabelledStill]]:
+def _videos(
+    parsed: argparse.Namespace,
+) -> tuple[list[LabelledVideo], list[LabelledVideo]]:
+    """Return DAVIS' sequences to train on and those held out."""
     videos = davis.load(parsed.data / "davis", "train")
     held_out = [] if parsed.everything else [v for v in videos if v.name in HELD_OUT]
-    training = [video for video in videos if video not in held_out]
-    folders = sorted((parsed.data / "stills").glob("*/")) if want_stills else []
-    return training, held_out, [still for folder in folders for still in stills.load(folder)]
+    return [video for video in videos if video not in held_out], held_out
 
 
-def _initialise(network: SegmentationNetwork, kinetics: Path | None) -> None:
-    if isinstance(network.encoder, EfficientNetEncoder):
-        network.encoder.load_imagenet(imagenet_state())
-    elif isinstance(network.encoder, R2Plus1D) and kinetics is not None:
-        load_kinetics(network.encoder, kinetics)
+def _actions(parsed: argparse.Namespace, recipe: Recipe) -> list[jhmdb.ActionClip]:
+    if not recipe.actions_share:
+        return []
+    clips = jhmdb.load(parsed.data / "jhmdb", 1, "train")
+    return [clip for clip in clips if parsed.everything or not is_held_out(clip.film)]
+
+
+def _stills(parsed: argparse.Namespace, recipe: Recipe) -> list[LabelledStill]:
+    if not recipe.stills_share:
+        return []
+    folders = sorted((parsed.data / "stills").glob("*/"))
+    return [still for folder in folders for still in stills.load(folder)]
+
+
+def _initialise(network: SegmentationNetwork, parsed: argparse.Namespace) -> None:
+    if parsed.weights is not None:
+        checkpoint.load(network, parsed.weights)
+    elif isinstance(network.encoder, EfficientNetEncoder):
+        network.encoder.load_imagenet(imagenet_state(network.encoder.variant))
+    elif isinstance(network.encoder, R2Plus1D) and parsed.kinetics is not None:
+        load_kinetics(network.encoder, parsed.kinetics)
 
 
 def working_spec(preset: str, short_side: int = 256) -> ModelSpec:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dataset.values import LabelledStill, LabelledVideo
+from dataset.values import LabelledSequence, LabelledStill
 
 Clip = tuple[NDArray[np.uint8], NDArray[np.bool_]]
 """A clip (T, H, W, 3) uint8, RGB and its masks (T, H, W) bool."""
@@ -39,7 +39,7 @@ class Crop:
 
 
 def video_clip(
-    video: LabelledVideo, length: int, crop: Crop, generator: np.random.Generator
+    video: LabelledSequence, length: int, crop: Crop, generator: np.random.Generator
 ) -> Clip:
     """Cut a clip of `length` frames from a video: random gap, direction, scale, place and flip."""
     gap = int(generator.integers(1, 4))
@@ -48,16 +48,14 @@ def video_clip(
     order = np.minimum(start + gap * np.arange(length), len(video) - 1)
     if generator.random() < 0.5:
         order = order[::-1]
-    first = video.frame(int(order[0]))
-    scale = _scale(crop, generator) * crop.short_side / min(first.shape[:2])
-    size = (round(first.shape[1] * scale), round(first.shape[0] * scale))
+    pictures, truths = video.read([int(i) for i in order])
+    height, width, _ = pictures[0].shape
+    scale = _scale(crop, generator) * crop.short_side / min(height, width)
+    size = (round(width * scale), round(height * scale))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    frames = _each(
-        (video.frame(int(i)) for i in order),
-        lambda frame: cv2.resize(frame, size, interpolation=how),
-    )
+    frames = _each(pictures, lambda frame: cv2.resize(frame, size, interpolation=how))
     masks = _each(
-        (video.mask(int(i)).view(np.uint8) for i in order),
+        (truth.view(np.uint8) for truth in truths),
         lambda mask: cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST),
     )
     window = _window(masks[length // 2], crop, generator)
@@ -87,7 +85,7 @@ def still_clip(
     picture, mask = still.picture(), still.mask()
     place = _place(picture.shape, crop, generator)
     camera = _motion(length, _speed(generator), generator)
-    chance = generator.random()
+    chance = generator.random() if length > 1 else 0.0  # nothing moves in a single frame
     if chance < 0.25:
         layers = [((picture, _opacity(mask)), camera @ place)]
         frames, masks = _render(picture, camera @ place, layers, crop)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dataset.values import LabelledStill, LabelledVideo
+from dataset.values import LabelledSequence, LabelledStill
 from model.augmentation import Clip, still_clip, video_clip
 from model.recipes import Recipe
 
@@ -37,6 +37,7 @@ class Batches:
 
     Args:
         videos: to cut clips from, at least one.
+        actions: videos of people who act, at least one if the recipe wants any.
         stills: to set in motion, at least three if the recipe wants any.
         recipe: says how.
         seed: draws everything.
@@ -47,16 +48,20 @@ class Batches:
 
     def __init__(
         self,
-        videos: Sequence[LabelledVideo],
+        videos: Sequence[LabelledSequence],
+        actions: Sequence[LabelledSequence],
         stills: Sequence[LabelledStill],
         recipe: Recipe,
         seed: int,
     ):
         if not videos:
             raise ValueError("Got no videos to train on, wanted at least one.")
+        if recipe.actions_share > 0 and not actions:
+            raise ValueError("Got no videos of actions to train on, wanted at least one.")
         if recipe.stills_share > 0 and len(stills) < 3:
             raise ValueError(f"Got {len(stills)} stills to train on, wanted at least 3.")
         self.videos = videos
+        self.actions = actions
         self.stills = stills
         self.recipe = recipe
         self.seed = seed
@@ -75,8 +80,11 @@ class Batches:
 
     def _clip(self, step: int, index: int, length: int) -> Clip:
         generator = np.random.default_rng([self.seed, step, index])
-        if generator.random() >= self.recipe.stills_share:
-            video = self.videos[int(generator.integers(len(self.videos)))]
+        chance = generator.random()
+        if chance >= self.recipe.stills_share:
+            from_actions = chance < self.recipe.stills_share + self.recipe.actions_share
+            videos = self.actions if from_actions else self.videos
+            video = videos[int(generator.integers(len(videos)))]
             return video_clip(video, length, self.recipe.crop, generator)
         most = self.recipe.frames_per_step // min(self.recipe.clip_lengths)
         still = self.stills[self.order[(step * most + index) % len(self.stills)]]

@@ -18,6 +18,7 @@ class Decoder(nn.Module):
         widths: C of each stage's convolution, coarse to fine. One more than there are skips adds a
             convolution over the last concatenation, which the paper doesn't have.
         convolution: the kind of every convolution.
+        temporal: whether convolutions reach over time; if not, they are 1x3x3.
 
     Attributes:
         channels: C of the result.
@@ -34,6 +35,7 @@ class Decoder(nn.Module):
         skip_channels: Sequence[int],
         widths: Sequence[int],
         convolution: Kind = "separable",
+        temporal: bool = True,
     ) -> None:
         super().__init__()
         if len(widths) - len(skip_channels) not in (0, 1):
@@ -41,15 +43,16 @@ class Decoder(nn.Module):
                 f"Got {len(widths)} widths for {len(skip_channels)} skips, "
                 "wanted as many or one more."
             )
+        kernel = (3 if temporal else 1, 3, 3)
         stages = nn.ModuleList()
         channels = in_channels
         for width, skip in zip(widths, skip_channels, strict=False):
-            stages.append(conv3d(convolution, channels, width))
+            stages.append(conv3d(convolution, channels, width, kernel=kernel))
             channels = width + skip
         self.stages = stages
         self.fuse: nn.Module | None = None
         if len(widths) > len(skip_channels):
-            self.fuse = conv3d(convolution, channels, widths[-1])
+            self.fuse = conv3d(convolution, channels, widths[-1], kernel=kernel)
             channels = widths[-1]
         self.channels = channels
 

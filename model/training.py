@@ -16,12 +16,12 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from dataset.values import LabelledVideo
+from dataset.values import LabelledSequence
 from model import checkpoint
 from model.batches import Batch, Batches
-from model.losses import cross_entropy, soft_iou
+from model.losses import cross_entropy, edge_weights, soft_iou
 from model.network import SegmentationNetwork
-from model.recipes import Recipe
+from model.recipes import Precision, Recipe
 from model.validation import glance, segment_with
 from pipeline.spec import ModelSpec
 
@@ -60,7 +60,7 @@ def train(
     recipe: Recipe,
     run: Run,
     batches: Batches,
-    held_out: Sequence[LabelledVideo],
+    held_out: Sequence[LabelledSequence],
     spec: ModelSpec,
 ) -> None:
     """Train a network and leave its averaged weights in the run's folder.
@@ -150,9 +150,10 @@ class _State:
         arrays = (torch.from_numpy(batch.clips), torch.from_numpy(batch.masks))
         clips, masks = fabric.to_device(arrays)
         logits = self.model(clips)
-        loss = cross_entropy(logits, masks)
+        weights = edge_weights(masks, recipe.edge_weight) if recipe.edge_weight else None
+        loss = cross_entropy(logits, masks, weights)
         if recipe.iou_weight:
-            loss = loss + recipe.iou_weight * soft_iou(logits, masks)
+            loss = loss + recipe.iou_weight * soft_iou(logits, masks, weights)
         value = float(loss.detach())
         if not math.isfinite(value):
             raise FloatingPointError(f"Got a loss of {value} at step {self.step}, wanted a number.")
@@ -184,7 +185,21 @@ class _State:
         return {"network": self.network, "average": self.average, "optimizer": self.optimizer}
 
 
-def steps_per_epoch(videos: Sequence[LabelledVideo], recipe: Recipe) -> int:
+def supported_precision(wanted: Precision, accelerator: str) -> Precision:
+    """Return the precision to train in: float32 where a CPU has no instructions for bfloat16.
+
+    There PyTorch takes reference kernels for bfloat16, ten times slower than float32.
+    """
+    if wanted == "32-true" or accelerator != "cpu":
+        return wanted
+    capability = torch.backends.cpu.get_cpu_capability()
+    if capability == "AVX512":
+        return wanted
+    tqdm.write(f"This CPU's {capability} can't do {wanted}, training in 32-true instead.")
+    return "32-true"
+
+
+def steps_per_epoch(videos: Sequence[LabelledSequence], recipe: Recipe) -> int:
     """Return the steps that show as many frames as the videos have."""
     return max(1, round(sum(len(video) for video in videos) / recipe.frames_per_step))
 
@@ -221,7 +236,7 @@ def _fix_norm(network: nn.Module) -> None:
 def _validate(
     fabric: Fabric,
     network: nn.Module,
-    held_out: Sequence[LabelledVideo],
+    held_out: Sequence[LabelledSequence],
     spec: ModelSpec,
     *,
     log: Log,

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from dataset.values import LabelledVideo
+from dataset.values import LabelledSequence
 from evaluation.region import region_similarity
 from pipeline.clips import clip_starts
 from pipeline.preprocess import fit, to_network, to_source
@@ -32,7 +32,7 @@ def segment_with(network: nn.Module) -> Segment:
 
 
 def glance(
-    segment: Segment, videos: Sequence[LabelledVideo], spec: ModelSpec, clips_per_video: int = 2
+    segment: Segment, videos: Sequence[LabelledSequence], spec: ModelSpec, clips_per_video: int = 2
 ) -> dict[str, float]:
     """Estimate mean J of each video from a few clips, at the size that the network sees.
 
@@ -68,7 +68,7 @@ def glance(
 
 
 def probabilities(
-    segment: Segment, video: LabelledVideo, spec: ModelSpec, stride: int
+    segment: Segment, video: LabelledSequence, spec: ModelSpec, stride: int
 ) -> list[NDArray[np.float32]]:
     """Segment a whole video with overlapping clips, their probabilities averaged.
 
@@ -94,7 +94,7 @@ def probabilities(
 
 
 def evaluate(
-    segment: Segment, videos: Sequence[LabelledVideo], spec: ModelSpec, stride: int = 6
+    segment: Segment, videos: Sequence[LabelledSequence], spec: ModelSpec, stride: int = 6
 ) -> dict[str, float]:
     """Measure mean J of each video at the size of its masks, without its first and last frame.
 

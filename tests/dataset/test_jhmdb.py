@@ -45,6 +45,28 @@ def test_frames_and_masks_belong_together(ending: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(clip.mask(5), masks[5])
 
 
+def test_reads_frames_and_masks_in_the_order_asked_for(tmp_path: Path) -> None:
+    root = write_jhmdb(tmp_path, {"run": ["film_2_run_a"]})
+    (clip,) = jhmdb.load(root, 1, "train")
+    frames, masks = clip.read([5, 2, 2])
+    for frame, mask, index in zip(frames, masks, [5, 2, 2], strict=True):
+        np.testing.assert_array_equal(frame, clip.frame(index))
+        np.testing.assert_array_equal(mask, clip.mask(index))
+
+
+@pytest.mark.parametrize(
+    ("name", "film"),
+    [
+        ("The_Fugitive_3_walk_f_cm_np1_fr_med_8", "The_Fugitive"),
+        ("KELVIN_shoot_ball_u_cm_np1_ba_med_1", "KELVIN"),
+    ],
+)
+def test_names_of_clips_begin_with_their_film(name: str, film: str, tmp_path: Path) -> None:
+    action = "walk" if "walk" in name else "shoot_ball"
+    (clip,) = jhmdb.load(write_jhmdb(tmp_path, {action: [name]}), 1, "train")
+    assert clip.film == film
+
+
 def test_boxes_are_tight_with_inclusive_corners(tmp_path: Path) -> None:
     write_jhmdb(tmp_path, {"run": ["a_run_0"]})
     (clip,) = jhmdb.load(tmp_path, 1, "train")

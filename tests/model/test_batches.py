@@ -2,15 +2,16 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from dataset import davis, stills
+from dataset import davis, jhmdb, stills
 from model.augmentation import Crop
 from model.batches import Batches
 from model.recipes import SMALL
-from tests.dataset.folders import write_davis, write_stills
+from tests.dataset.folders import write_davis, write_jhmdb, write_stills
 
 RECIPE = replace(SMALL, crop=Crop(32, 64, 40, (0.75, 1.5)))
 
@@ -18,7 +19,9 @@ RECIPE = replace(SMALL, crop=Crop(32, 64, 40, (0.75, 1.5)))
 @pytest.fixture
 def batches(tmp_path: Path) -> Batches:
     videos = davis.load(write_davis(tmp_path / "davis", {"swan": 9, "bear": 3}), "train")
-    return Batches(videos, stills.load(write_stills(tmp_path / "stills", 4)), RECIPE, seed=3)
+    actions = jhmdb.load(write_jhmdb(tmp_path / "jhmdb", {"run": ["a_run_b"]}), 1, "train")
+    pictures = stills.load(write_stills(tmp_path / "stills", 4))
+    return Batches(videos, actions, pictures, RECIPE, seed=3)
 
 
 def test_lengths_take_turns_and_every_step_has_as_many_frames(batches: Batches) -> None:
@@ -36,12 +39,40 @@ def test_drawing_ahead_changes_nothing(batches: Batches) -> None:
 
 
 def test_seeds_differ(batches: Batches) -> None:
-    other = Batches(batches.videos, batches.stills, RECIPE, seed=4)
+    other = Batches(batches.videos, batches.actions, batches.stills, RECIPE, seed=4)
     assert not np.array_equal(batches.batch(0).clips, other.batch(0).clips)
 
 
 def test_refuses_to_train_on_nothing(batches: Batches) -> None:
     with pytest.raises(ValueError, match="no videos"):
-        Batches([], batches.stills, RECIPE, seed=0)
+        Batches([], batches.actions, batches.stills, RECIPE, seed=0)
     with pytest.raises(ValueError, match="2 stills"):
-        Batches(batches.videos, batches.stills[:2], RECIPE, seed=0)
+        Batches(batches.videos, batches.actions, batches.stills[:2], RECIPE, seed=0)
+    with pytest.raises(ValueError, match="no videos of actions"):
+        Batches(batches.videos, [], batches.stills, replace(RECIPE, actions_share=0.1), seed=0)
+
+
+@pytest.mark.parametrize(
+    ("stills_share", "actions_share", "source"),
+    [(1.0, 0.0, "stills"), (0.0, 1.0, "actions"), (0.0, 0.0, "videos")],
+)
+def test_shares_say_where_clips_come_from(
+    batches: Batches, stills_share: float, actions_share: float, source: str
+) -> None:
+    recipe = replace(RECIPE, stills_share=stills_share, actions_share=actions_share)
+    unreadable: Any = [None] * 4  # reading any of the others fails
+    drawn = Batches(
+        batches.videos if source == "videos" else unreadable,
+        batches.actions if source == "actions" else unreadable,
+        batches.stills if source == "stills" else unreadable,
+        recipe,
+        seed=0,
+    )
+    assert drawn.batch(0).clips.shape == (2, 8, 32, 64, 3)
+
+
+def test_single_frames_are_clips_too(batches: Batches) -> None:
+    recipe = replace(RECIPE, clip_lengths=(8, 1), stills_share=0.5)
+    drawn = Batches(batches.videos, batches.actions, batches.stills, recipe, seed=0).batch(1)
+    assert drawn.clips.shape == (16, 1, 32, 64, 3)
+    assert drawn.masks.any()

@@ -1,9 +1,9 @@
-"""The EfficientNet-Lite0 encoder."""
+"""The EfficientNet-Lite encoder."""
 
 import pytest
 import torch
 
-from model.efficientnet import EfficientNetEncoder, TemporalResidual
+from model.efficientnet import EfficientNetEncoder, TemporalResidual, Variant, imagenet_state
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +87,19 @@ def test_folds_batch_norm_into_the_convolutions() -> None:
 def test_names_a_missing_weight() -> None:
     with pytest.raises(KeyError, match="_bn0"):
         EfficientNetEncoder().load_imagenet({"_conv_stem.weight": torch.zeros(32, 3, 3, 3)})
+
+
+@pytest.mark.parametrize("variant", ["lite0", "lite1", "lite2"])
+def test_takes_every_weight_of_imagenet(variant: Variant) -> None:
+    encoder = EfficientNetEncoder(variant)
+    encoder.load_imagenet(imagenet_state(variant))  # fails where shapes or names don't fit
+    assert encoder.channels[-1] % 16 == 0
+
+
+def test_without_time_no_frame_changes_another() -> None:
+    encoder = EfficientNetEncoder(temporal=False).eval()
+    assert not [name for name, _ in encoder.named_parameters() if "temporal" in name]
+    clips = torch.randn(1, 3, 2, 64, 64)
+    alone = encoder(clips[:, :, :1])
+    for m, single in zip(encoder(clips), alone, strict=True):
+        torch.testing.assert_close(m[:, :, :1], single, rtol=1e-4, atol=1e-5)

@@ -33,7 +33,8 @@ def test_evaluate_prints_figures_of_the_sequences_held_out(
 def test_train_says_how_far_it_came_and_leaves_weights(tmp_path: Path) -> None:
     write_davis(tmp_path / "davis", {"swan": 9, "bear": 8}, size=(64, 96))
     write_stills(tmp_path / "stills" / "discs", 3)
-    command = [sys.executable, "-m", "model", "train", "--preset", "small", "--steps", "1"]
+    command = [sys.executable, "-m", "model", "train", "--preset", "small"]
+    command += ["--recipe", "small", "--steps", "1"]
     folders = ["--data", str(tmp_path), "--out", str(tmp_path / "run")]
     done = subprocess.run(
         [*command, *folders, "--log-every", "1"],
@@ -47,7 +48,7 @@ def test_train_says_how_far_it_came_and_leaves_weights(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "mean J" in done.stdout + done.stderr
     about = checkpoint.load(build("small"), tmp_path / "run/weights.safetensors")
-    assert (about["preset"], about["step"], about["seed"]) == ("small", 1, 0)
+    assert (about["preset"], about["recipe"], about["step"]) == ("small", "small", 1)
     assert about["git_revision"]
     assert (tmp_path / "run/last.ckpt").is_file()
     assert list((tmp_path / "run/events").iterdir())

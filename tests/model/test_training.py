@@ -16,7 +16,7 @@ from model.augmentation import Crop
 from model.batches import Batches
 from model.presets import build
 from model.recipes import PAPER, SMALL, Recipe
-from model.training import Run, logger, rate_factor, train
+from model.training import Run, logger, rate_factor, supported_precision, train
 from tests.dataset.folders import write_davis, write_stills
 
 RECIPE = replace(SMALL, crop=Crop(32, 64, 40, (0.75, 1.5)), frames_per_step=8, precision="32-true")
@@ -49,7 +49,7 @@ def run_steps(
         network,
         recipe=replace(recipe, fixed_norm_from=whole),
         run=run,
-        batches=Batches(videos[:1], stills.load(folder.parent / "stills"), recipe, seed=1),
+        batches=Batches(videos[:1], [], stills.load(folder.parent / "stills"), recipe, seed=1),
         held_out=videos[1:],
         spec=working_spec("small", short_side=64),
     )
@@ -87,3 +87,15 @@ def test_rates_of_the_recipes() -> None:
     assert rate_factor(999, 1000, 10, SMALL) < 1e-4
     assert rate_factor(9, 1000, 10, PAPER) == 1.0
     assert rate_factor(25, 1000, 10, PAPER) == pytest.approx(0.95**2)
+
+
+@pytest.mark.parametrize(
+    ("capability", "accelerator", "precision"),
+    [("AVX2", "cpu", "32-true"), ("AVX512", "cpu", "bf16-mixed"), ("AVX2", "cuda", "bf16-mixed")],
+)
+def test_trains_in_float32_where_bfloat16_is_emulated(
+    capability: str, accelerator: str, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    assert supported_precision("bf16-mixed", accelerator) == precision
+    assert supported_precision("32-true", accelerator) == "32-true"
