@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 
 from dataset import davis, jhmdb, segtrack
 from dataset.values import DatasetError, LabelledSequence
-from evaluation import report_davis, report_jhmdb, report_segtrack
-from evaluation.predictions import PredictionError
-from evaluation.scoring import predict, score_each
+from evaluation import compare, predictions, report_davis, report_jhmdb, report_segtrack
+from evaluation.compare import CompareError
+from evaluation.predictions import PredictionError, centre_box
+from evaluation.scoring import Predict, predict, score_each
 from evaluation.sheet import write_sheet
 from evaluation.table import write_json
 from pipeline import infer
@@ -28,11 +29,11 @@ def main(arguments: Sequence[str]) -> None:
     """Run one command."""
     parser = _parser()
     parsed = parser.parse_args(arguments)
-    if parsed.save is not None and parsed.model is None:
-        parser.error("--save keeps the masks that --model makes; with --masks there are none")
+    if getattr(parsed, "save", None) is not None and parsed.masks is not None:
+        parser.error("--save keeps the masks that are made; with --masks there are none")
     try:
         parsed.run(parsed)
-    except (DatasetError, PredictionError, PipelineError) as error:
+    except (CompareError, DatasetError, PredictionError, PipelineError) as error:
         sys.exit(str(error))
 
 
@@ -60,6 +61,13 @@ def _jhmdb(parsed: argparse.Namespace) -> None:
     found = report_jhmdb.figures(scores)
     part = f"split {parsed.split} {parsed.subset}"
     _report(parsed, report_jhmdb.text(found, part), found)
+
+
+def _compare(parsed: argparse.Namespace) -> None:
+    figures = {path.stem: compare.read_figures(path) for path in parsed.figures}
+    if len(figures) < len(parsed.figures):
+        raise CompareError("Got two files of one name, wanted a name for each column.")
+    print(compare.text(figures))
 
 
 def _chosen(sequences: Sequence[S], parsed: argparse.Namespace) -> list[S]:
@@ -97,11 +105,16 @@ def _predictions(
             raise PredictionError(f"Got --masks {parsed.masks}, wanted a folder of predictions.")
         yield parsed.masks
         return
-    segmenter = Segmenter(infer.load(parsed.model, parsed.device))
+    segment = centre_box if parsed.centre_box else _segment_with(parsed)
     with TemporaryDirectory() as temporary:
         folder = parsed.save or Path(temporary)
-        predict(segmenter, sequences, folder)
+        predict(segment, sequences, folder)
         yield folder
+
+
+def _segment_with(parsed: argparse.Namespace) -> Predict:
+    segmenter = Segmenter(infer.load(parsed.model, parsed.device))
+    return lambda sequence: predictions.segment(segmenter, sequence)
 
 
 def _report(parsed: argparse.Namespace, text: str, found: dict[str, Any]) -> None:
@@ -124,6 +137,11 @@ def _parser() -> argparse.ArgumentParser:
     on_jhmdb.add_argument("--subset", choices=["train", "test"], default="test")
     for command in (on_davis, on_segtrack, on_jhmdb):
         _add_common(command)
+    comparing = commands.add_parser("compare", help="models side by side on DAVIS-2016")
+    comparing.set_defaults(run=_compare)
+    comparing.add_argument(
+        "figures", type=Path, nargs="+", help="files that --json of `davis` wrote, one a model"
+    )
     return parser
 
 
@@ -132,8 +150,11 @@ def _add_common(command: argparse.ArgumentParser) -> None:
     source = command.add_mutually_exclusive_group(required=True)
     source.add_argument("--masks", type=Path, help="predictions: <sequence>/<frame>.png")
     source.add_argument("--model", type=Path, help="an .onnx file to segment with")
+    source.add_argument(
+        "--centre-box", action="store_true", help="take the middle of each frame, as a baseline"
+    )
     command.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="for --model")
-    command.add_argument("--save", type=Path, help="keep the masks that --model makes here")
+    command.add_argument("--save", type=Path, help="keep the masks that are made here")
     command.add_argument("--json", type=Path, help="write all figures here, as fractions")
     command.add_argument("--sheet", type=Path, help="draw frames with the masks into this picture")
     command.add_argument(

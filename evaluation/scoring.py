@@ -2,7 +2,7 @@
 
 import multiprocessing
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import TypeVar
@@ -11,18 +11,22 @@ import cv2
 from tqdm import tqdm
 
 from dataset.values import LabelledSequence
-from evaluation.predictions import segment, write
-from pipeline.segmenter import Segmenter
+from evaluation.predictions import write
+from evaluation.region import Mask
 
 S = TypeVar("S", bound=LabelledSequence)
 R = TypeVar("R")
 
 
-def predict(segmenter: Segmenter, sequences: Sequence[LabelledSequence], folder: Path) -> None:
+Predict = Callable[[LabelledSequence], Iterator[Mask]]
+"""Gives the T masks (H, W) of a sequence, bool."""
+
+
+def predict(segment: Predict, sequences: Sequence[LabelledSequence], folder: Path) -> None:
     """Segment each sequence and write its masks to `folder`, with a progress bar."""
     with tqdm(desc="segmenting", total=_frames(sequences), unit="frame", disable=None) as bar:
         for sequence in sequences:
-            for _ in write(folder, sequence, segment(segmenter, sequence)):
+            for _ in write(folder, sequence, segment(sequence)):
                 bar.update()
 
 

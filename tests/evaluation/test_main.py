@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dataset import davis, jhmdb, segtrack
-from dataset.values import read_picture
+from dataset.values import read_mask, read_picture
 from evaluation.__main__ import main
 from tests.dataset.folders import write_davis, write_jhmdb, write_segtrack
 from tests.evaluation.folders import shifted, write_predictions
@@ -105,7 +105,19 @@ def test_an_error_of_a_process_is_told(tmp_path: Path) -> None:
         main(["davis", "--root", str(root), "--split", "train", "--masks", str(tmp_path / "p")])
 
 
-def test_save_wants_a_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_save_wants_masks_to_be_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["davis", "--root", ".", "--masks", ".", "--save", str(tmp_path)])
-    assert "--save keeps the masks that --model makes" in capsys.readouterr().err
+    assert "--save keeps the masks that are made" in capsys.readouterr().err
+
+
+def test_the_middle_of_each_frame_is_a_baseline(tmp_path: Path) -> None:
+    root = write_davis(tmp_path / "d", {"swan": 4})
+    common = ["davis", "--root", str(root), "--split", "train", "--json", str(tmp_path / "a.json")]
+    main([*common, "--centre-box", "--save", str(tmp_path / "p")])
+    (path,) = (tmp_path / "p/swan").glob("*2.png")
+    mask = read_mask(path)
+    rows, columns = mask.shape
+    assert mask.sum() == (rows // 2) * (columns // 2)
+    assert mask[rows // 2, columns // 2]
+    assert 0 <= _read(tmp_path / "a.json")["J_mean"] < 1

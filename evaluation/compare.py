@@ -1,0 +1,106 @@
+"""Models side by side on the same sequences, with the standard error of their differences."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evaluation.table import percent, table
+
+MEASURES: Mapping[str, str] = {
+    "J mean": "J_mean",
+    "J recall": "J_recall",
+    "F mean": "F_mean",
+    "F recall": "F_recall",
+}
+
+
+class CompareError(Exception):
+    """Files of figures can't be compared; the message says why."""
+
+
+def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
+    """Return the mean difference over sequences and its standard error.
+
+    Sequences differ far more than models do, so what tells models apart is the spread of their
+    differences on each sequence, not of their scores.
+
+    Args:
+        ours: one figure a sequence.
+        theirs: the figures of the same sequences, in the same order.
+
+    Returns:
+        The mean of ours less theirs, and its standard error: nan for a single sequence.
+    """
+    differences = np.subtract(ours, theirs)
+    if len(differences) < 2:
+        return float(differences.mean()), math.nan
+    return float(differences.mean()), float(differences.std(ddof=1) / math.sqrt(len(differences)))
+
+
+def read_figures(path: Path) -> dict[str, Any]:
+    """Read what `python -m evaluation davis --json` wrote.
+
+    Raises:
+        CompareError: the file isn't such a file.
+    """
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise CompareError(f"Got {path}, wanted figures as JSON: {error}.") from error
+    if not isinstance(found, dict) or "J_mean" not in found or "per_sequence" not in found:
+        raise CompareError(f"Got {path}, wanted what `python -m evaluation davis --json` writes.")
+    return found
+
+
+def text(figures: Mapping[str, Mapping[str, Any]]) -> str:
+    """Lay out J of every sequence, the means, and the differences to the first model.
+
+    Args:
+        figures: {model: what `read_figures` gave}, one at least.
+
+    Raises:
+        CompareError: the models were measured on different sequences.
+    """
+    first = next(iter(figures))
+    names = list(figures[first]["per_sequence"])
+    for model, found in figures.items():
+        if set(found["per_sequence"]) != set(names):
+            raise CompareError(
+                f"Got {model} of {', '.join(found['per_sequence'])}, wanted the sequences of "
+                f"{first}: {', '.join(names)}."
+            )
+
+    def region(model: str) -> list[float]:
+        return [figures[model]["per_sequence"][name]["J_mean"] for name in names]
+
+    rows = [
+        [name, *map(percent, js)] for name, *js in zip(names, *map(region, figures), strict=True)
+    ]
+    rows += [
+        [label, *(percent(found[key]) for found in figures.values())]
+        for label, key in MEASURES.items()
+    ]
+    less = [paired_difference(region(model), region(first)) for model in figures]
+    rows.append(
+        [
+            f"J less {first}",
+            *(
+                "" if model == first else _signed(*pair)
+                for model, pair in zip(figures, less, strict=True)
+            ),
+        ]
+    )
+    return "\n".join(
+        [
+            f"{len(names)} sequences, percent; differences with their standard error, paired",
+            table(["J mean", *figures], rows),
+        ]
+    )
+
+
+def _signed(mean: float, error: float) -> str:
+    return f"{100 * mean:+.1f} ± {percent(error)}"
