@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> None:
         measured=json.loads(parsed.measured.read_text()) if parsed.measured else {},
         git_revision=str(about.get("git_revision", "unknown")),
     )
-    onnx_file.write(network, spec, parsed.out)
+    onnx_file.write(network, spec, parsed.out, half=parsed.half)
     print(f"{parsed.out}: {parsed.out.stat().st_size / 2**20:.1f} MiB")
 
 
@@ -59,6 +59,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--long-side", type=int, help="at most, in pixels; twice the short side")
     parser.add_argument(
         "--measured", type=Path, help="what `python -m model evaluate` printed, for the metadata"
+    )
+    parser.add_argument(
+        "--half", action="store_true", help="keep the weights as float16: a file half as large"
     )
     return parser
 

@@ -1,8 +1,11 @@
 """Writes a network as one ONNX file that says what it is."""
 
+from math import prod
 from pathlib import Path
 
+import numpy as np
 import onnx
+import onnx.numpy_helper
 import torch
 from torch import Tensor, nn
 
@@ -11,6 +14,7 @@ from pipeline.spec import INPUT_NAME, OUTPUT_NAME, ModelSpec
 OPSET = 20
 # In blocks of the spec's multiple; ONNX Runtime is free to go beyond them.
 MOST_CLIPS, MOST_BLOCKS = 64, 64
+FEWEST_HALVED = 1024
 
 
 class Probabilities(nn.Module):
@@ -26,13 +30,15 @@ class Probabilities(nn.Module):
         return logits.sigmoid()
 
 
-def write(network: nn.Module, spec: ModelSpec, path: Path) -> None:
+def write(network: nn.Module, spec: ModelSpec, path: Path, *, half: bool = False) -> None:
     """Export a network, with clips of any number and size and of the spec's length.
 
     Args:
         network: gives the foreground's logit, as `model.network.SegmentationNetwork`.
         spec: goes into the file's metadata.
         path: of the `.onnx` file, which holds its weights too; its folder is made.
+        half: whether the file holds the weights as float16. It is half as large then; runtimes
+            compute in float32 as before.
 
     Raises:
         onnx.checker.ValidationError: the exported graph isn't valid.
@@ -59,8 +65,31 @@ def write(network: nn.Module, spec: ModelSpec, path: Path) -> None:
     model = program.model_proto
     del model.metadata_props[:]
     onnx.helper.set_model_props(model, spec.to_metadata())
+    if half:
+        keep_as_half(model.graph)
     onnx.checker.check_model(model)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     onnx.save_model(model, part)
     part.replace(path)
+
+
+def keep_as_half(graph: onnx.GraphProto) -> None:
+    """Keep a graph's float32 weights as float16, each brought back by a Cast.
+
+    Runtimes fold the casts away when they load the file. Small tensors stay: they hold next to
+    nothing, and some of them are scales and biases that float16 would round for no gain.
+    """
+    casts = []
+    for weight in graph.initializer:
+        if weight.data_type != onnx.TensorProto.FLOAT or prod(weight.dims) < FEWEST_HALVED:
+            continue
+        values = onnx.numpy_helper.to_array(weight)
+        name = weight.name
+        weight.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
+        casts.append(
+            onnx.helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT)
+        )
+    nodes = [*casts, *graph.node]  # a graph's nodes stand in the order in which they run
+    del graph.node[:]
+    graph.node.extend(nodes)

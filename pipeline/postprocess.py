@@ -11,6 +11,9 @@ from pipeline.values import Instances, SegmentedObject
 
 # Smaller than this share of the frame is noise: 21x21 pixels in 854x480.
 MIN_AREA_SHARE = 0.001
+# A bystander or a patch of background beside the object is mostly smaller than this; a part of it
+# that something in front cuts off may be as large.
+PRIMARY_SHARE = 0.5
 # Smoke and spray fall into hundreds of pieces; the largest ones are kept.
 MAX_OBJECTS = 50
 
@@ -23,24 +26,28 @@ def find_objects(
     Args:
         probability: of foreground, 0 to 1.
         threshold: from which a pixel is foreground.
-        instances: `primary` for the whole foreground as one object, `components` for each
-            8-connected component apart.
+        instances: `primary` for one object, the largest 8-connected component and those at least
+            `PRIMARY_SHARE` as large, which may be parts of it; `components` for each component
+            apart.
 
     Returns:
         Objects of at least `MIN_AREA_SHARE` of the frame, at most `MAX_OBJECTS`, largest first.
     """
     mask = probability >= threshold
     min_area = max(1.0, MIN_AREA_SHARE * mask.size)
-    left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
-    if instances == "primary":
-        box, area = (left, top, width, height), int(np.count_nonzero(mask))
-        return (_object(mask, probability, box, area),) if area >= min_area else ()
     # Labelling costs by the pixel, and most of the picture is background.
+    left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
     foreground = mask[top : top + height, left : left + width].view(np.uint8)
     if foreground.size == 0:
         return ()
     _, labels, stats, _ = cv2.connectedComponentsWithStats(foreground, connectivity=8)
     areas = stats[:, cv2.CC_STAT_AREA]
+    if instances == "primary":
+        kept = areas >= PRIMARY_SHARE * areas[1:].max()
+        kept[0] = False  # the background
+        mask[top : top + height, left : left + width] = kept[labels]
+        box, area = cv2.boundingRect(mask.view(np.uint8)), int(areas[kept].sum())
+        return (_object(mask, probability, box, area),) if area >= min_area else ()
     order = 1 + np.argsort(-areas[1:], kind="stable")[:MAX_OBJECTS]  # label 0 is the background
     objects = []
     for label in (int(label) for label in order if areas[label] >= min_area):

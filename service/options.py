@@ -33,8 +33,9 @@ class Options(BaseModel):
     instances: Annotated[
         Instances,
         Field(
-            description="`primary`: the whole foreground as one object, track 1. "
-            "`components`: each connected component apart, followed through the video."
+            description="`primary`: the largest part of the foreground, and parts at least half as "
+            "large, as one object, track 1. `components`: each connected component apart, followed "
+            "through the video."
         ),
     ] = "primary"
     masks: Annotated[

@@ -64,15 +64,19 @@ def network() -> SegmentationNetwork:
     return tiny
 
 
+def write(network: SegmentationNetwork, path: Path, *, half: bool = False) -> None:
+    # The exporter itself uses what PyTorch has deprecated.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        onnx_file.write(network, SPEC, path, half=half)
+
+
 @pytest.fixture(scope="module")
 def session(
     network: SegmentationNetwork, tmp_path_factory: pytest.TempPathFactory
 ) -> infer.Session:
     path = tmp_path_factory.mktemp("export") / "tiny.onnx"
-    # The exporter itself uses what PyTorch has deprecated.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        onnx_file.write(network, SPEC, path)
+    write(network, path)
     assert [file.name for file in path.parent.iterdir()] == ["tiny.onnx"]
     return infer.load(path, device="cpu", threads=1)
 
@@ -110,6 +114,30 @@ def test_both_runtimes_agree_in_every_orientation(
     assert {result.size for result in results} >= {size, size[::-1]}
     assert all(side % 2 for result in results[1::2] for side in result.size)
     assert all(result.holds for result in results), results
+
+
+def test_half_keeps_the_answers_in_half_the_file(
+    network: SegmentationNetwork, tmp_path: Path
+) -> None:
+    wide = SegmentationNetwork(
+        network.encoder,
+        pyramid_channels=128,
+        rates=(2,),
+        frame_features=True,
+        decoder_widths=(64, 64),
+        skips=(1, 0),
+    ).eval()
+    write(wide, tmp_path / "whole.onnx")
+    write(wide, tmp_path / "half.onnx", half=True)
+    sizes = [(tmp_path / f"{name}.onnx").stat().st_size for name in ("whole", "half")]
+    assert sizes[1] < 0.8 * sizes[0]
+    clip = np.stack(frames_of(64, 96))
+    whole, half = (
+        infer.load(tmp_path / f"{name}.onnx", "cpu", threads=1).run(clip[None])
+        for name in ("whole", "half")
+    )
+    assert not np.array_equal(whole, half)  # or nothing was halved
+    np.testing.assert_allclose(half, whole, atol=2e-3)
 
 
 def test_parity_notices_other_weights(session: infer.Session) -> None:

@@ -29,10 +29,18 @@ def test_components_are_apart_largest_first() -> None:
     assert second.score == pytest.approx(0.6)
 
 
-def test_primary_is_the_whole_foreground() -> None:
+def test_primary_leaves_out_what_is_less_than_half_as_large_as_the_largest() -> None:
     (object_,) = find_objects(_blobs(), 0.5, "primary")
-    np.testing.assert_array_equal(rle.decode(object_.mask), _blobs() >= 0.5)
-    assert (object_.area, object_.box) == (811, (5, 10, 100, 83))
+    assert (object_.area, object_.box) == (606, (5, 60, 22, 33))
+    np.testing.assert_array_equal(rle.decode(object_.mask)[60:, :30], _blobs()[60:, :30] >= 0.5)
+
+
+def test_primary_holds_all_parts_that_are_about_as_large() -> None:
+    probability = _blobs()
+    probability[10:20, 60:70] = 0.6  # 100 pixels
+    probability[20:30, 30:42] = 0.6  # 200 and 120 pixels make 320
+    (object_,) = find_objects(probability, 0.5, "primary")
+    assert (object_.area, object_.box) == (606 + 320, (5, 10, 45, 83))
 
 
 def test_a_pixel_at_the_threshold_is_foreground() -> None:
