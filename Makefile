@@ -1,13 +1,14 @@
 # Every target makes what it needs; `make setup` is called by the others.
 PYTHON ?= python3
 VIDEO ?=
+QUALITY ?= fast
 PORT ?= 8000
 RUN = .venv/bin/python
 
 .PHONY: setup demo serve test lint lock clean
 
 setup: .venv/serving.stamp
-demo: .venv/demo.stamp ; $(RUN) -m client.demo $(VIDEO)
+demo: .venv/demo.stamp ; $(RUN) -m client.demo --quality $(QUALITY) $(VIDEO)
 serve: setup ; SEGMENT_PORT=$(PORT) $(RUN) -m service
 test: .venv/test.stamp lint ; $(RUN) -m pytest --cov --cov-report=term:skip-covered
 lint: .venv/test.stamp

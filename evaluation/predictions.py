@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from itertools import islice, repeat
 from pathlib import Path
 
@@ -13,15 +12,17 @@ from numpy.typing import NDArray
 from dataset.values import LabelledSequence, read_mask
 from evaluation.region import Mask
 from pipeline import rle
-from pipeline.preprocess import fit
 from pipeline.segmenter import Segmenter
+from pipeline.values import Quality
 
 
 class PredictionError(Exception):
     """A predicted mask is missing or can't belong to its frame; the message says which."""
 
 
-def segment(segmenter: Segmenter, sequence: LabelledSequence) -> Iterator[Mask]:
+def segment(
+    segmenter: Segmenter, sequence: LabelledSequence, quality: Quality = "fast"
+) -> Iterator[Mask]:
     """Segment a sequence as the service does with `instances=primary` and its own threshold.
 
     Yields:
@@ -29,14 +30,20 @@ def segment(segmenter: Segmenter, sequence: LabelledSequence) -> Iterator[Mask]:
     """
     height, width, _ = sequence.frame(0).shape
     rows, columns = sequence.mask(0).shape
-    to = fit(height, width, segmenter.session.spec)
 
     def read(positions: range) -> Iterator[NDArray[np.uint8]]:
         return islice(sequence.frames(), positions.start, positions.stop)
 
     count = len(sequence)
-    of = replace(to, height=rows, width=columns)
-    found = segmenter.find(read, count, to=to, of=of, start=0, stop=count)
+    found = segmenter.find(
+        read,
+        count,
+        size=(height, width),
+        mask_size=(rows, columns),
+        start=0,
+        stop=count,
+        quality=quality,
+    )
     with closing(found):
         for _, objects in found:
             yield rle.decode(objects[0].mask) if objects else np.zeros((rows, columns), np.bool_)

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from pipeline.values import Instances, VideoInfo
+from pipeline.values import Instances, Quality, VideoInfo
 
 Masks = Literal["rle", "none"]
 
@@ -36,6 +36,7 @@ class JobRequest:
         end_s: second to stop before; None to the end.
         every: segment each n-th frame, from 1.
         instances: the whole foreground as one object, or each connected component apart.
+        quality: `fast` for one pass of the model over each clip, `best` for the mean of several.
         masks: `rle` puts the masks in the result, `none` leaves boxes and scores only.
     """
 
@@ -45,6 +46,7 @@ class JobRequest:
     end_s: float | None = None
     every: int = 1
     instances: Instances = "primary"
+    quality: Quality = "fast"
     masks: Masks = "rle"
 
 

@@ -140,6 +140,7 @@ class SegmentJob:
             stop=wanted.stop,
             threshold=request.threshold,
             instances=request.instances,
+            quality=request.quality,
         )
         with closing(found), self._store.writing(self._store.part(job_id, segment)) as path:
             watched = self._watched(job_id, found, wanted.start)

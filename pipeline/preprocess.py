@@ -31,7 +31,13 @@ class Fit:
     padded_width: int
 
 
-def fit(height: int, width: int, spec: ModelSpec, pixel_aspect: Fraction = Fraction(1)) -> Fit:
+def fit(
+    height: int,
+    width: int,
+    spec: ModelSpec,
+    pixel_aspect: Fraction = Fraction(1),
+    scale: float = 1.0,
+) -> Fit:
     """Choose the network's picture size for a frame, so that the network sees square pixels.
 
     Args:
@@ -39,6 +45,7 @@ def fit(height: int, width: int, spec: ModelSpec, pixel_aspect: Fraction = Fract
         width: of the source frame, pixels.
         spec: gives the wanted short side, the longest side allowed and the multiple.
         pixel_aspect: width of a source pixel over its height.
+        scale: of the picture, over the size that the spec wants.
 
     >>> spec = ModelSpec(name="", version="", clip_length=8, short_side=256, long_side=512,
     ...     multiple=32, licence="", data="", measured={}, git_revision="")
@@ -47,11 +54,11 @@ def fit(height: int, width: int, spec: ModelSpec, pixel_aspect: Fraction = Fract
     ((256, 455), (256, 480))
     """
     shown_width = width * float(pixel_aspect)
-    scale = min(
+    factor = scale * min(
         spec.short_side / min(height, shown_width), spec.long_side / max(height, shown_width)
     )
-    scaled_height = max(1, round(height * scale))
-    scaled_width = max(1, round(shown_width * scale))
+    scaled_height = max(1, round(height * factor))
+    scaled_width = max(1, round(shown_width * factor))
     return Fit(
         height,
         width,

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,15 +14,15 @@ from numpy.typing import NDArray
 from pipeline.clips import clips_of
 from pipeline.decode import decode
 from pipeline.infer import Session
+from pipeline.passes import Passes
 from pipeline.postprocess import find_objects
-from pipeline.preprocess import Fit, fit, to_network, to_source
 from pipeline.stitch import stitch
-from pipeline.values import Instances, ScannedVideo, SegmentedFrame, SegmentedObject
+from pipeline.values import Instances, Quality, ScannedVideo, SegmentedFrame, SegmentedObject
 
 A = TypeVar("A")
 B = TypeVar("B")
 
-Clip = tuple[int, NDArray[np.uint8]]
+Clip = tuple[int, list[tuple[NDArray[np.uint8], ...]]]
 Map = tuple[int, NDArray[np.float32]]
 Read = Callable[[range], Iterator[NDArray[np.uint8]]]
 """Reads the frames (H, W, 3) uint8, RGB, at a range of positions in the video, in order."""
@@ -54,6 +55,7 @@ class Segmenter:
         stop: int,
         threshold: float = 0.5,
         instances: Instances = "primary",
+        quality: Quality = "fast",
     ) -> Generator[SegmentedFrame, None, None]:
         """Segment the frames `indices[start:stop]`.
 
@@ -69,6 +71,7 @@ class Segmenter:
             stop: one past the position of the last frame wanted.
             threshold: probability from which a pixel is foreground, above 0 and below 1.
             instances: as `find_objects` takes them.
+            quality: as `Passes` takes it.
 
         Yields:
             One frame for each position, in order, objects without tracks.
@@ -78,7 +81,6 @@ class Segmenter:
             ValueError: `start` and `stop` aren't a range within `indices`.
         """
         info = video.info
-        picture = fit(info.height, info.width, self.session.spec, info.pixel_aspect)
 
         def read(positions: range) -> Iterator[NDArray[np.uint8]]:
             wanted = indices[positions.start : positions.stop]
@@ -87,12 +89,13 @@ class Segmenter:
         frames = self.find(
             read,
             len(indices),
-            to=picture,
-            of=picture,
+            size=(info.height, info.width),
+            pixel_aspect=info.pixel_aspect,
             start=start,
             stop=stop,
             threshold=threshold,
             instances=instances,
+            quality=quality,
         )
         with closing(frames):
             for position, objects in frames:
@@ -104,24 +107,28 @@ class Segmenter:
         read: Read,
         count: int,
         *,
-        to: Fit,
-        of: Fit,
+        size: tuple[int, int],
+        mask_size: tuple[int, int] | None = None,
+        pixel_aspect: Fraction = Fraction(1),
         start: int,
         stop: int,
         threshold: float = 0.5,
         instances: Instances = "primary",
+        quality: Quality = "fast",
     ) -> Generator[tuple[int, tuple[SegmentedObject, ...]], None, None]:
         """Find the objects of the frames `start` to `stop`, wherever frames are read from.
 
         Args:
             read: gives the frames.
             count: T, frames in the whole video.
-            to: how a frame lies in the network's picture.
-            of: the same, of the size that masks shall have, which may be another than the frames'.
+            size: H and W of the frames, pixels.
+            mask_size: H and W that masks shall have; None for those of the frames.
+            pixel_aspect: width of a frame's pixel over its height.
             start: position of the first frame wanted.
             stop: one past the position of the last frame wanted.
             threshold: as `segment` takes it.
             instances: as `find_objects` takes them.
+            quality: as `Passes` takes it.
 
         Yields:
             Position and objects of each frame, in order, objects without tracks.
@@ -129,31 +136,33 @@ class Segmenter:
         Raises:
             ValueError: `start` and `stop` aren't a range within the video.
         """
+        passes = Passes(self.session, *size, pixel_aspect, quality)
+
+        def run(clip: Clip) -> Map:
+            first, pictures = clip
+            return first, passes.run(pictures)
 
         def to_objects(found: Map) -> tuple[int, tuple[SegmentedObject, ...]]:
             position, probability = found
-            return position, find_objects(to_source(probability, of), threshold, instances)
+            restored = passes.restore(probability, *(mask_size or size))
+            return position, find_objects(restored, threshold, instances)
 
-        clips = self._clips(read, count, to, start, stop)
+        clips = self._clips(read, count, passes, start, stop)
         with closing(_ahead(clips, _CLIPS_AHEAD)) as prepared:
-            probabilities = stitch(map(self._run, prepared), start, stop)
+            probabilities = stitch(map(run, prepared), start, stop)
             with closing(_behind(to_objects, probabilities, _FRAMES_BEHIND)) as frames:
                 yield from frames
 
-    def _run(self, clip: Clip) -> Map:
-        first, pictures = clip
-        return first, self.session.run(pictures[np.newaxis])[0]
-
     def _clips(
-        self, read: Read, count: int, to: Fit, start: int, stop: int
+        self, read: Read, count: int, passes: Passes, start: int, stop: int
     ) -> Generator[Clip, None, None]:
         """Read the clips that hold a wanted frame: the position of the first frame, pictures."""
         length = self.session.spec.clip_length
         starts = [int(s) for s in clips_of(start, stop, count, length, self.stride)]
         end = min(starts[-1] + length, count)
         # Scaled at once, so that no more than one frame is held at the source's size.
-        pictures = (to_network(frame, to) for frame in read(range(starts[0], end)))
-        held: deque[NDArray[np.uint8]] = deque(maxlen=length)
+        pictures = (passes.pictures(frame) for frame in read(range(starts[0], end)))
+        held: deque[tuple[NDArray[np.uint8], ...]] = deque(maxlen=length)
         taken = starts[0]
         for first in starts:
             while taken < min(first + length, end):
@@ -161,7 +170,7 @@ class Segmenter:
                 taken += 1
             while len(held) < length:  # a video shorter than a clip repeats its last frame
                 held.append(held[-1])
-            yield first, np.stack(held)
+            yield first, list(held)
 
 
 def _ahead(items: Generator[A, None, None], count: int) -> Generator[A, None, None]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Instances = Literal["primary", "components"]
+Quality = Literal["fast", "best"]
 
 
 @dataclass(frozen=True, kw_only=True)

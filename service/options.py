@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jobs.values import JobRequest, Masks
-from pipeline.values import Instances
+from pipeline.values import Instances, Quality
 from service.errors import Fault, InvalidRequest
 
 
@@ -38,6 +38,13 @@ class Options(BaseModel):
             "through the video."
         ),
     ] = "primary"
+    quality: Annotated[
+        Quality,
+        Field(
+            description="`fast`: one pass of the model over each clip. `best`: the mean of four "
+            "passes, at two sizes and mirrored; about seven times the work."
+        ),
+    ] = "fast"
     masks: Annotated[
         Masks,
         Field(description="`rle`: masks as COCO run lengths. `none`: boxes and scores only."),
@@ -54,6 +61,7 @@ WANTED: Mapping[str, str] = {
     "end_s": "a number of seconds above start_s",
     "every": "a whole number from 1 to 100000",
     "instances": "primary or components",
+    "quality": "fast or best",
     "masks": "rle or none",
 }
 

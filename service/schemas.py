@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.values import Job, JobState, Masks, Worker
-from pipeline.values import Instances, VideoInfo
+from pipeline.values import Instances, Quality, VideoInfo
 from service.errors import Fault, Kind, kind_named
 
 Index = Annotated[int, Field(ge=0, description="0-based frame of the source video.")]
@@ -107,6 +107,7 @@ class RequestBody(Body):
     end_s: float | None
     every: int
     instances: Instances
+    quality: Quality
     masks: Masks
 
 
@@ -146,6 +147,7 @@ class JobBody(Body):
                 end_s=request.end_s,
                 every=request.every,
                 instances=request.instances,
+                quality=request.quality,
                 masks=request.masks,
             ),
             video=VideoBody.of(job.video),

@@ -13,9 +13,8 @@ from pipeline import rle
 from pipeline.decode import decode, scan, select
 from pipeline.errors import BrokenVideo
 from pipeline.infer import load
-from pipeline.preprocess import fit
 from pipeline.segmenter import Segmenter
-from pipeline.values import ScannedVideo, SegmentedFrame, VideoLimits
+from pipeline.values import Quality, ScannedVideo, SegmentedFrame, VideoLimits
 from tests.tiny_model import SPEC, write_model
 from tests.videos import picture, square, write_video
 
@@ -89,19 +88,20 @@ def test_a_moving_thing_is_covered_in_every_frame(
     assert all(o.score > 0.7 and o.track is None for frame in frames for o in frame.objects)
 
 
+@pytest.mark.parametrize("quality", ["fast", "best"])
 @pytest.mark.parametrize("every", [1, 3])
 @pytest.mark.parametrize("cuts", [[12, 24, 36, 48], [1, 2, 30], [7]])
 def test_segments_put_together_are_the_whole(
-    path: Path, video: ScannedVideo, cuts: list[int], every: int
+    path: Path, video: ScannedVideo, cuts: list[int], every: int, quality: Quality
 ) -> None:
     segmenter = Segmenter(RedSession())
     indices = select(video, 0.05, None, every)
     count = len(indices)
-    whole = list(segmenter.segment(path, video, indices, start=0, stop=count))
+    whole = list(segmenter.segment(path, video, indices, start=0, stop=count, quality=quality))
     bounds = [0, *[cut for cut in cuts if cut < count], count]
     parts: list[SegmentedFrame] = []
     for start, stop in pairwise(bounds):
-        parts += segmenter.segment(path, video, indices, start=start, stop=stop)
+        parts += segmenter.segment(path, video, indices, start=start, stop=stop, quality=quality)
     assert parts == whole
     assert [frame.index for frame in whole] == list(indices)
 
@@ -136,15 +136,22 @@ def test_a_model_file_does_the_same(tmp_path: Path) -> None:
         assert object_.score == pytest.approx(1)
 
 
+def test_the_best_quality_looks_at_each_clip_four_times(path: Path, video: ScannedVideo) -> None:
+    session = RedSession()
+    frames = list(
+        Segmenter(session).segment(path, video, range(14), start=0, stop=14, quality="best")
+    )
+    assert session.runs == 2 * 4
+    assert min(_covers(frame) for frame in frames) > 0.8
+
+
 def test_frames_from_elsewhere_are_segmented_alike(path: Path, video: ScannedVideo) -> None:
     segmenter = Segmenter(RedSession())
     decoded = [frame.pixels for frame in decode(path, video, range(FRAMES))]
-    picture_size = fit(96, 160, SPEC)
     found = segmenter.find(
         lambda positions: iter(decoded[positions.start : positions.stop]),
         FRAMES,
-        to=picture_size,
-        of=picture_size,
+        size=(96, 160),
         start=0,
         stop=FRAMES,
     )
@@ -153,9 +160,13 @@ def test_frames_from_elsewhere_are_segmented_alike(path: Path, video: ScannedVid
 
 
 def test_masks_may_be_of_another_size_than_the_frames() -> None:
-    size, of = fit(64, 96, SPEC), fit(192, 288, SPEC)
     frames = Segmenter(RedSession()).find(
-        lambda positions: map(picture, positions), 8, to=size, of=of, start=0, stop=8
+        lambda positions: map(picture, positions),
+        8,
+        size=(64, 96),
+        mask_size=(192, 288),
+        start=0,
+        stop=8,
     )
     for index, (object_,) in frames:
         truth = np.zeros((192, 288), bool)

@@ -18,6 +18,7 @@ def test_all_options_are_passed_on() -> None:
         "end_s": "3",
         "every": "2",
         "instances": "components",
+        "quality": "best",
         "masks": "none",
     }
     assert parse_options(values).to_request("dog.mp4") == JobRequest(
@@ -27,6 +28,7 @@ def test_all_options_are_passed_on() -> None:
         end_s=3,
         every=2,
         instances="components",
+        quality="best",
         masks="none",
     )
 
@@ -48,6 +50,7 @@ def test_all_options_are_passed_on() -> None:
         ("every", "1.5"),
         ("every", "100001"),
         ("instances", "all"),
+        ("quality", "perfect"),
         ("masks", "png"),
     ],
 )

@@ -1,0 +1,105 @@
+"""How the model looks at a clip: once, or at several sizes and mirrored, and the mean of that."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.infer import Session
+from pipeline.preprocess import Fit, fit, to_network, to_source
+from pipeline.values import Quality
+
+
+@dataclass(frozen=True)
+class Looks:
+    """The passes of one quality.
+
+    Attributes:
+        scales: sizes of the picture, as factors of the one that the model was trained for, rising.
+        mirrored: whether each size is seen mirrored, too.
+    """
+
+    scales: tuple[float, ...]
+    mirrored: bool
+
+
+# What a size or a mirrored picture adds in J, and what it costs: docs/training.md.
+LOOKS: Mapping[Quality, Looks] = {
+    "fast": Looks(scales=(1.0,), mirrored=False),
+    "best": Looks(scales=(1.0, 1.5), mirrored=True),
+}
+
+
+class Passes:
+    """The passes of a model over clips of frames of one size.
+
+    Args:
+        session: the model.
+        height: of the frames, pixels.
+        width: of the frames, pixels.
+        pixel_aspect: width of a frame's pixel over its height.
+        quality: `fast` for one pass, `best` for the mean of several.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        height: int,
+        width: int,
+        pixel_aspect: Fraction = Fraction(1),
+        quality: Quality = "fast",
+    ) -> None:
+        looks = LOOKS[quality]
+        self._session = session
+        self._mirrored = looks.mirrored
+        self._fits = tuple(
+            fit(height, width, session.spec, pixel_aspect, scale) for scale in looks.scales
+        )
+
+    def pictures(self, frame: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], ...]:
+        """Scale a frame (H, W, 3) uint8, RGB, for each size, smallest first."""
+        return tuple(to_network(frame, to) for to in self._fits)
+
+    def run(self, clip: Sequence[tuple[NDArray[np.uint8], ...]]) -> NDArray[np.float32]:
+        """Find the foreground of a clip's frames, each as `pictures` gave it.
+
+        Returns:
+            (L, h, w) float32, the mean of the passes' probabilities of foreground, at the largest
+            size; `restore` brings it to the frame's.
+        """
+        sizes = [np.stack(pictures) for pictures in zip(*clip, strict=True)]
+        found = [self._look(pictures) for pictures in sizes]
+        if len(found) == 1:
+            return found[0]
+        at_largest = [
+            self._restore_all(probabilities, of)
+            for probabilities, of in zip(found, self._fits, strict=True)
+        ]
+        return np.asarray(np.mean(at_largest, axis=0), np.float32)
+
+    def restore(
+        self, probability: NDArray[np.float32], height: int, width: int
+    ) -> NDArray[np.float32]:
+        """Bring one frame's probabilities (h, w), as `run` gave them, to a frame's size.
+
+        Returns:
+            (height, width) float32.
+        """
+        return to_source(probability, replace(self._fits[-1], height=height, width=width))
+
+    def _restore_all(self, probabilities: NDArray[np.float32], of: Fit) -> NDArray[np.float32]:
+        """Bring probabilities (L, h, w) of one size to the largest, without its padding."""
+        largest = self._fits[-1]
+        alike = replace(of, height=largest.scaled_height, width=largest.scaled_width)
+        restored = [to_source(probability, alike) for probability in probabilities]
+        return np.asarray(np.stack(restored), np.float32)
+
+    def _look(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Find the foreground of pictures (L, h, w, 3) of one size."""
+        probabilities: NDArray[np.float32] = self._session.run(pictures[np.newaxis])[0]
+        if not self._mirrored:
+            return probabilities
+        mirrored = self._session.run(np.ascontiguousarray(pictures[np.newaxis, :, :, ::-1]))[0]
+        return np.asarray((probabilities + mirrored[:, :, ::-1]) / 2, np.float32)
