@@ -7,7 +7,7 @@ from typing import TypedDict
 import anyio
 from fastapi import FastAPI
 
-from service import routes_health, routes_jobs, routes_segment
+from service import routes_health, routes_jobs, routes_result, routes_segment
 from service.access import Access
 from service.linger import Linger
 from service.problems import add_problem_handlers
@@ -63,7 +63,7 @@ def create_app(settings: Settings, queue: Queue, uploads: Uploads) -> FastAPI:
         lifespan=lifespan,
         redirect_slashes=False,
     )
-    for routes in (routes_segment, routes_jobs, routes_health):
+    for routes in (routes_segment, routes_jobs, routes_result, routes_health):
         app.include_router(routes.router)
     add_problem_handlers(app)
     app.add_middleware(Linger)

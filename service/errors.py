@@ -12,6 +12,7 @@ ServiceError
 ├── NotAcceptable     the client accepts no media type that this resource has
 ├── JobFailed         the result of a failed job was asked for
 ├── JobCanceled       the result of a canceled job was asked for
+├── NoMasks           a format that needs masks was asked for, and the job has none
 └── NotReady          no worker is alive, or the database doesn't answer
 """
 
@@ -98,6 +99,10 @@ class JobFailed(ServiceError):  # noqa: N818 - see NotFound
 
 class JobCanceled(ServiceError):  # noqa: N818 - see NotFound
     """The result of a canceled job was asked for."""
+
+
+class NoMasks(ServiceError):  # noqa: N818 - see NotFound
+    """The format needs masks, and the job was asked for none."""
 
 
 class NotReady(ServiceError):  # noqa: N818 - see NotFound
@@ -238,6 +243,13 @@ KINDS: dict[type[Exception], Kind] = {
         "job-canceled",
         "The job was canceled",
         "The job was canceled after 240 of 720 frames, so that it has no result.",
+    ),
+    NoMasks: Kind(
+        409,
+        "job-has-no-masks",
+        "The format needs masks, and the job has none",
+        "Got format=ytvis for a job with masks=none, wanted one with masks=rle, or a format that "
+        "needs none.",
     ),
     WorkerLost: Kind(
         500,

@@ -22,7 +22,7 @@ FRAME = {
             "score": 0.94,
             "box": [4, 2, 3, 2],
             "area": 6,
-            "segmentation": {"size": [720, 1280], "counts": "bjQ12lf000000N[UYl0"},
+            "segmentation": {"size": [720, 1280], "counts": "Rj22^f0000^Rok0"},
         }
     ],
 }
@@ -33,6 +33,72 @@ RESULT = {
     "video": VIDEO,
     "tracks": [{"id": 1, "score": 0.94, "start": 0, "stop": 300}],
     "frames": [FRAME],
+}
+
+_CATEGORIES = [{"id": 1, "name": "object", "supercategory": ""}]
+_INFO = {"description": f"Job {_ID} of dog, found by small 2026.11.1."}
+_MASK = {"size": [720, 1280], "counts": "Rj22^f0000^Rok0"}
+
+COCO = {
+    "info": _INFO,
+    "licenses": [],
+    "videos": [{"id": 1, "name": "dog", "width": 1280, "height": 720}],
+    "categories": _CATEGORIES,
+    "images": [
+        {
+            "id": 1,
+            "video_id": 1,
+            "frame_index": 0,
+            "time_s": 0.0,
+            "file_name": "00000.jpg",
+            "width": 1280,
+            "height": 720,
+        }
+    ],
+    "annotations": [
+        {
+            "id": 1,
+            "image_id": 1,
+            "video_id": 1,
+            "track_id": 1,
+            "category_id": 1,
+            "score": 0.94,
+            "bbox": [4, 2, 3, 2],
+            "area": 6,
+            "iscrowd": 0,
+            "segmentation": _MASK,
+        }
+    ],
+}
+
+YTVIS = {
+    "info": _INFO,
+    "licenses": [],
+    "categories": _CATEGORIES,
+    "videos": [
+        {"id": 1, "width": 1280, "height": 720, "file_names": ["dog/00000.jpg"], "length": 1}
+    ],
+    "annotations": [
+        {
+            "id": 1,
+            "video_id": 1,
+            "category_id": 1,
+            "score": 0.94,
+            "iscrowd": 0,
+            "width": 1280,
+            "height": 720,
+            "length": 1,
+            "segmentations": [{"size": [720, 1280], "counts": [2882, 2, 718, 2, 718, 2, 917276]}],
+            "bboxes": [[4, 2, 3, 2]],
+            "areas": [6],
+        }
+    ],
+}
+
+RESULTS: dict[str, Any] = {
+    "json": {"summary": "format=json", "value": RESULT},
+    "coco": {"summary": "format=coco", "value": COCO},
+    "ytvis": {"summary": "format=ytvis", "value": YTVIS},
 }
 
 RUNNING_JOB = {

@@ -1,7 +1,8 @@
-"""What a client prefers and accepts: the Prefer and Accept headers."""
+"""What a client prefers and accepts, and under which name it may keep an answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from service.errors import NotAcceptable
 
@@ -78,6 +79,20 @@ def media_type(accept: str | None, offered: Sequence[str]) -> str:
     if best <= 0:
         raise NotAcceptable(f"Got Accept: {accept[:200]}, wanted one of {', '.join(offered)}.")
     return name
+
+
+def attachment(filename: str) -> str:
+    """Write a Content-Disposition that names the file to keep (RFC 6266).
+
+    >>> attachment("dog.coco.json")
+    'attachment; filename="dog.coco.json"'
+    >>> attachment('d\u00f6g "1".json')
+    "attachment; filename*=UTF-8''d%C3%B6g%20%221%22.json"
+    """
+    quoted = quote(filename, safe="")
+    if quoted == filename:
+        return f'attachment; filename="{filename}"'
+    return f"attachment; filename*=UTF-8''{quoted}"
 
 
 def _quality(accept: str, name: str) -> float:

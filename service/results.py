@@ -59,6 +59,12 @@ def ndjson_blocks(lines: Iterator[str]) -> Iterator[str]:
         yield "".join(block)
 
 
+def text_blocks(pieces: Iterator[str]) -> Iterator[str]:
+    """Yield a text in blocks of a size worth sending, from pieces of any size."""
+    for block in _blocks(pieces):
+        yield "".join(block)
+
+
 async def followed(queue: Queue, job_id: str, lines: Iterator[str]) -> AsyncIterator[str]:
     """Yield the frames of a job as they are done, one JSON object a line.
 

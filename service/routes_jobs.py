@@ -1,27 +1,22 @@
-"""The jobs: list, look, result, cancel and delete."""
+"""The jobs: list, look, cancel and delete."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Annotated
 from urllib.parse import urlencode
 
-import anyio.to_thread
-from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from jobs.errors import BadCursor, JobHasNoResult, JobNotFinished, JobNotFound
+from jobs.errors import BadCursor, JobNotFound
 from jobs.values import JobState
 from service import examples
-from service.errors import InvalidRequest, JobCanceled, JobFailed, NotAcceptable
-from service.negotiation import media_type
+from service.errors import InvalidRequest
 from service.problems import problem_answers
-from service.results import followed, json_blocks, ndjson_blocks, require_result
-from service.schemas import JobBody, JobList, Result
+from service.schemas import JobBody, JobList
 from service.state import Shared
 
 JSON = "application/json"
-NDJSON = "application/x-ndjson"
 
 router = APIRouter(tags=["jobs"])
 
@@ -69,47 +64,6 @@ def list_jobs(page: Annotated[Page, Query()], shared: Shared) -> JobList:
 def get_job(job_id: str, shared: Shared) -> JobBody:
     """Its state, how far it is, and why it failed if it did."""
     return JobBody.of(shared.queue.get(job_id))
-
-
-@router.get(
-    "/jobs/{job_id}/result",
-    summary="Get the result of a job",
-    response_description="The whole result, or its frames a line each, also while the job runs.",
-    responses={
-        200: {
-            "model": Result,
-            "content": {
-                JSON: {"example": examples.RESULT},
-                NDJSON: {
-                    "schema": {"$ref": "#/components/schemas/FrameBody"},
-                    "example": examples.FRAME,
-                },
-            },
-        },
-        **problem_answers(
-            JobNotFound, NotAcceptable, JobNotFinished, JobHasNoResult, JobFailed, JobCanceled
-        ),
-    },
-)
-async def get_result(job_id: str, request: Request, shared: Shared) -> Response:
-    """`Accept` chooses: the whole result as JSON, or NDJSON with one frame a line.
-
-    NDJSON may be asked for while the job is queued or runs: frames come as they are done. If it
-    then fails or is canceled, the last line is `{"problem": {...}}`.
-    """
-    queue = shared.queue
-    chosen = media_type(request.headers.get("accept"), [JSON, NDJSON])
-    job = await anyio.to_thread.run_sync(queue.get, job_id)
-    require_result(job)
-    headers = {"Vary": "Accept"}
-    if chosen == JSON:
-        header = await anyio.to_thread.run_sync(queue.result_header, job_id)
-        frames = await anyio.to_thread.run_sync(queue.frames, job_id)
-        return StreamingResponse(json_blocks(header, frames), 200, headers, JSON)
-    frames = await anyio.to_thread.run_sync(partial(queue.frames, job_id, follow=True))
-    if job.state.final:
-        return StreamingResponse(ndjson_blocks(frames), 200, headers, NDJSON)
-    return StreamingResponse(followed(queue, job_id, frames), 200, headers, NDJSON)
 
 
 @router.delete(

@@ -20,7 +20,7 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 def line(index: int) -> str:
-    mask = '{"size":[48,64],"counts":"PP1"}'
+    mask = '{"size":[48,64],"counts":"b14\\\\1000ni2"}'
     return (
         f'{{"index":{index},"time_s":{index / 25:g},"objects":[{{"track":1,"score":0.9,'
         f'"box":[1,2,3,4],"area":12,"segmentation":{mask}}}]}}\n'

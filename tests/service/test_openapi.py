@@ -14,6 +14,7 @@ from service import examples
 from service.app import create_app
 from service.options import Options
 from service.schemas import FrameBody, JobBody, JobList, Ready, Result
+from service.schemas_formats import Coco, Ytvis
 from service.settings import Settings
 from service.version import NAME, VERSION
 from tests.service.fakes import FakeQueue, FakeUploads
@@ -56,6 +57,8 @@ def test_answers_are_as_documented(url: str, clip: Path, queue: FakeQueue) -> No
     check(
         httpx.get(f"{url}/jobs/{done}/result", headers={"Accept": "a/b"}), "/jobs/{job_id}/result"
     )
+    for name in ("json", "coco", "ytvis", "none"):
+        check(httpx.get(f"{url}/jobs/{done}/result?format={name}"), "/jobs/{job_id}/result")
     for slug in ("not-a-video", "none"):
         check(httpx.get(f"{url}/problems/{slug}"), "/problems/{slug}")
     check(httpx.post(f"{url}/segment", files=files, timeout=30), "/segment")
@@ -83,6 +86,8 @@ def test_lines_of_a_result_are_as_documented(url: str, queue: FakeQueue) -> None
     [
         (Result, examples.RESULT),
         (FrameBody, examples.FRAME),
+        (Coco, examples.COCO),
+        (Ytvis, examples.YTVIS),
         (JobBody, examples.RUNNING_JOB),
         (JobBody, examples.CANCELED_JOB),
         (JobList, examples.JOB_LIST),

@@ -1,0 +1,35 @@
+"""The formats on offer: how each is called, what it needs, and what writes it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from formats.coco import coco
+from formats.result import Result
+from formats.ytvis import ytvis
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextFormat:
+    """A format that is written in pieces of text while it is sent.
+
+    Attributes:
+        media_type: of the answer.
+        ending: of the file's name, after that of the video.
+        needs_masks: whether a result without masks can't be written so.
+        write: from a result to the pieces of its text.
+    """
+
+    media_type: str
+    ending: str
+    needs_masks: bool
+    write: Callable[[Result], Iterator[str]]
+
+
+TEXT_FORMATS: Mapping[str, TextFormat] = {
+    "coco": TextFormat(
+        media_type="application/json", ending=".coco.json", needs_masks=False, write=coco
+    ),
+    "ytvis": TextFormat(
+        media_type="application/json", ending=".ytvis.json", needs_masks=True, write=ytvis
+    ),
+}

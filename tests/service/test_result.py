@@ -1,0 +1,83 @@
+"""The result of a job in each format, over HTTP."""
+
+import json
+from typing import get_args
+
+import httpx
+import pytest
+from pycocotools import mask as coco_mask
+
+from formats.catalogue import TEXT_FORMATS
+from jobs.values import JobRequest, JobState
+from service.routes_result import Format
+from service.schemas_formats import Coco, Ytvis
+from tests.service.fakes import FakeQueue
+from tests.service.test_jobs import NDJSON, add
+from tests.service.test_segment import assert_problem
+
+
+def test_format_goes_before_accept(url: str, queue: FakeQueue) -> None:
+    result = f"{url}/jobs/{add(queue, JobState.SUCCEEDED).id}/result"
+    whole, lines = httpx.get(result), httpx.get(result, headers=NDJSON)
+    assert httpx.get(f"{result}?format=json", headers=NDJSON).content == whole.content
+    assert httpx.get(f"{result}?format=ndjson").content == lines.content
+    assert httpx.get(f"{result}?format=coco", headers={"Accept": "a/b"}).status_code == 200
+
+
+def test_lines_by_name_come_while_the_job_runs(url: str, queue: FakeQueue) -> None:
+    job = add(queue, JobState.RUNNING)
+    result = f"{url}/jobs/{job.id}/result?format=ndjson"
+    with httpx.stream("GET", result, timeout=20) as answer:
+        lines = answer.iter_lines()
+        queue.change(job.id, frames_done=1)
+        assert json.loads(next(lines))["index"] == 0
+        queue.change(job.id, state=JobState.SUCCEEDED)
+
+
+def test_coco_and_ytvis_hold_what_json_does(url: str, queue: FakeQueue) -> None:
+    result = f"{url}/jobs/{add(queue, JobState.SUCCEEDED).id}/result"
+    frames = httpx.get(result).json()["frames"]
+    masks = [coco_mask.decode(each["objects"][0]["segmentation"]) for each in frames]
+    answer = httpx.get(f"{result}?format=coco")
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="a.coco.json"'
+    coco = Coco.model_validate(answer.json())
+    assert [image.frame_index for image in coco.images] == list(range(10))
+    tracks = Ytvis.model_validate(httpx.get(f"{result}?format=ytvis").json()).annotations
+    for index, mask in enumerate(masks):
+        assert mask.sum() == 12
+        packed, plain = coco.annotations[index].segmentation, tracks[0].segmentations[index]
+        assert packed is not None
+        assert plain is not None
+        assert (coco_mask.decode(packed.model_dump()) == mask).all()
+        repacked = coco_mask.frPyObjects(plain.model_dump(), *plain.size)
+        assert (coco_mask.decode(repacked) == mask).all()
+
+
+@pytest.mark.parametrize("name", TEXT_FORMATS)
+def test_a_format_waits_for_the_end_of_the_job(url: str, queue: FakeQueue, name: str) -> None:
+    running, canceled = add(queue, JobState.RUNNING), add(queue, JobState.CANCELED)
+    answer = httpx.get(f"{url}/jobs/{running.id}/result?format={name}")
+    assert_problem(answer, 409, "job-not-finished", "running")
+    assert answer.headers["Retry-After"] == "1"
+    answer = httpx.get(f"{url}/jobs/{canceled.id}/result?format={name}")
+    assert_problem(answer, 410, "job-canceled", "after 0 of 10 frames")
+    answer = httpx.get(f"{url}/jobs/{'0' * 32}/result?format={name}")
+    assert_problem(answer, 404, "job-not-found", "0" * 32)
+
+
+@pytest.mark.parametrize("name", [n for n, each in TEXT_FORMATS.items() if each.needs_masks])
+def test_a_format_that_needs_masks_says_so(url: str, queue: FakeQueue, name: str) -> None:
+    job = add(queue, JobState.SUCCEEDED, request=JobRequest(filename="a.mp4", masks="none"))
+    answer = httpx.get(f"{url}/jobs/{job.id}/result?format={name}")
+    assert_problem(answer, 409, "job-has-no-masks", f"Got format={name} for a job with masks=none")
+
+
+def test_another_format_is_refused(url: str, queue: FakeQueue) -> None:
+    result = f"{url}/jobs/{add(queue, JobState.SUCCEEDED).id}/result"
+    answer = httpx.get(f"{result}?format=yolo")
+    assert_problem(answer, 422, "invalid-request", "format='yolo', wanted 'json', 'ndjson'")
+
+
+def test_every_format_has_its_name() -> None:
+    assert set(get_args(Format)) == {"json", "ndjson", *TEXT_FORMATS}
