@@ -35,10 +35,12 @@ class ByTrack(AbstractContextManager["ByTrack"]):
 
     Attributes:
         frame_count: frames that were passed on so far.
+        step: from one of these frames to the next, in frames of the source video.
     """
 
     def __init__(self) -> None:
         self.frame_count = 0
+        self.step = 1
         # Answers are streamed by one thread at a time, but not always by the same.
         self._database = sqlite3.connect("", check_same_thread=False)
         self._database.execute(
@@ -57,7 +59,12 @@ class ByTrack(AbstractContextManager["ByTrack"]):
 
     def passing(self, frames: Iterable[ResultFrame]) -> Iterator[ResultFrame]:
         """Keep the objects of frames on their way past."""
+        first = 0
         for frame in frames:
+            if self.frame_count == 0:
+                first = frame.index
+            elif self.frame_count == 1:
+                self.step = frame.index - first
             self._database.executemany(
                 "INSERT INTO sighting VALUES (?, ?, ?, ?)",
                 [

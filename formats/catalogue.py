@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from formats.coco import coco
+from formats.cvat import cvat
+from formats.labelstudio import labelstudio
 from formats.result import Result
 from formats.ytvis import ytvis
 
@@ -31,5 +33,14 @@ TEXT_FORMATS: Mapping[str, TextFormat] = {
     ),
     "ytvis": TextFormat(
         media_type="application/json", ending=".ytvis.json", needs_masks=True, write=ytvis
+    ),
+    "cvat": TextFormat(
+        media_type="application/xml", ending=".cvat.xml", needs_masks=False, write=cvat
+    ),
+    "labelstudio": TextFormat(
+        media_type="application/json",
+        ending=".labelstudio.json",
+        needs_masks=False,
+        write=labelstudio,
     ),
 }

@@ -95,10 +95,55 @@ YTVIS = {
     ],
 }
 
+CVAT = """<?xml version="1.0" encoding="utf-8"?>
+<annotations>
+<version>1.1</version>
+<meta>...</meta>
+<track id="0" label="object" source="auto">
+<mask frame="0" keyframe="1" outside="0" occluded="0" rle="0, 6" left="4" top="2" width="3" height="2" z_order="0"><attribute name="track">1</attribute></mask>
+<mask frame="1" keyframe="1" outside="1" occluded="0" rle="1" left="4" top="2" width="1" height="1" z_order="0"/>
+</track>
+</annotations>
+"""  # noqa: E501 - lines as they are sent
+
+LABEL_STUDIO = [
+    {
+        "data": {"image": "00000.jpg", "video": "dog", "frame_index": 0, "time_s": 0.0},
+        "predictions": [
+            {
+                "model_version": "small 2026.11.1",
+                "score": 0.94,
+                "result": [
+                    {
+                        "id": "track1",
+                        "to_name": "image",
+                        "original_width": 1280,
+                        "original_height": 720,
+                        "image_rotation": 0,
+                        "score": 0.94,
+                        "meta": {"track": 1},
+                        "type": "rectanglelabels",
+                        "from_name": "box",
+                        "value": {
+                            "x": 25.0,
+                            "y": 50.0,
+                            "width": 12.5,
+                            "height": 10.0,
+                            "rotation": 0,
+                            "rectanglelabels": ["object"],
+                        },
+                    }
+                ],
+            }
+        ],
+    }
+]
+
 RESULTS: dict[str, Any] = {
     "json": {"summary": "format=json", "value": RESULT},
     "coco": {"summary": "format=coco", "value": COCO},
     "ytvis": {"summary": "format=ytvis", "value": YTVIS},
+    "labelstudio": {"summary": "format=labelstudio", "value": LABEL_STUDIO},
 }
 
 RUNNING_JOB = {

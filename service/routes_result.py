@@ -23,13 +23,14 @@ from service.results import (
     require_result,
     text_blocks,
 )
-from service.schemas_formats import Coco, Ytvis
+from service.schemas_formats import Coco, LabelStudioTask, Ytvis
 from service.state import Queue, Shared
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
+XML = "application/xml"
 
-Format = Literal["json", "ndjson", "coco", "ytvis"]
+Format = Literal["json", "ndjson", "coco", "ytvis", "cvat", "labelstudio"]
 
 router = APIRouter(tags=["jobs"])
 
@@ -51,13 +52,14 @@ class Wanted(BaseModel):
     response_description="The whole result, or its frames a line each, also while the job runs.",
     responses={
         200: {
-            "model": schemas.Result | Coco | Ytvis,
+            "model": schemas.Result | Coco | Ytvis | list[LabelStudioTask],
             "content": {
                 JSON: {"examples": examples.RESULTS},
                 NDJSON: {
                     "schema": {"$ref": "#/components/schemas/FrameBody"},
                     "example": examples.FRAME,
                 },
+                XML: {"schema": {"type": "string"}, "example": examples.CVAT},
             },
         },
         **problem_answers(

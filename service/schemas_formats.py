@@ -84,3 +84,17 @@ class Ytvis(Foreign):
     videos: list[YtvisVideo]
     annotations: list[YtvisAnnotation]
     categories: list[Category]
+
+
+class LabelStudioData(Foreign):
+    """What a task is about: a frame."""
+
+    image: str
+    frame_index: Annotated[int, Field(ge=0, description="0-based frame of the source video.")]
+
+
+class LabelStudioTask(Foreign):
+    """A task of Label Studio: a frame, with its objects as predictions."""
+
+    data: LabelStudioData
+    predictions: list[dict[str, object]]

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
+from formats.catalogue import TEXT_FORMATS
 from jobs.values import JobFailure, JobState
 from service import examples
 from service.app import create_app
@@ -57,7 +58,7 @@ def test_answers_are_as_documented(url: str, clip: Path, queue: FakeQueue) -> No
     check(
         httpx.get(f"{url}/jobs/{done}/result", headers={"Accept": "a/b"}), "/jobs/{job_id}/result"
     )
-    for name in ("json", "coco", "ytvis", "none"):
+    for name in ("json", "coco", "ytvis", "labelstudio", "none"):
         check(httpx.get(f"{url}/jobs/{done}/result?format={name}"), "/jobs/{job_id}/result")
     for slug in ("not-a-video", "none"):
         check(httpx.get(f"{url}/problems/{slug}"), "/problems/{slug}")
@@ -72,6 +73,16 @@ def test_answers_are_as_documented(url: str, clip: Path, queue: FakeQueue) -> No
         check(httpx.delete(f"{url}/jobs/{job}"), "/jobs/{job_id}")
     queue.alive = []
     check(httpx.get(f"{url}/readyz"), "/readyz")
+
+
+def test_each_text_format_has_its_media_type_documented() -> None:
+    operation = DOCUMENT["paths"]["/jobs/{job_id}/result"]["get"]
+    documented = operation["responses"]["200"]["content"]
+    assert {each.media_type for each in TEXT_FORMATS.values()} <= set(documented)
+    examples_of_json = documented["application/json"]["examples"]
+    schema = documented["application/json"]["schema"] | {"components": DOCUMENT["components"]}
+    for example in examples_of_json.values():
+        Draft202012Validator(schema).validate(example["value"])
 
 
 def test_lines_of_a_result_are_as_documented(url: str, queue: FakeQueue) -> None:

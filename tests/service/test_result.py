@@ -1,13 +1,15 @@
 """The result of a job in each format, over HTTP."""
 
 import json
+from functools import partial
 from typing import get_args
 
 import httpx
 import pytest
 from pycocotools import mask as coco_mask
 
-from formats.catalogue import TEXT_FORMATS
+from formats.catalogue import TEXT_FORMATS, TextFormat
+from formats.result import Result
 from jobs.values import JobRequest, JobState
 from service.routes_result import Format
 from service.schemas_formats import Coco, Ytvis
@@ -52,6 +54,22 @@ def test_coco_and_ytvis_hold_what_json_does(url: str, queue: FakeQueue) -> None:
         assert (coco_mask.decode(packed.model_dump()) == mask).all()
         repacked = coco_mask.frPyObjects(plain.model_dump(), *plain.size)
         assert (coco_mask.decode(repacked) == mask).all()
+
+
+@pytest.mark.parametrize(("name", "form"), TEXT_FORMATS.items())
+def test_each_format_has_its_type_and_name(
+    url: str, queue: FakeQueue, name: str, form: TextFormat
+) -> None:
+    job = add(queue, JobState.SUCCEEDED, request=JobRequest(filename="dög 1.mp4"))
+    answer = httpx.get(f"{url}/jobs/{job.id}/result?format={name}")
+    assert answer.headers["Content-Type"].split(";")[0] == form.media_type
+    disposition = f"attachment; filename*=UTF-8''d%C3%B6g%201{form.ending}"
+    assert answer.headers["Content-Disposition"] == disposition
+    assert answer.text == "".join(
+        form.write(
+            Result.of(queue.result_header(job.id), "dög 1.mp4", partial(queue.frames, job.id))
+        )
+    )
 
 
 @pytest.mark.parametrize("name", TEXT_FORMATS)
