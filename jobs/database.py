@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from dbos import DBOS
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
 # What the API and the workers call each other's things by, in the database of DBOS.
 APPLICATION = "rotograph"
@@ -47,6 +47,7 @@ WORKERS = sa.Table(
     sa.Column("model", sa.Text, nullable=False),
     sa.Column("model_version", sa.Text, nullable=False),
     sa.Column("seen_at", sa.Double, nullable=False),
+    sa.Column("sandbox_lacks", sa.JSON),
 )
 
 
@@ -70,9 +71,20 @@ def open_database(url: str) -> sa.Engine:
     with engine.begin() as connection:
         for table in _METADATA.sorted_tables:
             connection.execute(CreateTable(table, if_not_exists=True))
+            _add_new_columns(connection, table)
             for index in table.indexes:
                 connection.execute(CreateIndex(index, if_not_exists=True))
     return engine
+
+
+def _add_new_columns(connection: sa.Connection, table: sa.Table) -> None:
+    """Bring a table that an older version made up to date; what is new may be null."""
+    there = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
+    for column in table.columns:
+        if column.name not in there:
+            described = CreateColumn(column).compile(dialect=connection.dialect)
+            # The names are ours; DDL takes no parameters.
+            connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {described}")
 
 
 def now(engine: sa.Engine) -> sa.ColumnElement[float]:

@@ -52,7 +52,8 @@ class WorkerRegister:
             .order_by(WORKERS.c.id)
         )
         with self._engine.connect() as connection:
-            return [Worker(**row) for row in connection.execute(query).mappings()]
+            rows = connection.execute(query).mappings()
+            return [Worker(**{**row, "sandbox_lacks": row["sandbox_lacks"] or ()}) for row in rows]
 
 
 class Liveness:

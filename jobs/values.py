@@ -1,5 +1,6 @@
 """What a job is: its request, its state, what it answers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -102,6 +103,7 @@ class Worker:
         provider: the execution provider really in use.
         model: name of the model that it serves.
         model_version: version of that model.
+        sandbox_lacks: protections that its system can't give the decoders of uploads.
     """
 
     id: str
@@ -109,3 +111,4 @@ class Worker:
     provider: str
     model: str
     model_version: str
+    sandbox_lacks: Sequence[str] = ()

@@ -5,7 +5,7 @@ import secrets
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from jobs.store import JobStore
 from jobs.values import Worker
 from jobs.workflow import SegmentJob
 from pipeline.infer import Device, Session, load
+from pipeline.sandbox import Sandbox
 from pipeline.segmenter import Segmenter
 
 _POLL_S = 0.1
@@ -46,6 +47,7 @@ class WorkerSettings:
         stride: frames from the start of one clip to the next.
         segment_frames: selected frames wanted in a segment; a dead worker costs up to half as many
             again.
+        decode_timeout_s: how long decoding may bring no frame.
     """
 
     data_dir: Path
@@ -55,10 +57,13 @@ class WorkerSettings:
     threads: int | None = None
     stride: int = 6
     segment_frames: int = 120
+    decode_timeout_s: float = 120.0
 
 
 def run_worker(
-    settings: WorkerSettings, load_session: Callable[[WorkerSettings], Session] | None = None
+    settings: WorkerSettings,
+    load_session: Callable[[WorkerSettings], Session] | None = None,
+    sandbox: Sandbox | None = None,
 ) -> None:
     """Run jobs until SIGTERM or SIGINT; call it in the main thread of a process of its own.
 
@@ -68,6 +73,7 @@ def run_worker(
     Args:
         settings: how to run.
         load_session: makes the session, in place of loading `settings.model`.
+        sandbox: decodes the uploads, in place of the usual one.
 
     Raises:
         ModelError: the model can't be loaded.
@@ -80,22 +86,31 @@ def run_worker(
     url = settings.database_url or embedded_url(settings.data_dir)
     store = JobStore(settings.data_dir)
     engine = open_database(url)
-    worker = _describe(session)
+    sandbox = sandbox or Sandbox(stall_s=settings.decode_timeout_s)
+    worker = _describe(session, sandbox.lacks())
     work = SegmentJob(
         store,
         JobRecords(engine),
-        Segmenter(session, settings.stride),
+        Segmenter(session, settings.stride, sandbox.decode),
         session.spec,
         settings.segment_frames,
     )
-    _serve(url, engine, worker, work, stop)
+    _serve(url=url, engine=engine, worker=worker, work=work, sandbox=sandbox, stop=stop)
     engine.dispose()
 
 
 def _serve(
-    url: str, engine: sa.Engine, worker: Worker, work: SegmentJob, stop: threading.Event
+    *,
+    url: str,
+    engine: sa.Engine,
+    worker: Worker,
+    work: SegmentJob,
+    sandbox: Sandbox,
+    stop: threading.Event,
 ) -> None:
     _log.info("Worker %s runs on %s (%s).", worker.id, worker.device, worker.provider)
+    for lack in worker.sandbox_lacks:
+        _log.warning("Uploads are decoded without a protection. %s", lack)
     register = WorkerRegister(engine)
     liveness = Liveness(register, worker)
     register.beat(worker)  # before it can own a job: others take over from whom they don't know
@@ -106,6 +121,7 @@ def _serve(
     _log.info("Worker %s stops.", worker.id)
     liveness.stop()
     work.stop(_GRACE_S)
+    sandbox.close()  # a decoder that hangs would hold the job, and so this process
     DBOS.destroy()
     register.retire(worker)  # last: from now on others take over what it left
 
@@ -140,7 +156,7 @@ def _load(settings: WorkerSettings) -> Session:
     return load(settings.model, settings.device, settings.threads)
 
 
-def _describe(session: Session) -> Worker:
+def _describe(session: Session, sandbox_lacks: Sequence[str]) -> Worker:
     return Worker(
         # Never the same twice: a process that took the id of a dead one would be given its jobs.
         id=f"{socket.gethostname()}-{secrets.token_hex(6)}",
@@ -148,4 +164,5 @@ def _describe(session: Session) -> Worker:
         provider=session.provider,
         model=session.spec.name,
         model_version=session.spec.version,
+        sandbox_lacks=sandbox_lacks,
     )

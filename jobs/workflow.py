@@ -19,6 +19,7 @@ from jobs.segments import segment_count, segment_range
 from jobs.store import JobStore
 from jobs.values import JobFailure, JobState
 from pipeline.decode import load_scan, select
+from pipeline.errors import DecoderFailed
 from pipeline.segmenter import Segmenter
 from pipeline.spec import ModelSpec
 from pipeline.tracks import Tracker
@@ -144,7 +145,12 @@ class SegmentJob:
         )
         with closing(found), self._store.writing(self._store.part(job_id, segment)) as path:
             watched = self._watched(job_id, found, wanted.start)
-            _write((to_part(frame) for frame in watched), path)
+            try:
+                _write((to_part(frame) for frame in watched), path)
+            except DecoderFailed as error:
+                if self._stopping.is_set():  # the worker ended the decoder, not the video
+                    raise Unwind from error
+                raise
 
     def _watched(
         self, job_id: str, frames: Iterator[SegmentedFrame], done: int

@@ -2,11 +2,12 @@
 
 import json
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from av.container import InputContainer
@@ -123,7 +124,7 @@ def select(video: ScannedVideo, start_s: float | None, end_s: float | None, ever
     return range(start, stop, every)
 
 
-def decode(path: Path, video: ScannedVideo, indices: range) -> Iterator[Frame]:
+def decode(path: Path, video: ScannedVideo, indices: range) -> Generator[Frame, None, None]:
     """Decode the frames of a rising range; their pixels don't depend on where it starts.
 
     A frame that can't be decoded shows the last picture before it, as players do. A frame of
@@ -163,24 +164,32 @@ def decode(path: Path, video: ScannedVideo, indices: range) -> Iterator[Frame]:
 
 def save_scan(video: ScannedVideo, path: Path) -> None:
     """Write a scan as JSON."""
+    path.write_text(json.dumps(scan_to_dict(video)))
+
+
+def load_scan(path: Path) -> ScannedVideo:
+    """Read what `save_scan` wrote."""
+    return scan_from_dict(json.loads(path.read_text()))
+
+
+def scan_to_dict(video: ScannedVideo) -> dict[str, Any]:
+    """Return a scan as values that JSON has."""
     info = asdict(video.info)
     info |= {"fps": str(video.info.fps), "pixel_aspect": str(video.info.pixel_aspect)}
-    saved = {
+    return {
         "info": info,
         "timestamps": video.timestamps.tolist(),
         "time_base": str(video.time_base),
         "seekable": video.seekable,
     }
-    path.write_text(json.dumps(saved))
 
 
-def load_scan(path: Path) -> ScannedVideo:
-    """Read what `save_scan` wrote."""
-    saved = json.loads(path.read_text())
+def scan_from_dict(saved: Mapping[str, Any]) -> ScannedVideo:
+    """Return the scan that `scan_to_dict` was given."""
     info = saved["info"]
-    info |= {"fps": Fraction(info["fps"]), "pixel_aspect": Fraction(info["pixel_aspect"])}
+    fractions = {name: Fraction(info[name]) for name in ("fps", "pixel_aspect")}
     return ScannedVideo(
-        info=VideoInfo(**info),
+        info=VideoInfo(**(info | fractions)),
         timestamps=np.array(saved["timestamps"], np.int64),
         time_base=Fraction(saved["time_base"]),
         seekable=saved["seekable"],

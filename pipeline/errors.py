@@ -5,7 +5,8 @@ PipelineError
 │   ├── NotAVideo               no demuxer of ours recognises it, or it refers to other files
 │   ├── NoVideoStream           a media file without pictures
 │   ├── BrokenVideo             truncated, encrypted or damaged: no or too few frames decode
-│   └── VideoTooLarge           past a limit of pixels, frames or duration
+│   ├── VideoTooLarge           past a limit of pixels, frames or duration
+│   └── DecoderFailed           the decoder crashed over it, hung or ran out of memory
 ├── SelectionError              the chosen time range holds no frame
 ├── ModelError                  the model file can't be read or isn't one of ours
 └── ProviderError               the execution provider that was asked for isn't in use
@@ -34,6 +35,10 @@ class BrokenVideo(VideoError):  # noqa: N818 - see NotAVideo
 
 class VideoTooLarge(VideoError):  # noqa: N818 - see NotAVideo
     """The video is past a limit of pixels, frames or duration."""
+
+
+class DecoderFailed(VideoError):  # noqa: N818 - see NotAVideo
+    """The decoder crashed over the file, hung or ran out of memory."""
 
 
 class SelectionError(PipelineError):

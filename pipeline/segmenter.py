@@ -17,7 +17,14 @@ from pipeline.infer import Session
 from pipeline.passes import Passes
 from pipeline.postprocess import find_objects
 from pipeline.stitch import stitch
-from pipeline.values import Instances, Quality, ScannedVideo, SegmentedFrame, SegmentedObject
+from pipeline.values import (
+    Frame,
+    Instances,
+    Quality,
+    ScannedVideo,
+    SegmentedFrame,
+    SegmentedObject,
+)
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -26,6 +33,9 @@ Clip = tuple[int, list[tuple[NDArray[np.uint8], ...]]]
 Map = tuple[int, NDArray[np.float32]]
 Read = Callable[[range], Iterator[NDArray[np.uint8]]]
 """Reads the frames (H, W, 3) uint8, RGB, at a range of positions in the video, in order."""
+
+Decode = Callable[[Path, ScannedVideo, range], Generator[Frame, None, None]]
+"""Decodes frames of a file, as `pipeline.decode.decode` does."""
 
 # Clips decoded before the model asks for them, and frames waiting to be cut into objects. More
 # would only hold more memory: the slowest stage sets the pace.
@@ -39,11 +49,13 @@ class Segmenter:
     Args:
         session: the model.
         stride: frames from one clip to the next; clips overlap by the rest of their length.
+        decode: decodes files; `Sandbox.decode` for those that aren't trusted.
     """
 
-    def __init__(self, session: Session, stride: int = 6) -> None:
+    def __init__(self, session: Session, stride: int = 6, decode: Decode = decode) -> None:
         self.session = session
         self.stride = stride
+        self._decode = decode
 
     def segment(
         self,
@@ -84,7 +96,8 @@ class Segmenter:
 
         def read(positions: range) -> Iterator[NDArray[np.uint8]]:
             wanted = indices[positions.start : positions.stop]
-            return (frame.pixels for frame in decode(path, video, wanted))
+            with closing(self._decode(path, video, wanted)) as frames:
+                yield from (frame.pixels for frame in frames)
 
         frames = self.find(
             read,

@@ -4,20 +4,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypedDict
 
-import anyio
 from fastapi import FastAPI
 
 from service import routes_health, routes_jobs, routes_result, routes_segment
 from service.access import Access
 from service.linger import Linger
 from service.problems import add_problem_handlers
-from service.scanning import warm_up
+from service.scanning import open_scanner
 from service.settings import Settings
 from service.state import Queue, Services, Uploads
 from service.version import NAME, VERSION
-
-# A look at a video takes a process and a core; more at once would starve the worker.
-SCANNERS = 2
 
 DESCRIPTION = """
 Finds the moving objects of a video, cuts them out and follows them.
@@ -50,9 +46,8 @@ def create_app(settings: Settings, queue: Queue, uploads: Uploads) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
-        shared = Services(settings, queue, uploads, anyio.CapacityLimiter(SCANNERS))
-        await warm_up()
-        yield {"services": shared}
+        async with open_scanner(settings) as scanner:
+            yield {"services": Services(settings, queue, uploads, scanner)}
 
     app = FastAPI(
         title=NAME,

@@ -55,6 +55,7 @@ def _run(part: str | None, settings: Settings) -> int:
                 device=settings.device,
                 database_url=settings.database_url,
                 threads=settings.threads,
+                decode_timeout_s=settings.decode_timeout_s,
             )
         )
         return 0

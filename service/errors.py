@@ -23,6 +23,7 @@ from jobs.errors import BadCursor, JobHasNoResult, JobNotFinished, JobNotFound
 from jobs.failure import WorkerLost
 from pipeline.errors import (
     BrokenVideo,
+    DecoderFailed,
     NotAVideo,
     NoVideoStream,
     SelectionError,
@@ -155,6 +156,13 @@ KINDS: dict[type[Exception], Kind] = {
         "video-too-large",
         "The video is past a limit",
         "Got frames of 16000x16000 pixels, wanted at most 33177600 pixels.",
+    ),
+    DecoderFailed: Kind(
+        422,
+        "decoder-failed",
+        "The decoder fails over the video",
+        "Got a video over which the decoder fails, wanted one that can be decoded. It ended by "
+        "SIGSEGV.",
     ),
     SelectionError: Kind(
         422,

@@ -182,8 +182,10 @@ READY = {
             "provider": "CPUExecutionProvider",
             "model": "small",
             "model_version": "2026.11.1",
+            "sandbox_lacks": [],
         }
     ],
+    "sandbox_lacks": [],
 }
 
 FORMS = {

@@ -40,7 +40,11 @@ def readyz(shared: Shared) -> Ready:
         raise NotReady("The database of jobs doesn't answer.") from error
     if not workers:
         raise NotReady(f"No worker is alive; {depth} jobs wait for one.")
-    return Ready(queue_depth=depth, workers=[WorkerBody.of(worker) for worker in workers])
+    return Ready(
+        queue_depth=depth,
+        workers=[WorkerBody.of(worker) for worker in workers],
+        sandbox_lacks=list(shared.scanner.lacks),
+    )
 
 
 @router.get("/version", summary="What runs here", responses=problem_answers())

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from jobs.values import Job, JobState
 from pipeline.errors import (
     BrokenVideo,
+    DecoderFailed,
     NotAVideo,
     NoVideoStream,
     SelectionError,
@@ -31,7 +32,6 @@ from service.negotiation import Preference, preference
 from service.options import WANTED, Options, parse_options
 from service.problems import RETRY_AFTER_S, problem_answers, problem_response
 from service.results import json_blocks, require_result
-from service.scanning import scan_apart
 from service.schemas import JobBody, Result, failure_problem
 from service.state import Queue, Services, Shared
 from service.upload import UploadLimits, receive_form
@@ -89,6 +89,7 @@ def _request_body() -> dict[str, Any]:
             NotAVideo,
             NoVideoStream,
             BrokenVideo,
+            DecoderFailed,
             SelectionError,
             StorageFull,
         ),
@@ -120,7 +121,7 @@ async def _accept(request: Request, shared: Services) -> Job:
     try:
         form = await receive_form(request, upload, list(WANTED), limits)
         asked = parse_options(form.values).to_request(form.filename)
-        video = await scan_apart(upload, settings.limits, settings.scan_timeout_s, shared.scanners)
+        video = await shared.scanner.scan(upload)
         return await anyio.to_thread.run_sync(shared.queue.submit, job_id, asked, video)
     finally:
         # Nothing to do for a job: its upload has been moved.

@@ -1,70 +1,60 @@
-"""A look at an upload in a process of its own, so that a hostile file can't harm the service."""
+"""A look at an upload in a sandbox, a few at a time, without holding up other requests."""
 
 import logging
-import resource
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
-import anyio.to_process
+import anyio.to_thread
 
-from pipeline.decode import scan
-from pipeline.errors import BrokenVideo
+from pipeline.sandbox import Sandbox
 from pipeline.values import ScannedVideo, VideoLimits
+from service.settings import Settings
 
-# A demuxer that is lied to about sizes asks for more than any real file needs.
-MEMORY_BYTES = 4 * 2**30
+# A look takes a process and a core; more at once would starve the worker.
+AT_ONCE = 2
 
 _log = logging.getLogger(__name__)
 
 
-async def scan_apart(
-    path: Path, limits: VideoLimits, timeout_s: float, scanners: anyio.CapacityLimiter
-) -> ScannedVideo:
-    """List a video's frames in a child process, which is killed if it takes too long.
+@dataclass(frozen=True)
+class Scanner:
+    """Looks at uploads.
 
-    Args:
-        path: of the upload.
-        limits: of the video.
-        timeout_s: for the child, without the wait for its turn.
-        scanners: how many children there may be at once.
-
-    Raises:
-        VideoError: the file is not a video, holds none, is broken or too large.
+    Attributes:
+        sandbox: where.
+        lacks: protections that this system can't give the sandbox.
+        limits: of the videos.
+        timeout_s: for one look, without the wait for its turn.
     """
-    async with scanners:
-        try:
-            with anyio.fail_after(timeout_s):
-                # Its turn has come, so it needs no limiter of anyio's own.
-                alone = anyio.CapacityLimiter(1)
-                return await anyio.to_process.run_sync(
-                    _scan, path, limits, cancellable=True, limiter=alone
-                )
-        except TimeoutError as error:
-            raise BrokenVideo(
-                f"Got a video whose frames took longer than {timeout_s:g} s to list, wanted one "
-                "whose container lists them."
-            ) from error
-        except anyio.BrokenWorkerProcess as error:
-            _log.warning("scan crashed", extra={"upload": path.name})
-            raise BrokenVideo(
-                "Got a video that crashes the decoder, wanted one that can be decoded."
-            ) from error
-        except MemoryError as error:
-            raise BrokenVideo(
-                f"Got a video that needs more than {MEMORY_BYTES // 2**20} MiB of memory to open, "
-                "wanted less."
-            ) from error
+
+    sandbox: Sandbox
+    lacks: Sequence[str]
+    limits: VideoLimits
+    timeout_s: float
+    _turns: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(AT_ONCE))
+
+    async def scan(self, path: Path) -> ScannedVideo:
+        """List a video's frames.
+
+        Raises:
+            VideoError: the file is not a video, holds none, is broken or too large.
+        """
+        return await anyio.to_thread.run_sync(
+            self.sandbox.scan, path, self.limits, self.timeout_s, limiter=self._turns
+        )
 
 
-async def warm_up() -> None:
-    """Start a child and let it load the decoder, so that the first upload needn't wait for that."""
-    await anyio.to_process.run_sync(_limit_memory)
-
-
-def _scan(path: Path, limits: VideoLimits) -> ScannedVideo:
-    _limit_memory()
-    return scan(path, limits)
-
-
-def _limit_memory() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+@asynccontextmanager
+async def open_scanner(settings: Settings) -> AsyncIterator[Scanner]:
+    """Start a sandbox, which also makes the first upload quick, and end it afterwards."""
+    sandbox = Sandbox()
+    try:
+        lacks = await anyio.to_thread.run_sync(sandbox.lacks)
+        for lack in lacks:
+            _log.warning("uploads are scanned without a protection: %s", lack)
+        yield Scanner(sandbox, lacks, settings.limits, settings.scan_timeout_s)
+    finally:
+        sandbox.close()

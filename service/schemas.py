@@ -11,6 +11,10 @@ from pipeline.values import Instances, Quality, VideoInfo
 from service.errors import Fault, Kind, kind_named
 
 Index = Annotated[int, Field(ge=0, description="0-based frame of the source video.")]
+SandboxLacks = Annotated[
+    list[str],
+    Field(description="Protections that its system can't give the decoders of uploads."),
+]
 Score = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -230,6 +234,7 @@ class WorkerBody(Body):
     provider: Annotated[str, Field(description="ONNX Runtime's execution provider really in use.")]
     model: str
     model_version: str
+    sandbox_lacks: SandboxLacks
 
     @classmethod
     def of(cls, worker: Worker) -> "WorkerBody":
@@ -240,6 +245,7 @@ class WorkerBody(Body):
             provider=worker.provider,
             model=worker.model,
             model_version=worker.model_version,
+            sandbox_lacks=list(worker.sandbox_lacks),
         )
 
 
@@ -255,6 +261,7 @@ class Ready(Body):
     status: Literal["ready"] = "ready"
     queue_depth: Annotated[int, Field(ge=0, description="Jobs that no worker has taken up.")]
     workers: list[WorkerBody]
+    sandbox_lacks: SandboxLacks
 
 
 class Version(Body):

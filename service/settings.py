@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     max_wait_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 60
     upload_idle_timeout_s: Seconds = 30
     scan_timeout_s: Seconds = 60
+    decode_timeout_s: Seconds = 120
 
     @model_validator(mode="after")
     def _waits_are_ordered(self) -> Self:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Protocol, cast
 
-import anyio
 from fastapi import Depends, Request
 
 from jobs.values import Job, JobRequest, JobState, Worker
 from pipeline.values import ScannedVideo
+from service.scanning import Scanner
 from service.settings import Settings
 
 
@@ -70,13 +70,13 @@ class Services:
         settings: of the service.
         queue: the jobs.
         uploads: where files are received.
-        scanners: how many videos are looked at at once.
+        scanner: looks at uploads.
     """
 
     settings: Settings
     queue: Queue
     uploads: Uploads
-    scanners: anyio.CapacityLimiter
+    scanner: Scanner
 
 
 async def services(request: Request) -> Services:

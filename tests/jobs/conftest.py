@@ -40,9 +40,10 @@ class Bench:
         self.queue = JobQueue(embedded_url(data_dir), self.store, poll_s=0.02)
         self._workers: list[subprocess.Popen[bytes]] = []
 
-    def submit(self, clip: Path, **options: object) -> Job:
+    def submit(self, clip: Path, tail: bytes = b"", **options: object) -> Job:
+        """Submit a clip with something at its end that `told_decoder.py` reads."""
         job_id = self.store.new_id()
-        self.store.incoming(job_id).write_bytes(clip.read_bytes())
+        self.store.incoming(job_id).write_bytes(clip.read_bytes() + tail)
         video = scan(self.store.incoming(job_id), LIMITS)
         request = JobRequest(filename="clip.mp4", **options)  # type: ignore[arg-type] # as given
         return self.queue.submit(job_id, request, video)

@@ -1,4 +1,4 @@
-"""A worker whose model is a slow fake: python tests/jobs/slow_worker.py DATA_DIR DELAY_S [fail]."""
+"""A worker with a slow fake model: python tests/jobs/slow_worker.py DATA_DIR DELAY_S [fail]."""
 
 import logging
 import sys
@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path.cwd()))
 
 from jobs.worker import WorkerSettings, run_worker
+from pipeline.sandbox import Sandbox
 from pipeline.spec import ModelSpec
 
 SEGMENT_FRAMES = 12
+STALL_S = 3
+DECODER = Path(__file__).parent / "told_decoder.py"
 
 
 @dataclass
@@ -60,7 +63,8 @@ def main() -> None:
     settings = WorkerSettings(
         data_dir=data_dir, model=Path("none.onnx"), segment_frames=SEGMENT_FRAMES
     )
-    run_worker(settings, lambda _: session)
+    sandbox = Sandbox(stall_s=STALL_S, program=(sys.executable, str(DECODER)))
+    run_worker(settings, lambda _: session, sandbox)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from jobs.values import Job, JobState
 from jobs.workflow import MAX_ATTEMPTS
 from tests.jobs.conftest import WORKER, Bench, wait_for
 from tests.jobs.slow_worker import SEGMENT_FRAMES
+from tests.jobs.told_decoder import CRASH, HANG
 
 # The most clips that hold a frame of one segment: 8 frames a clip, one clip each 6 frames.
 CLIPS_OF_SEGMENT = SEGMENT_FRAMES // 6 + 2
@@ -151,6 +152,35 @@ def test_failures_are_kept_and_tell_no_paths(bench: Bench, clip: Path) -> None:
     assert "RuntimeError: Something about" in (bench.data_dir / "worker.log").read_text()
     with pytest.raises(JobHasNoResult, match="failed"):
         bench.queue.result_header(unexpected.id)
+
+
+@pytest.mark.parametrize(("tail", "told"), [(CRASH, "SIGSEGV"), (HANG, "within 3 s")])
+def test_a_decoder_that_crashes_or_hangs_fails_its_job_only(
+    bench: Bench, clip: Path, tail: bytes, told: str
+) -> None:
+    worker = bench.start_worker()
+    failed = bench.submit(clip, tail)
+    following = bench.submit(clip)
+    failure = bench.wait_until_final(failed).failure
+    assert failure is not None
+    assert failure.kind == "DecoderFailed"
+    assert told in failure.message
+    assert bench.wait_until_final(following).state is JobState.SUCCEEDED
+    assert worker.poll() is None
+    assert len(bench.queue.workers()) == 1
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(timeout=20) == 0
+
+
+def test_a_worker_stops_while_its_decoder_hangs_and_the_job_is_not_failed(
+    bench: Bench, clip: Path
+) -> None:
+    worker = bench.start_worker(delay_s=5)
+    job = bench.submit(clip, HANG)
+    wait_for(lambda: bench.queue.get(job.id).state is JobState.RUNNING, "the job's start")
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(timeout=20) == 0
+    assert bench.queue.get(job.id).state is JobState.RUNNING
 
 
 def test_job_over_which_workers_die_is_given_up(bench: Bench, clip: Path) -> None:

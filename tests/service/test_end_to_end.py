@@ -107,6 +107,7 @@ def post(service: Service, content: bytes, **options: str) -> httpx.Response:
 def test_a_posted_video_comes_back_with_its_objects(service: Service, clip: Path) -> None:
     ready = service.wait_until_ready()
     assert [worker.provider for worker in ready.workers] == ["CPUExecutionProvider"]
+    assert [worker.sandbox_lacks for worker in ready.workers] == [ready.sandbox_lacks]
     answer = post(service, clip.read_bytes(), instances="components")
     assert answer.status_code == 200, answer.text
     result = Result.model_validate(answer.json())

@@ -262,4 +262,4 @@ def wait_until(condition: Any) -> None:
 def test_a_scan_that_takes_too_long_is_killed(serve: Serve, tmp_path: Path) -> None:
     long = write_clip(tmp_path / "long.mp4", frame_count=100)
     answer = post(serve(Settings(scan_timeout_s=1e-6)), long)
-    assert_problem(answer, 422, "broken-video", "1e-06 s")
+    assert_problem(answer, 422, "decoder-failed", "1e-06 s")

@@ -1,0 +1,183 @@
+"""A decoder process as its parent sees it: started, asked, listened to with a deadline, ended."""
+
+import json
+import logging
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import pipeline.errors
+from pipeline.decoder_process import FAILED, HEAD, LOCKED, REFUSED
+from pipeline.errors import DecoderFailed, VideoError
+
+FAILS = "Got a video over which the decoder fails, wanted one that can be decoded."
+NONSENSE = f"{FAILS} Its answer makes no sense."
+
+_START_S = 60.0
+_TEXT_BYTES = 2**16
+_MESSAGE_CHARACTERS = 1000
+_BUFFER_BYTES = 2**20
+_ROOT = Path(__file__).parents[1]
+# What the process is told of its surroundings: no passwords or keys, which a file could get at.
+_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONPATH", "TMPDIR", "VIRTUAL_ENV")
+
+_log = logging.getLogger(__name__)
+
+
+class DecoderChild:
+    """One process and the socket to it.
+
+    Attributes:
+        lacks: protections that it couldn't get, once it is locked down.
+    """
+
+    def __init__(self, program: Sequence[str]) -> None:
+        self.lacks: Sequence[str] = ()
+        self._memory_bytes = 0
+        self._socket, theirs = socket.socketpair()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
+        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+        with theirs:
+            self._process = subprocess.Popen(
+                [*program, str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                cwd=_ROOT,
+                # A thread of NumPy's own would escape what only binds the thread that asks for it.
+                env=environment | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+
+    def lives(self) -> bool:
+        """Tell whether it runs."""
+        return self._process.poll() is None
+
+    def ask(
+        self, action: str, path: Path | None, memory_bytes: int, arguments: Sequence[object]
+    ) -> None:
+        """Send the request, the only one."""
+        self._memory_bytes = memory_bytes
+        where = None if path is None else path.resolve()
+        try:
+            self._socket.sendall(pickle.dumps((action, where, memory_bytes, arguments)))
+        except BrokenPipeError:
+            self._raise_not_started()
+
+    def wait_until_locked(self) -> None:
+        """Wait until it can do no harm any more; up to here it runs our code only.
+
+        Raises:
+            RuntimeError: it doesn't get there, which is no fault of the file.
+        """
+        head = memoryview(bytearray(HEAD.size))
+        started_by = time.monotonic() + _START_S
+        try:
+            self._receive(head, started_by)
+            kind, size = HEAD.unpack(head)
+            content = bytearray(size)
+            self._receive(memoryview(content), started_by)
+        except (EOFError, TimeoutError):
+            self._raise_not_started()
+        assert kind == LOCKED
+        self.lacks = json.loads(content)
+
+    def receive_head(self, kind: bytes, sizes: range, deadline: float, late: str) -> int:
+        """Receive the start of a message.
+
+        Args:
+            kind: that is wanted.
+            sizes: that the message may have.
+            deadline: by the monotonic clock.
+            late: what to say past it.
+
+        Returns:
+            The size of what follows, bytes.
+        """
+        head = memoryview(bytearray(HEAD.size))
+        self.receive_into(head, deadline, late)
+        got, size = HEAD.unpack(head)
+        if got == kind and size in sizes:
+            return int(size)
+        if got in {REFUSED, FAILED} and size <= _TEXT_BYTES:
+            content = bytearray(size)
+            self.receive_into(memoryview(content), deadline, late)
+            self._raise_told(got, content)
+        raise DecoderFailed(NONSENSE)
+
+    def receive_into(self, view: memoryview, deadline: float, late: str) -> None:
+        """Fill a buffer.
+
+        Raises:
+            DecoderFailed: the process dies meanwhile, or the deadline passes.
+        """
+        try:
+            self._receive(view, deadline)
+        except TimeoutError as error:
+            _log.warning("decoder too slow")
+            raise DecoderFailed(late) from error
+        except EOFError as error:
+            raise DecoderFailed(f"{FAILS} It ended by {self._end_told()}.") from error
+
+    def kill(self) -> None:
+        """End the process; whoever receives from it gets an error."""
+        self._process.kill()
+
+    def end(self) -> None:
+        """End the process and leave nothing of it."""
+        self._process.kill()
+        self._process.wait()
+        self._socket.close()
+
+    def _receive(self, view: memoryview, deadline: float) -> None:
+        while view:
+            self._socket.settimeout(max(0.001, deadline - time.monotonic()))
+            try:
+                count = self._socket.recv_into(view)
+            except ConnectionResetError:
+                count = 0
+            if count == 0:
+                raise EOFError
+            view = view[count:]
+            if deadline < time.monotonic():
+                raise TimeoutError
+
+    def _end_told(self) -> str:
+        """Say how the process ended; its socket closes a moment before."""
+        try:
+            status = self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            return "closing its socket"
+        told = signal.Signals(-status).name if status < 0 else f"exit status {status}"
+        _log.warning("decoder crashed: %s", told)
+        return told
+
+    def _raise_not_started(self) -> NoReturn:
+        raise RuntimeError(f"A decoder process failed before it saw the file: {self._end_told()}.")
+
+    def _raise_told(self, kind: bytes, content: bytes | bytearray) -> NoReturn:
+        """Raise what the process says that went wrong."""
+        told = content.decode(errors="replace")
+        if kind == FAILED:
+            _log.error("decoder failed: %s", told)
+            raise DecoderFailed(f"{FAILS} The log tells how.")
+        try:
+            name, message = json.loads(told)
+        except ValueError:
+            name, message = "", ""
+        if name == "MemoryError":
+            most = self._memory_bytes // 2**20
+            raise DecoderFailed(
+                f"Got a video that needs more than {most} MiB of memory to decode, wanted less."
+            )
+        known = getattr(pipeline.errors, str(name), None)
+        if isinstance(known, type) and issubclass(known, VideoError):
+            raise known(str(message)[:_MESSAGE_CHARACTERS])
+        raise DecoderFailed(NONSENSE)

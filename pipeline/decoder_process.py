@@ -1,0 +1,112 @@
+"""A process that looks at one untrusted file and is gone: `pipeline.sandbox` starts it."""
+
+import json
+import os
+import pickle
+import struct
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import BinaryIO
+
+import cv2
+
+from pipeline.decode import decode, scan, scan_to_dict
+from pipeline.errors import VideoError
+from pipeline.lockdown import lock_down
+from pipeline.values import Frame, ScannedVideo, VideoLimits
+
+# A message is its kind, its length and its bytes.
+HEAD = struct.Struct("<cQ")
+LOCKED, SCANNED, FRAME, END, REFUSED, FAILED = (bytes([letter]) for letter in b"LSFERX")
+
+Scan = Callable[[Path, VideoLimits], ScannedVideo]
+Decode = Callable[[Path, ScannedVideo, range], Iterator[Frame]]
+
+# Three frames of 1x1, enough to load all that the first file would load.
+_TINY_GIF = bytes.fromhex(
+    "47494638396101000100810000ffffff00000000000000000021f904000a0000002c0000000001000100"
+    "000804000104040021f904010a0001002c00000000010001008100000000000000000000000008040001"
+    "04040021f904010a0002002c000000000100010081ffffff000000000000000000080400010404003b"
+)
+
+
+def serve(descriptor: int, scan: Scan = scan, decode: Decode = decode) -> None:
+    """Get ready, wait for one request, lock this process down, answer.
+
+    The request is a pickle of (action, path, memory limit, arguments): it comes from the service.
+    The answer is not one, since what sends it may by then be under a file's control.
+
+    Args:
+        descriptor: of the socket to the process that asks.
+        scan: looks at the file.
+        decode: decodes frames of it.
+    """
+    _warm_up()
+    try:
+        with open(descriptor, "rb", closefd=False) as reader:
+            action, path, memory_bytes, arguments = pickle.load(reader)
+    except EOFError:
+        return  # it isn't needed
+    _silence()
+    lacks = lock_down(path, memory_bytes)
+    threading.Thread(target=_end_with, args=(descriptor,), daemon=True).start()
+    with open(descriptor, "wb", closefd=False) as writer:
+        _send(writer, LOCKED, json.dumps(lacks).encode())
+        try:
+            if action == "scan":
+                found = scan(path, *arguments)
+                _send(writer, SCANNED, json.dumps(scan_to_dict(found)).encode())
+            elif action == "decode":
+                for frame in decode(path, *arguments):
+                    _send(writer, FRAME, frame.pixels.data)
+            _send(writer, END, b"")
+        except VideoError as error:
+            _send(writer, REFUSED, json.dumps([type(error).__name__, str(error)]).encode())
+        except MemoryError:
+            _send(writer, REFUSED, json.dumps(["MemoryError", ""]).encode())
+        except Exception:
+            _send(writer, FAILED, json.dumps(traceback.format_exc()).encode())
+    os._exit(0)  # past the thread that waits
+
+
+def _warm_up() -> None:
+    """Use everything once: what is imported on first use can't be any more when locked down."""
+    cv2.setNumThreads(1)
+    import_module("av.subtitles.codeccontext")  # else loaded for the first file with subtitles
+    with tempfile.NamedTemporaryFile(suffix=".gif") as file:
+        file.write(_TINY_GIF)
+        file.flush()
+        path = Path(file.name)
+        video = scan(path, VideoLimits(max_pixels=1, max_frames=10, max_duration_s=10))
+        for _ in decode(path, video, range(video.info.frame_count)):
+            pass
+    json.dumps(scan_to_dict(video))
+
+
+def _silence() -> None:
+    """Leave the service's log, where a file could write what it likes."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stderr.fileno())
+    os.close(nothing)
+
+
+def _end_with(descriptor: int) -> None:
+    """End when the process that asked does, so that nobody is left decoding for no one."""
+    os.read(descriptor, 1)
+    os._exit(1)
+
+
+def _send(writer: BinaryIO, kind: bytes, content: bytes | memoryview) -> None:
+    size = content.nbytes if isinstance(content, memoryview) else len(content)
+    writer.write(HEAD.pack(kind, size))
+    writer.write(content)
+    writer.flush()
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]))

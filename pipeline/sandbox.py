@@ -1,0 +1,184 @@
+"""Scans and decodes untrusted files, each in a process of its own that can do nothing else."""
+
+import json
+import math
+import re
+import sys
+import threading
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.decode import scan_from_dict
+from pipeline.decoder_child import NONSENSE, DecoderChild
+from pipeline.decoder_process import FRAME, SCANNED
+from pipeline.errors import DecoderFailed
+from pipeline.listing import check_duration, check_pixels
+from pipeline.values import Frame, ScannedVideo, VideoLimits
+
+PROGRAM = (sys.executable, "-m", "pipeline.decoder_process")
+MEMORY_BYTES = 4 * 2**30  # a demuxer that is lied to about sizes asks for more than real files do
+
+_TIMESTAMP_BYTES = 24  # the most that one takes as JSON
+_HEADER_BYTES = 2**16
+_CODEC_CHARACTERS = 100
+_FRACTION = re.compile(r"[0-9]{1,20}(/[0-9]{1,20})?")
+
+
+class Sandbox:
+    """Does what `pipeline.decode` does, in child processes.
+
+    A process serves one file: it gives up everything but reading that file (see
+    `pipeline.lockdown`), works, and is killed when it is done, takes too long, or isn't wanted any
+    more. One more is kept ready, since it takes a while to load its libraries. What it answers
+    isn't trusted: sizes are checked, and nothing in it can run.
+
+    It may be used from several threads at once.
+
+    Args:
+        stall_s: how long decoding may bring no frame.
+        memory_bytes: that a process may map.
+        program: that the processes run; the descriptor of its socket is added.
+    """
+
+    def __init__(
+        self,
+        *,
+        stall_s: float = 120.0,
+        memory_bytes: int = MEMORY_BYTES,
+        program: Sequence[str] = PROGRAM,
+    ) -> None:
+        self._stall_s = stall_s
+        self._memory_bytes = memory_bytes
+        self._program = program
+        self._lock = threading.Lock()
+        self._closed = False
+        self._ready: DecoderChild | None = None
+        self._working: set[DecoderChild] = set()
+
+    def lacks(self) -> Sequence[str]:
+        """Return which protections this system can't give, a sentence each, by trying them."""
+        with self._child("nothing", None) as child:
+            return child.lacks
+
+    def scan(self, path: Path, limits: VideoLimits, timeout_s: float) -> ScannedVideo:
+        """List the frames of a file, as `pipeline.decode.scan` does.
+
+        Raises:
+            VideoError: as `pipeline.decode.scan`.
+            DecoderFailed: the file crashes the decoder, takes too much memory, or longer than
+                `timeout_s`.
+        """
+        late = (
+            f"Got a video whose frames took longer than {timeout_s:g} s to list, wanted one whose "
+            "container lists them."
+        )
+        most = limits.max_frames * _TIMESTAMP_BYTES + _HEADER_BYTES
+        with self._child("scan", path, limits) as child:
+            size = child.receive_head(SCANNED, range(most), deadline := _in(timeout_s), late)
+            content = bytearray(size)
+            child.receive_into(memoryview(content), deadline, late)
+        return _checked(content, limits)
+
+    def decode(
+        self, path: Path, video: ScannedVideo, indices: range
+    ) -> Generator[Frame, None, None]:
+        """Decode frames, as `pipeline.decode.decode` does; closing it ends the process.
+
+        Raises:
+            VideoError: as `pipeline.decode.decode`.
+            DecoderFailed: the file crashes the decoder, takes too much memory, or brings no frame
+                for too long.
+        """
+        late = f"Got a video of which no frame could be decoded within {self._stall_s:g} s."
+        shape = (video.info.height, video.info.width, 3)
+        size = math.prod(shape)
+        with self._child("decode", path, video, indices) as child:
+            for index in indices:
+                child.receive_head(FRAME, range(size, size + 1), _in(self._stall_s), late)
+                pixels: NDArray[np.uint8] = np.empty(shape, np.uint8)
+                child.receive_into(pixels.data.cast("B"), _in(self._stall_s), late)
+                yield Frame(index, video.time_s(index), pixels)
+
+    def close(self) -> None:
+        """End all processes, those at work too; from now on none is kept ready."""
+        with self._lock:
+            self._closed = True
+            ready, self._ready = self._ready, None
+            for child in self._working:
+                child.kill()
+        if ready is not None:
+            ready.end()
+
+    @contextmanager
+    def _child(self, action: str, path: Path | None, *arguments: object) -> Iterator[DecoderChild]:
+        """Give a process that has been locked down and is at it; end it afterwards."""
+        with self._lock:
+            ready, self._ready = self._ready, None
+            child = ready if ready is not None and ready.lives() else DecoderChild(self._program)
+            self._working.add(child)
+        try:
+            child.ask(action, path, self._memory_bytes, arguments)
+            with self._lock:
+                # After the request, so that it loads its libraries while the other one works.
+                if self._ready is None and not self._closed:
+                    self._ready = DecoderChild(self._program)
+            child.wait_until_locked()
+            yield child
+        finally:
+            with self._lock:
+                self._working.discard(child)
+            child.end()
+            if ready is not None and ready is not child:
+                ready.end()
+
+
+def _in(seconds: float) -> float:
+    return time.monotonic() + seconds
+
+
+def _checked(content: bytes | bytearray, limits: VideoLimits) -> ScannedVideo:
+    """Read a scan that may be made up.
+
+    Raises:
+        DecoderFailed: it is none.
+        VideoTooLarge: it is past the limits, which an honest process has looked at.
+    """
+    try:
+        video = _read(json.loads(content))
+    except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
+        raise DecoderFailed(NONSENSE) from error
+    times = video.timestamps
+    if (
+        min(video.time_base, video.info.fps, video.info.pixel_aspect) <= 0
+        or times.shape != (video.info.frame_count,)
+        or not 0 < len(times) <= limits.max_frames
+        or not (np.diff(times) > 0).all()
+    ):
+        raise DecoderFailed(NONSENSE)
+    check_pixels(video.info.width, video.info.height, limits)
+    check_duration(video.info.duration_s, limits)
+    return video
+
+
+def _read(saved: Any) -> ScannedVideo:
+    info = saved["info"]
+    for text in (saved["time_base"], info["fps"], info["pixel_aspect"]):
+        if not _FRACTION.fullmatch(text):  # Fraction("1e999999999") would take for ever
+            raise ValueError(text)
+    if (
+        not all(isinstance(info[name], int) and info[name] > 0 for name in ("width", "height"))
+        or info["rotation"] not in {0, 90, 180, 270}
+        or not isinstance(info["duration_s"], float)
+        or not info["duration_s"] > 0
+        or not isinstance(info["codec"], str)
+        or len(info["codec"]) > _CODEC_CHARACTERS
+        or not isinstance(saved["seekable"], bool)
+    ):
+        raise ValueError(info)
+    return scan_from_dict(saved)

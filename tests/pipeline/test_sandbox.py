@@ -1,0 +1,234 @@
+"""Decoding apart: the same frames, and nothing gets out, whatever a file does to the decoder."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.decode import decode, scan
+from pipeline.errors import BrokenVideo, DecoderFailed, NotAVideo, VideoTooLarge
+from pipeline.sandbox import Sandbox
+from pipeline.values import ScannedVideo, VideoLimits
+from tests.pipeline.hostile_decoder import ESCAPES, LIES
+from tests.videos import picture, write_video
+
+LIMITS = VideoLimits(max_pixels=10**6, max_frames=1000, max_duration_s=100)
+HOSTILE = Path(__file__).parent / "hostile_decoder.py"
+COUNT = 30
+
+
+def children() -> set[str]:
+    """Return the ids of this process's children, those that ended unwaited for as well."""
+    return set(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()) | {
+        child
+        for task in Path("/proc/self/task").iterdir()
+        for child in (task / "children").read_text().split()
+    }
+
+
+def descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    sandbox = Sandbox()
+    yield sandbox
+    sandbox.close()
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("clips")
+    (folder / "neighbour").write_text("of another client")
+    return write_video(folder / "clip.mp4", [picture(n, 48, 64) for n in range(COUNT)])
+
+
+@pytest.fixture(scope="module")
+def video(clip: Path) -> ScannedVideo:
+    return scan(clip, LIMITS)
+
+
+@pytest.fixture
+def hostile() -> Iterator[Callable[..., Sandbox]]:
+    """Make sandboxes whose decoders do a deed; no process or descriptor may be left of them."""
+    before, opened, made = children(), descriptors(), []
+
+    def make(deed: str, stall_s: float = 60.0) -> Sandbox:
+        made.append(Sandbox(stall_s=stall_s, program=(sys.executable, str(HOSTILE), deed)))
+        return made[-1]
+
+    yield make
+    for sandbox in made:
+        sandbox.close()
+    assert children() == before
+    assert descriptors() == opened
+
+
+def test_scan_and_frames_are_those_of_decoding_in_process(
+    sandbox: Sandbox, clip: Path, video: ScannedVideo
+) -> None:
+    apart = sandbox.scan(clip, LIMITS, 60)
+    assert (apart.info, apart.time_base, apart.seekable) == (
+        video.info,
+        video.time_base,
+        video.seekable,
+    )
+    assert apart.timestamps.tolist() == video.timestamps.tolist()
+    indices = range(3, COUNT, 4)
+    for got, wanted in zip(
+        sandbox.decode(clip, video, indices), decode(clip, video, indices), strict=True
+    ):
+        assert (got.index, got.time_s) == (wanted.index, wanted.time_s)
+        assert np.array_equal(got.pixels, wanted.pixels)
+
+
+def test_errors_are_those_of_decoding_in_process(sandbox: Sandbox, tmp_path: Path) -> None:
+    text = tmp_path / "text.mp4"
+    text.write_text("no video at all")
+    with pytest.raises(NotAVideo) as apart:
+        sandbox.scan(text, LIMITS, 60)
+    with pytest.raises(NotAVideo) as within:
+        scan(text, LIMITS)
+    assert str(apart.value) == str(within.value)
+    large = write_video(tmp_path / "large.mp4", [picture(0, 48, 64)])
+    with pytest.raises(VideoTooLarge, match="64x48 pixels, wanted at most 100"):
+        sandbox.scan(large, VideoLimits(max_pixels=100, max_frames=9, max_duration_s=9), 60)
+
+
+def test_many_may_decode_at_once(sandbox: Sandbox, clip: Path, video: ScannedVideo) -> None:
+    counts: list[int] = []
+
+    def count() -> None:
+        counts.append(sum(1 for _ in sandbox.decode(clip, video, range(COUNT))))
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert counts == [COUNT] * 4
+
+
+def test_a_decoding_that_is_left_leaves_nothing(clip: Path, video: ScannedVideo) -> None:
+    before, opened = children(), descriptors()
+    sandbox = Sandbox()
+    frames = sandbox.decode(clip, video, range(COUNT))
+    assert len(list(islice(frames, 2))) == 2
+    assert len(children() - before) == 2  # the one at work and the next
+    frames.close()
+    assert len(children() - before) == 1
+    sandbox.close()
+    assert children() == before
+    assert descriptors() == opened
+
+
+@pytest.mark.parametrize("deed", ESCAPES)
+def test_a_file_that_took_over_its_decoder_gets_nowhere(
+    hostile: Callable[..., Sandbox], clip: Path, deed: str
+) -> None:
+    sandbox = hostile(deed)
+    if sandbox.lacks():
+        pytest.skip(f"this system can't: {sandbox.lacks()}")
+    before = sorted(clip.parent.iterdir()), clip.read_bytes(), clip.stat().st_mode
+    with pytest.raises(BrokenVideo, match=r"^denied: (1|13)$"):  # EPERM, EACCES
+        sandbox.scan(clip, LIMITS, 60)
+    assert (sorted(clip.parent.iterdir()), clip.read_bytes(), clip.stat().st_mode) == before
+
+
+@pytest.mark.parametrize(
+    ("deed", "told"),
+    [
+        ("crash", r"ended by SIGSEGV\.$"),
+        ("leave", "makes no sense"),
+        ("allocate", "more than 4096 MiB of memory"),
+        ("raise", "The log tells how"),
+        ("hang", "longer than 1 s to list"),
+        ("spin", "longer than 1 s to list"),
+    ],
+)
+def test_whatever_befalls_the_decoder_the_scan_fails_with_the_reason(
+    hostile: Callable[..., Sandbox], clip: Path, deed: str, told: str
+) -> None:
+    sandbox = hostile(deed)
+    started = time.monotonic()
+    with pytest.raises(DecoderFailed, match=told) as failure:
+        sandbox.scan(clip, LIMITS, 1 if deed in {"hang", "spin"} else 60)
+    assert "/a/path/of/ours" not in str(failure.value)
+    assert time.monotonic() - started < 30
+
+
+@pytest.mark.parametrize(
+    ("deed", "told"),
+    [
+        ("crash", r"ended by SIGSEGV\.$"),
+        ("leave", "ended by exit status 3"),
+        ("hang", "no frame could be decoded within 1 s"),
+        ("drip", "no frame could be decoded within 1 s"),
+        ("small-frame", "makes no sense"),
+        ("large-frame", "makes no sense"),
+    ],
+)
+def test_whatever_befalls_the_decoder_decoding_fails_with_the_reason(
+    hostile: Callable[..., Sandbox], clip: Path, video: ScannedVideo, deed: str, told: str
+) -> None:
+    sandbox = hostile(deed, stall_s=1 if deed in {"hang", "drip"} else 60)
+    with pytest.raises(DecoderFailed, match=told):
+        list(sandbox.decode(clip, video, range(COUNT)))
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_answers_that_cannot_be_are_refused(
+    hostile: Callable[..., Sandbox], clip: Path, lie: str
+) -> None:
+    with pytest.raises(DecoderFailed, match="makes no sense"):
+        hostile(lie).scan(clip, LIMITS, 60)
+
+
+def test_a_message_of_a_decoder_is_cut(hostile: Callable[..., Sandbox], clip: Path) -> None:
+    with pytest.raises(BrokenVideo) as refused:
+        hostile("talk").scan(clip, LIMITS, 60)
+    assert str(refused.value) == "x" * 1000
+
+
+def test_closing_ends_a_decoder_that_hangs(
+    hostile: Callable[..., Sandbox], clip: Path, video: ScannedVideo
+) -> None:
+    sandbox = hostile("hang")
+    timer = threading.Timer(2, sandbox.close)
+    timer.start()
+    with pytest.raises(DecoderFailed, match="SIGKILL"):
+        list(sandbox.decode(clip, video, range(COUNT)))
+    timer.join()
+
+
+def test_a_program_that_does_not_start_is_no_fault_of_the_file(clip: Path) -> None:
+    sandbox = Sandbox(program=(sys.executable, "-c", "raise SystemExit(7)"))
+    with pytest.raises(RuntimeError, match="before it saw the file: exit status 7"):
+        sandbox.scan(clip, LIMITS, 60)
+    sandbox.close()
+
+
+def test_a_decoder_ends_with_the_process_that_asked(clip: Path) -> None:
+    program = (
+        "import os, sys; from pathlib import Path; from pipeline.sandbox import Sandbox;"
+        "from pipeline.decode import scan; from tests.pipeline.test_sandbox import *;"
+        "sandbox = Sandbox(program=(sys.executable, str(HOSTILE), 'spin'));"
+        "threading.Thread(target=sandbox.scan, args=(Path(sys.argv[1]), LIMITS, 600)).start();"
+        "time.sleep(3); print(*children(), flush=True); os.kill(os.getpid(), 9)"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", program, str(clip)], capture_output=True, text=True, check=False
+    ).stdout.split()
+    assert len(told) == 2
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{child}").exists() for child in told):
+        assert time.monotonic() < deadline, told
+        time.sleep(0.05)
