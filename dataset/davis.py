@@ -29,6 +29,40 @@ EVAL_T = frozenset(
     }
 )
 
+# Sequences of either split whose object is a person, or a person with what they ride or push: what
+# moves in the others is an animal, a vehicle or a ball.
+PEOPLE = frozenset(
+    {
+        "bmx-bumps",
+        "bmx-trees",
+        "breakdance",
+        "breakdance-flare",
+        "dance-jump",
+        "dance-twirl",
+        "hike",
+        "hockey",
+        "horsejump-high",
+        "horsejump-low",
+        "kite-surf",
+        "kite-walk",
+        "lucia",
+        "motocross-bumps",
+        "motocross-jump",
+        "motorbike",
+        "paragliding",
+        "paragliding-launch",
+        "parkour",
+        "rollerblade",
+        "scooter-black",
+        "scooter-gray",
+        "soapbox",
+        "stroller",
+        "surf",
+        "swing",
+        "tennis",
+    }
+)
+
 
 def load(root: Path, split: str) -> list[LabelledVideo]:
     """List the sequences of a split.

@@ -14,10 +14,11 @@ from lightning_fabric import Fabric
 from dataset import davis, jhmdb, stills
 from dataset.values import LabelledStill, LabelledVideo
 from model import checkpoint
+from model.actions import NONE
 from model.batches import Batches
-from model.efficientnet import EfficientNetEncoder, imagenet_state
+from model.efficientnet import Branch, EfficientNetEncoder, imagenet_state, load_head
 from model.network import SegmentationNetwork
-from model.presets import PRESETS, build
+from model.presets import PRESETS, build, restore
 from model.r2plus1d import R2Plus1D, load_kinetics
 from model.recipes import HELD_OUT, RECIPES, Recipe, is_held_out
 from model.training import Run, logger, steps_per_epoch, supported_precision, train
@@ -32,6 +33,9 @@ MALLOC = {
     "MALLOC_TRIM_THRESHOLD_": "100000000000",
     "MALLOC_TOP_PAD_": "268435456",
 }
+
+# Of those held out: enough to see a run's course, few enough to look at often.
+GLANCED_CLIPS = 67
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -78,8 +82,10 @@ def _train(parsed: argparse.Namespace) -> None:
         os.execv(sys.executable, [sys.executable, "-m", "model", *sys.argv[1:]])
     recipe = RECIPES[parsed.recipe]
     videos, held_out = _videos(parsed)
+    clips, acting = _actions(parsed, recipe)
+    labels = (NONE, *sorted({clip.action for clip in clips})) if recipe.action_weight else ()
     batches = Batches(
-        videos, _actions(parsed, recipe), _stills(parsed, recipe), recipe, parsed.seed
+        videos, clips, _stills(parsed, recipe), recipe, seed=parsed.seed, labels=labels
     )
     fabric = Fabric(
         accelerator=parsed.accelerator,
@@ -88,7 +94,7 @@ def _train(parsed: argparse.Namespace) -> None:
         loggers=[logger(parsed.out)],
     )
     torch.manual_seed(parsed.seed)
-    network = build(parsed.preset)
+    network = build(parsed.preset, labels)
     _initialise(network, parsed)
     run = Run(
         folder=parsed.out,
@@ -102,6 +108,7 @@ def _train(parsed: argparse.Namespace) -> None:
             "recipe": parsed.recipe,
             "seed": parsed.seed,
             "git_revision": _revision(),
+            **({"labels": labels} if labels else {}),
         },
     )
     train(
@@ -112,6 +119,7 @@ def _train(parsed: argparse.Namespace) -> None:
         batches=batches,
         held_out=held_out,
         spec=working_spec(parsed.preset),
+        acting=acting[:: max(1, len(acting) // GLANCED_CLIPS)] if labels else [],
     )
 
 
@@ -124,11 +132,15 @@ def _videos(
     return [video for video in videos if video not in held_out], held_out
 
 
-def _actions(parsed: argparse.Namespace, recipe: Recipe) -> list[jhmdb.ActionClip]:
+def _actions(
+    parsed: argparse.Namespace, recipe: Recipe
+) -> tuple[list[jhmdb.ActionClip], list[jhmdb.ActionClip]]:
+    """Return J-HMDB's clips to train on and those held out."""
     if not recipe.actions_share:
-        return []
+        return [], []
     clips = jhmdb.load(parsed.data / "jhmdb", 1, "train")
-    return [clip for clip in clips if parsed.everything or not is_held_out(clip.film)]
+    held_out = [] if parsed.everything else [clip for clip in clips if is_held_out(clip.film)]
+    return [clip for clip in clips if clip not in held_out], held_out
 
 
 def _stills(parsed: argparse.Namespace, recipe: Recipe) -> list[LabelledStill]:
@@ -139,12 +151,29 @@ def _stills(parsed: argparse.Namespace, recipe: Recipe) -> list[LabelledStill]:
 
 
 def _initialise(network: SegmentationNetwork, parsed: argparse.Namespace) -> None:
+    """Fill the network from `--weights`, or else from ImageNet or Kinetics.
+
+    An action head that the weights lack starts from ImageNet.
+    """
+    if network.actions is not None and isinstance(network.actions.branch, Branch):
+        imagenet = imagenet_state(network.actions.branch.variant)
+        network.actions.branch.load_imagenet(imagenet)
+        load_head(network.actions.widen, imagenet)
     if parsed.weights is not None:
-        checkpoint.load(network, parsed.weights)
+        _require_labels(network, parsed.weights)
+        checkpoint.load(network, parsed.weights, new="actions.")
     elif isinstance(network.encoder, EfficientNetEncoder):
         network.encoder.load_imagenet(imagenet_state(network.encoder.variant))
     elif isinstance(network.encoder, R2Plus1D) and parsed.kinetics is not None:
         load_kinetics(network.encoder, parsed.kinetics)
+
+
+def _require_labels(network: SegmentationNetwork, weights: Path) -> None:
+    """End the command if weights have an action head of other labels, or in another order."""
+    given = checkpoint.about(weights).get("labels")
+    wanted = list(network.actions.labels) if network.actions is not None else given
+    if given is not None and given != wanted:
+        sys.exit(f"Got {weights} with labels {given}, wanted {wanted}.")
 
 
 def working_spec(preset: str, short_side: int = 256) -> ModelSpec:
@@ -175,8 +204,7 @@ def _evaluate(parsed: argparse.Namespace) -> None:
     videos = davis.load(parsed.data / "davis", parsed.split or "train")
     if parsed.split is None:
         videos = [video for video in videos if video.name in HELD_OUT]
-    network = build(parsed.preset)
-    checkpoint.load(network, parsed.weights)
+    network, _ = restore(parsed.preset, parsed.weights)
     network.eval()
     spec = working_spec(parsed.preset, parsed.short_side)
     scores = evaluate(segment_with(network), videos, spec)

@@ -48,7 +48,27 @@ def video_clip(
     order = np.minimum(start + gap * np.arange(length), len(video) - 1)
     if generator.random() < 0.5:
         order = order[::-1]
+    return _cut_out(video, order, crop, generator)
+
+
+def action_clip(
+    video: LabelledSequence, length: int, crop: Crop, generator: np.random.Generator
+) -> Clip:
+    """Cut a clip of `length` frames in a row, as they are served: random start, scale and place.
+
+    Time keeps its direction and speed: to sit down backwards is to stand up.
+    """
+    start = int(generator.integers(0, max(1, len(video) - length + 1)))
+    order = np.minimum(start + np.arange(length), len(video) - 1)
+    return _cut_out(video, order, crop, generator)
+
+
+def _cut_out(
+    video: LabelledSequence, order: NDArray[np.int_], crop: Crop, generator: np.random.Generator
+) -> Clip:
+    """Cut the crop out of the frames of a video, at a random scale and place."""
     pictures, truths = video.read([int(i) for i in order])
+    length = len(order)
     height, width, _ = pictures[0].shape
     scale = _scale(crop, generator) * crop.short_side / min(height, width)
     size = (round(width * scale), round(height * scale))

@@ -3,18 +3,24 @@
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dataset.davis import PEOPLE
+from dataset.jhmdb import ActionClip
 from dataset.values import LabelledSequence, LabelledStill
-from model.augmentation import Clip, still_clip, video_clip
+from model.actions import NONE
+from model.augmentation import Clip, action_clip, still_clip, video_clip
+from model.boxes import jittered, tight_boxes
 from model.recipes import Recipe
 
 THREADS = 2
 AHEAD = 6
+# Many stills show people, and nothing says which: their answer `none` counts for little.
+STILLS_TRUST = 0.1
 
 
 @dataclass(frozen=True)
@@ -24,10 +30,25 @@ class Batch:
     Attributes:
         clips: (N, T, H, W, 3) uint8, RGB.
         masks: (N, T, H, W) bool.
+        boxes: (N, T, 4) float32, around the masks, as `ActionHead.forward` takes them.
+        answers: (N,) int64, the right label of each clip; 0 where there are no labels.
+        trust: (N, T) float32, 0 to 1: what the answer is worth in each frame.
     """
 
     clips: NDArray[np.uint8]
     masks: NDArray[np.bool_]
+    boxes: NDArray[np.float32]
+    answers: NDArray[np.int64]
+    trust: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """A clip, the label of its object and what that label is worth."""
+
+    clip: Clip
+    label: str = NONE
+    trust: float = 0.0
 
 
 class Batches:
@@ -41,18 +62,21 @@ class Batches:
         stills: to set in motion, at least three if the recipe wants any.
         recipe: says how.
         seed: draws everything.
+        labels: of the action head; none draws no answers.
 
     Raises:
-        ValueError: there are too few videos or stills.
+        ValueError: there are too few videos or stills, or they lack one of the labels.
     """
 
     def __init__(
         self,
         videos: Sequence[LabelledSequence],
-        actions: Sequence[LabelledSequence],
+        actions: Sequence[ActionClip],
         stills: Sequence[LabelledStill],
         recipe: Recipe,
+        *,
         seed: int,
+        labels: Sequence[str] = (),
     ):
         if not videos:
             raise ValueError("Got no videos to train on, wanted at least one.")
@@ -60,11 +84,22 @@ class Batches:
             raise ValueError("Got no videos of actions to train on, wanted at least one.")
         if recipe.stills_share > 0 and len(stills) < 3:
             raise ValueError(f"Got {len(stills)} stills to train on, wanted at least 3.")
+        if labels and NONE not in labels:
+            raise ValueError(f"Got labels {', '.join(labels)}, wanted {NONE} among them.")
+        lacking = set(labels) - {NONE} - {clip.action for clip in actions if labels}
+        if lacking:
+            raise ValueError(f"Got no video of {', '.join(sorted(lacking))}, wanted at least one.")
         self.videos = videos
         self.actions = actions
         self.stills = stills
         self.recipe = recipe
         self.seed = seed
+        self.labels = tuple(labels)
+        self.clips_of = {
+            label: [clip for clip in actions if clip.action == label]
+            for label in self.labels
+            if label != NONE
+        }
         # Steps pass through the stills in this order, so that few come twice.
         self.order = np.random.default_rng(seed).permutation(len(stills))
         cv2.setNumThreads(1)
@@ -74,22 +109,42 @@ class Batches:
         lengths = self.recipe.clip_lengths
         length = lengths[step % len(lengths)]
         count = max(1, self.recipe.frames_per_step // length)
-        drawn = [self._clip(step, index, length) for index in range(count)]
-        clips, masks = zip(*drawn, strict=True)
-        return Batch(np.stack(clips), np.stack(masks))
+        drawn = [self._draw(step, index, length) for index in range(count)]
+        clips, masks = zip(*(one.clip for one in drawn), strict=True)
+        boxes = np.stack([self._boxes(step, index, m) for index, m in enumerate(masks)])
+        seen = np.isfinite(boxes[..., 0])
+        trust = np.array([[one.trust] for one in drawn], np.float32) * seen
+        answers = [self.labels.index(one.label) if self.labels else 0 for one in drawn]
+        return Batch(
+            np.stack(clips), np.stack(masks), np.nan_to_num(boxes), np.array(answers), trust
+        )
 
-    def _clip(self, step: int, index: int, length: int) -> Clip:
+    def _boxes(self, step: int, index: int, masks: NDArray[np.bool_]) -> NDArray[np.float32]:
+        generator = np.random.default_rng([self.seed, step, index, 1])
+        return jittered(tight_boxes(masks), generator)
+
+    def _draw(self, step: int, index: int, length: int) -> _Drawn:
         generator = np.random.default_rng([self.seed, step, index])
+        crop = self.recipe.crop
         chance = generator.random()
-        if chance >= self.recipe.stills_share:
-            from_actions = chance < self.recipe.stills_share + self.recipe.actions_share
-            videos = self.actions if from_actions else self.videos
-            video = videos[int(generator.integers(len(videos)))]
-            return video_clip(video, length, self.recipe.crop, generator)
-        most = self.recipe.frames_per_step // min(self.recipe.clip_lengths)
-        still = self.stills[self.order[(step * most + index) % len(self.stills)]]
-        first, second = (self.stills[int(i)] for i in generator.integers(len(self.stills), size=2))
-        return still_clip(still, (first, second), length, self.recipe.crop, generator)
+        if chance < self.recipe.stills_share:
+            most = self.recipe.frames_per_step // min(self.recipe.clip_lengths)
+            still = self.stills[self.order[(step * most + index) % len(self.stills)]]
+            pair = generator.integers(len(self.stills), size=2)
+            others = (self.stills[int(pair[0])], self.stills[int(pair[1])])
+            return _Drawn(still_clip(still, others, length, crop, generator), NONE, STILLS_TRUST)
+        if chance >= self.recipe.stills_share + self.recipe.actions_share:
+            video = self.videos[int(generator.integers(len(self.videos)))]
+            trust = 0.0 if video.name in PEOPLE else 1.0
+            return _Drawn(video_clip(video, length, crop, generator), NONE, trust)
+        if not self.labels:
+            acting = self.actions[int(generator.integers(len(self.actions)))]
+            return _Drawn(video_clip(acting, length, crop, generator))
+        label = list(self.clips_of)[int(generator.integers(len(self.clips_of)))]
+        clips = self.clips_of[label]
+        acting = clips[int(generator.integers(len(clips)))]
+        closer = replace(crop, scales=self.recipe.action_scales)
+        return _Drawn(action_clip(acting, length, closer, generator), label, 1.0)
 
     def ahead(self, start: int, stop: int) -> Iterator[Batch]:
         """Yield the batches of steps `start` to `stop`, drawing a few ahead."""

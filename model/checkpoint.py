@@ -31,8 +31,28 @@ def save(network: nn.Module, path: Path, about: Mapping[str, object]) -> None:
     part.replace(path)
 
 
-def load(network: nn.Module, path: Path) -> dict[str, object]:
+def about(path: Path) -> dict[str, object]:
+    """Return what `save` was told about weights.
+
+    Raises:
+        CheckpointError: the file isn't safetensors.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"Got {path}, wanted a safetensors file: {error}.") from error
+    return {key: json.loads(value) for key, value in metadata.items()}
+
+
+def load(network: nn.Module, path: Path, *, new: str | None = None) -> dict[str, object]:
     """Read weights into a network of the same shape.
+
+    Args:
+        network: takes the weights.
+        path: of the file.
+        new: what the names begin with of a part that the network has and the file may lack; it
+            keeps its weights then. A file that has some of it has to have all of it.
 
     Returns:
         What `save` was told about them.
@@ -40,12 +60,13 @@ def load(network: nn.Module, path: Path) -> dict[str, object]:
     Raises:
         CheckpointError: the file isn't safetensors, or its names or shapes aren't the network's.
     """
+    metadata = about(path)
+    weights = load_file(path)
+    if new is not None and not any(name.startswith(new) for name in weights):
+        own = network.state_dict()
+        weights |= {name: value for name, value in own.items() if name.startswith(new)}
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-        network.load_state_dict(load_file(path))
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"Got {path}, wanted a safetensors file: {error}.") from error
+        network.load_state_dict(weights)
     except RuntimeError as error:
         raise CheckpointError(f"Got {path}, wanted weights of this network: {error}") from error
-    return {key: json.loads(value) for key, value in metadata.items()}
+    return metadata

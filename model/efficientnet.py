@@ -142,26 +142,8 @@ class EfficientNetEncoder(Encoder):
         self.variant = variant
         table = VARIANTS[variant]
         self.stem = SamePadConv2d(3, STEM_CHANNELS, 3, stride=2)
-        stages: list[nn.ModuleList] = []
-        inputs = STEM_CHANNELS
-        for stage in table:
-            blocks = nn.ModuleList()
-            for index in range(stage.repeats):
-                stride = stage.stride if index == 0 else 1
-                blocks.append(
-                    InvertedResidual(inputs, stage.channels, stage.kernel, stride, stage.expansion)
-                )
-                inputs = stage.channels
-            stages.append(blocks)
-        self.stages = nn.ModuleList(stages)
-        # After which block of which stage time is mixed; keys are names of modules.
-        self.temporal = nn.ModuleDict(
-            {
-                f"{stage}-{block}": TemporalResidual(table[stage].channels)
-                for stage, block in _mixed_after(table)
-                if temporal
-            }
-        )
+        self.stages = _build(STEM_CHANNELS, table)
+        self.temporal = _mixers(table, 0, temporal)
         # A multiple of 16 channels together, as the CPU kernels of training want it.
         deep = 160 + -table[4].channels % 16
         self.reduce = nn.Conv2d(table[6].channels, deep, 1)
@@ -183,18 +165,10 @@ class EfficientNetEncoder(Encoder):
         batch, _, length, height, width = clips.shape
         frames = clips.transpose(1, 2).reshape(batch * length, 3, height, width)
         frames = frames.contiguous(memory_format=torch.channels_last)
-        outputs: list[Tensor] = []
-        frames = F.relu6(self.stem(frames))
-        for index, stage in enumerate(self.stages.children()):
-            for number, block in enumerate(stage.children()):
-                frames = block(frames)
-                name = f"{index}-{number}"
-                if name in self.temporal:
-                    frames = self.temporal[name](frames, length)
-            outputs.append(frames)
+        outputs = _run(self.stages, self.temporal, F.relu6(self.stem(frames)), length)
         quarter, eighth, sixteenth = outputs[1], outputs[2], outputs[4]
         deep = F.interpolate(
-            F.relu6(self.reduce(frames)), size=sixteenth.shape[2:], mode="bilinear"
+            F.relu6(self.reduce(outputs[6])), size=sixteenth.shape[2:], mode="bilinear"
         )
         maps = (quarter, eighth, torch.cat((sixteenth, deep), dim=1))
         return [
@@ -212,13 +186,102 @@ class EfficientNetEncoder(Encoder):
             KeyError: a weight is missing.
         """
         _fold(self.stem, state, "_conv_stem", "_bn0")
-        blocks = [part for part in self.stages.modules() if isinstance(part, InvertedResidual)]
-        for index, block in enumerate(blocks):
-            prefix = f"_blocks.{index}."
-            if block.expand is not None:
-                _fold(block.expand, state, prefix + "_expand_conv", prefix + "_bn0")
-            _fold(block.depthwise, state, prefix + "_depthwise_conv", prefix + "_bn1")
-            _fold(block.project, state, prefix + "_project_conv", prefix + "_bn2")
+        _load_blocks(self.stages, state, 0)
+
+
+class Branch(nn.Module):
+    """The deep stages of a (2+1)-D EfficientNet-Lite, to stand on one of an encoder's maps.
+
+    Args:
+        variant: `lite0`, `lite1` or `lite2`, as that of the encoder.
+        first: the first stage, 1 to 6; the map is what the stage before it gives.
+        temporal: as that of the encoder.
+    """
+
+    def __init__(self, variant: Variant = "lite0", first: int = 3, *, temporal: bool = True):
+        super().__init__()
+        table = VARIANTS[variant]
+        self.variant = variant
+        self.first = first
+        self.stages = _build(table[first - 1].channels, table[first:])
+        self.temporal = _mixers(table, first, temporal)
+        self.channels = table[6].channels
+
+    def forward(self, clips: Tensor) -> Tensor:
+        """Map (N, C, T, H, W) to (N, channels, T, H / stride, W / stride)."""
+        batch, channels, length, height, width = clips.shape
+        frames = clips.transpose(1, 2).reshape(batch * length, channels, height, width)
+        frames = frames.contiguous(memory_format=torch.channels_last)
+        deep = _run(self.stages, self.temporal, frames, length, self.first)[-1]
+        return deep.reshape(batch, length, *deep.shape[1:]).transpose(1, 2)
+
+    def load_imagenet(self, state: Mapping[str, Tensor]) -> None:
+        """Take weights as `EfficientNetEncoder.load_imagenet` does."""
+        before = sum(stage.repeats for stage in VARIANTS[self.variant][: self.first])
+        _load_blocks(self.stages, state, before)
+
+
+def load_head(linear: nn.Linear, state: Mapping[str, Tensor]) -> None:
+    """Take the layer that stands last before the classes of ImageNet, its batch norm folded in.
+
+    Raises:
+        KeyError: a weight is missing.
+    """
+    head = nn.Conv2d(linear.in_features, linear.out_features, 1)
+    _fold(head, state, "_conv_head", "_bn1")
+    linear.load_state_dict({"weight": head.weight[:, :, 0, 0], "bias": head.bias})
+
+
+def _build(inputs: int, table: Sequence[Stage]) -> nn.ModuleList:
+    """Build stages for a map of `inputs` channels."""
+    stages = nn.ModuleList()
+    for stage in table:
+        blocks = nn.ModuleList()
+        for index in range(stage.repeats):
+            stride = stage.stride if index == 0 else 1
+            blocks.append(
+                InvertedResidual(inputs, stage.channels, stage.kernel, stride, stage.expansion)
+            )
+            inputs = stage.channels
+        stages.append(blocks)
+    return stages
+
+
+def _mixers(table: Sequence[Stage], first: int, temporal: bool) -> nn.ModuleDict:
+    """Build what mixes time from stage `first` on, named by the stage and block it follows."""
+    return nn.ModuleDict(
+        {
+            f"{stage}-{block}": TemporalResidual(table[stage].channels)
+            for stage, block in _mixed_after(table)
+            if temporal and stage >= first
+        }
+    )
+
+
+def _run(
+    stages: nn.ModuleList, temporal: nn.ModuleDict, frames: Tensor, length: int, first: int = 0
+) -> list[Tensor]:
+    """Return what each stage, counted from `first`, gives for frames (N * T, C, H, W)."""
+    outputs: list[Tensor] = []
+    for index, stage in enumerate(stages.children(), start=first):
+        for number, block in enumerate(stage.children()):
+            frames = block(frames)
+            name = f"{index}-{number}"
+            if name in temporal:
+                frames = temporal[name](frames, length)
+        outputs.append(frames)
+    return outputs
+
+
+def _load_blocks(stages: nn.ModuleList, state: Mapping[str, Tensor], first: int) -> None:
+    """Take the weights of blocks, the first of which is ImageNet's block `first`."""
+    blocks = [part for part in stages.modules() if isinstance(part, InvertedResidual)]
+    for index, block in enumerate(blocks, start=first):
+        prefix = f"_blocks.{index}."
+        if block.expand is not None:
+            _fold(block.expand, state, prefix + "_expand_conv", prefix + "_bn0")
+        _fold(block.depthwise, state, prefix + "_depthwise_conv", prefix + "_bn1")
+        _fold(block.project, state, prefix + "_project_conv", prefix + "_bn2")
 
 
 @torch.no_grad()

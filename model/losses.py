@@ -60,3 +60,21 @@ def edge_weights(targets: Tensor, most: float, reach: int = 31) -> Tensor:
     truth = targets.float()
     around = F.avg_pool2d(truth, reach, stride=1, padding=reach // 2, count_include_pad=False)
     return 1 + most * (around - truth).abs()
+
+
+def action_cross_entropy(scores: Tensor, answers: Tensor, trust: Tensor) -> Tensor:
+    """Mean softmax cross-entropy of the actions of all frames.
+
+    Args:
+        scores: (N, T, labels), unnormalised log-probabilities.
+        answers: (N,) int64, the right label of each clip.
+        trust: (N, T), 0 to 1: what each frame's answer is worth.
+
+    Source: Hou et al., BMVC 2019, Section 4; smoothed labels: Szegedy et al., "Rethinking the
+    Inception Architecture for Computer Vision", CVPR 2016, Section 7.
+    """
+    of_frames = answers.unsqueeze(1).expand(-1, scores.shape[1])
+    losses = F.cross_entropy(
+        scores.flatten(0, 1).float(), of_frames.flatten(), reduction="none", label_smoothing=0.1
+    )
+    return (trust.flatten() * losses).mean()

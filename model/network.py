@@ -1,11 +1,12 @@
-"""The segmentation network: encoder, pyramid pooling, decoder and scores."""
+"""The network: encoder, pyramid pooling, decoder and scores, and an action head if wanted."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
 
+from model.actions import ActionHead
+from model.autocast import without_autocast
 from model.convolution import Kind
 from model.decoder import Decoder, upsample
 from model.pyramid import PyramidPooling
@@ -42,6 +43,7 @@ class SegmentationNetwork(nn.Module):
         convolution: the kind in the pyramid and the decoder.
         temporal: whether the pyramid and the decoder reach over time.
         classes: 2 for the paper's background and foreground scores, 1 for their difference only.
+        actions: says what the objects do; None for a network that only segments.
 
     Raises:
         ValueError: the number of classes is neither 1 nor 2.
@@ -61,6 +63,7 @@ class SegmentationNetwork(nn.Module):
         convolution: Kind = "separable",
         temporal: bool = True,
         classes: int = 1,
+        actions: ActionHead | None = None,
     ) -> None:
         super().__init__()
         if classes not in (1, 2):
@@ -83,6 +86,7 @@ class SegmentationNetwork(nn.Module):
             temporal,
         )
         self.scores = nn.Linear(self.decoder.channels, classes)
+        self.actions = actions
         self.mean: Tensor
         self.std: Tensor
         self.register_buffer("mean", _levels(encoder.mean), persistent=False)
@@ -102,6 +106,29 @@ class SegmentationNetwork(nn.Module):
         logit: Tensor = self(clips)
         return logit.sigmoid()
 
+    def score_actions(self, clips: Tensor, boxes: Tensor) -> Tensor:
+        """Score the actions in the one box of each frame.
+
+        Args:
+            clips: as in `forward`.
+            boxes: (N, T, 4) float32, as `ActionHead.forward` takes them.
+
+        Returns:
+            (N, T, labels) float32, unnormalised log-probabilities.
+        """
+        scores: Tensor = self._head()(self.encoder(self.normalise(clips)), boxes)
+        return scores
+
+    def score_both(self, clips: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
+        """Score pixels as `forward` does and actions as `score_actions`, in one pass."""
+        maps = self.encoder(self.normalise(clips))
+        return self.decode(maps, clips.shape[1:4]), self._head()(maps, boxes)
+
+    def _head(self) -> ActionHead:
+        if self.actions is None:
+            raise ValueError("Got a network without an action head, wanted one that has it.")
+        return self.actions
+
     def normalise(self, clips: Tensor) -> Tensor:
         """Map clips (N, T, H, W, 3) uint8, RGB to the (N, 3, T, H, W) float32 of the encoder."""
         # Permuted only, so that channels stay last in memory, as CPU kernels like them.
@@ -115,18 +142,11 @@ class SegmentationNetwork(nn.Module):
         """
         features = self.decoder(self.pyramid(maps[-1]), [maps[i] for i in self.skips])
         # In float32 outside autocast: a convolution with so few outputs hangs in bfloat16.
-        with _without_autocast(features.device.type):
+        with without_autocast(features.device.type):
             scores = self.scores(features.float().movedim(1, -1))
             # Interpolation is linear, so the difference may be taken before it.
             logit = scores[..., -1] - scores[..., 0] if scores.shape[-1] == 2 else scores[..., 0]
             return upsample(logit.unsqueeze(1), size).squeeze(1)
-
-
-def _without_autocast(device: str) -> AbstractContextManager[object]:
-    """Switch autocast off, on the devices that have it: `meta`, which counts operations, hasn't."""
-    if torch.amp.is_autocast_available(device):
-        return torch.autocast(device, enabled=False)
-    return nullcontext()
 
 
 def _levels(fractions: tuple[float, float, float]) -> Tensor:

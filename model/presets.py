@@ -1,11 +1,16 @@
 """The networks that have names: `paper`, as published, and `small`, which serves on a CPU."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
+from torch import nn
+
+from model import checkpoint
+from model.actions import ActionHead
 from model.convolution import Kind
-from model.efficientnet import EfficientNetEncoder
+from model.efficientnet import Branch, EfficientNetEncoder
 from model.network import Encoder, SegmentationNetwork
 from model.r2plus1d import R2Plus1D
 
@@ -27,6 +32,8 @@ class Preset:
         temporal: whether the pyramid and the decoder reach over time.
         classes: 2 for background and foreground scores, 1 for their difference.
         clip_length: L, frames in a clip.
+        branch: builds the action head's own deep stages; None for a head on the coarsest map.
+        branch_from: the encoder's map that the branch stands on, by index.
     """
 
     encoder: Callable[[], Encoder]
@@ -39,6 +46,8 @@ class Preset:
     temporal: bool = True
     classes: int
     clip_length: int
+    branch: Callable[[], Branch] | None = None
+    branch_from: int = -1
 
 
 # Source: Hou et al., BMVC 2019, Sections 3.2 and 4. The widths aren't in it: these are inferred,
@@ -67,13 +76,25 @@ SMALL = Preset(
     convolution="separable",
     classes=1,
     clip_length=8,
+    branch=Branch,
+    branch_from=1,
 )
 
 # The same without time: what motion adds is measured against it.
-SMALL_STILL = replace(SMALL, encoder=partial(EfficientNetEncoder, temporal=False), temporal=False)
-SMALL_LITE1 = replace(SMALL, encoder=partial(EfficientNetEncoder, "lite1"))
+SMALL_STILL = replace(
+    SMALL,
+    encoder=partial(EfficientNetEncoder, temporal=False),
+    temporal=False,
+    branch=partial(Branch, temporal=False),
+)
+SMALL_LITE1 = replace(
+    SMALL, encoder=partial(EfficientNetEncoder, "lite1"), branch=partial(Branch, "lite1")
+)
 SMALL_LITE2 = replace(
-    SMALL, encoder=partial(EfficientNetEncoder, "lite2"), decoder_widths=(80, 40, 48)
+    SMALL,
+    encoder=partial(EfficientNetEncoder, "lite2"),
+    decoder_widths=(80, 40, 48),
+    branch=partial(Branch, "lite2"),
 )
 
 PRESETS = {
@@ -85,8 +106,12 @@ PRESETS = {
 }
 
 
-def build(preset: str | Preset) -> SegmentationNetwork:
+def build(preset: str | Preset, labels: Sequence[str] = ()) -> SegmentationNetwork:
     """Build a network with random weights, by a preset or its name.
+
+    Args:
+        preset: which network.
+        labels: of the action head; none for a network that only segments.
 
     Raises:
         ValueError: there is no preset of that name.
@@ -95,8 +120,9 @@ def build(preset: str | Preset) -> SegmentationNetwork:
         if preset not in PRESETS:
             raise ValueError(f"Got preset {preset!r}, wanted one of {', '.join(PRESETS)}.")
         preset = PRESETS[preset]
+    encoder = preset.encoder()
     return SegmentationNetwork(
-        preset.encoder(),
+        encoder,
         pyramid_channels=preset.pyramid_channels,
         rates=preset.rates,
         frame_features=preset.frame_features,
@@ -105,4 +131,31 @@ def build(preset: str | Preset) -> SegmentationNetwork:
         convolution=preset.convolution,
         temporal=preset.temporal,
         classes=preset.classes,
+        actions=_head(preset, encoder, labels) if labels else None,
     )
+
+
+def _head(preset: Preset, encoder: Encoder, labels: Sequence[str]) -> ActionHead:
+    if preset.branch is None:
+        channels = encoder.channels[preset.branch_from]
+        return ActionHead(
+            labels, source=preset.branch_from, branch=nn.Identity(), channels=channels
+        )
+    branch = preset.branch()
+    return ActionHead(labels, source=preset.branch_from, branch=branch, channels=branch.channels)
+
+
+def restore(preset: str, path: Path) -> tuple[SegmentationNetwork, dict[str, object]]:
+    """Build the network that a file of weights is of, with an action head if they have one.
+
+    Returns:
+        The network, and what its weights say of themselves.
+
+    Raises:
+        model.checkpoint.CheckpointError: the file can't be read or doesn't fit the preset.
+    """
+    labels = checkpoint.about(path).get("labels", ())
+    if not isinstance(labels, list | tuple):
+        raise checkpoint.CheckpointError(f"Got labels {labels!r} in {path}, wanted a list.")
+    network = build(preset, labels)
+    return network, checkpoint.load(network, path)

@@ -7,27 +7,28 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.loggers.tensorboard import TensorBoardLogger
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
+from dataset.jhmdb import ActionClip
 from dataset.values import LabelledSequence
 from model import checkpoint
 from model.batches import Batch, Batches
-from model.losses import cross_entropy, edge_weights, soft_iou
+from model.losses import action_cross_entropy, cross_entropy, edge_weights, soft_iou
 from model.network import SegmentationNetwork
 from model.recipes import Precision, Recipe
-from model.validation import glance, segment_with
+from model.validation import glance, glance_actions, segment_with
 from pipeline.spec import ModelSpec
 
 WARM_UP_STEPS = 100
-# Layers of an encoder that no checkpoint fills; they learn as fast as the decoder.
-NEW_IN_ENCODER = re.compile(r"encoder\.(temporal|reduce)\.")
+# What ImageNet's weights fill; the rest learns as fast as the decoder.
+PRETRAINED = re.compile(r"(encoder|actions\.branch)\.(?!temporal\.|reduce\.)|actions\.widen\.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +63,7 @@ def train(
     batches: Batches,
     held_out: Sequence[LabelledSequence],
     spec: ModelSpec,
+    acting: Sequence[ActionClip] = (),
 ) -> None:
     """Train a network and leave its averaged weights in the run's folder.
 
@@ -73,6 +75,7 @@ def train(
         batches: draws the data.
         held_out: validated on, never trained on; none skips validation.
         spec: the clip length and picture size of validation.
+        acting: validates the action head of a network that has one; never trained on.
 
     Raises:
         FileNotFoundError: there is no checkpoint to resume from.
@@ -102,8 +105,8 @@ def train(
             losses, started = [], time.monotonic()
         if state.step % run.save_every == 0 or state.step == run.steps:
             before = time.monotonic()
-            best = state.average.module if recipe.average else network
-            _validate(fabric, best, held_out, spec, log=log, step=state.step)
+            best = cast(SegmentationNetwork, state.average.module) if recipe.average else network
+            _validate(fabric, best, held_out, acting, spec, log=log, step=state.step)
             about = {**run.about, "step": state.step}
             checkpoint.save(best, run.folder / "weights.safetensors", about)
             state.save(fabric, run.folder / "last.ckpt")
@@ -131,7 +134,7 @@ class _State:
     """All that changes in training, and so all that a checkpoint holds."""
 
     network: SegmentationNetwork
-    model: nn.Module  # the network as Fabric runs it
+    model: Any  # the network as Fabric runs it
     average: AveragedModel
     optimizer: torch.optim.Optimizer
     step: int
@@ -139,21 +142,20 @@ class _State:
     @classmethod
     def start(cls, fabric: Fabric, network: SegmentationNetwork, recipe: Recipe) -> "_State":
         fabric.to_device(network)
+        if recipe.only_actions:
+            for name, parameter in network.named_parameters():
+                parameter.requires_grad_(name.startswith("actions."))
         # torch doesn't annotate this function.
         follow = get_ema_multi_avg_fn(recipe.average)  # type: ignore[no-untyped-call]
         average = AveragedModel(network, multi_avg_fn=follow, use_buffers=True)
         model, optimizer = fabric.setup(network, _optimizer(network, recipe))
+        model.mark_forward_method("score_actions")
+        model.mark_forward_method("score_both")
         return cls(network, model, average, optimizer, step=0)
 
     def advance(self, fabric: Fabric, batch: Batch, recipe: Recipe, factor: float) -> float:
         """Take one step with the learning rates times `factor`, and return its loss."""
-        arrays = (torch.from_numpy(batch.clips), torch.from_numpy(batch.masks))
-        clips, masks = fabric.to_device(arrays)
-        logits = self.model(clips)
-        weights = edge_weights(masks, recipe.edge_weight) if recipe.edge_weight else None
-        loss = cross_entropy(logits, masks, weights)
-        if recipe.iou_weight:
-            loss = loss + recipe.iou_weight * soft_iou(logits, masks, weights)
+        loss = self._loss(fabric, batch, recipe)
         value = float(loss.detach())
         if not math.isfinite(value):
             raise FloatingPointError(f"Got a loss of {value} at step {self.step}, wanted a number.")
@@ -166,6 +168,23 @@ class _State:
         self.average.update_parameters(self.network)
         self.step += 1
         return value
+
+    def _loss(self, fabric: Fabric, batch: Batch, recipe: Recipe) -> Tensor:
+        """Return what a step minimises: of the masks, of the actions, or of both."""
+        clips, masks = fabric.to_device(
+            (torch.from_numpy(batch.clips), torch.from_numpy(batch.masks))
+        )
+        if not recipe.action_weight:
+            return _mask_loss(self.model(clips), masks, recipe)
+        boxes, answers, trust = fabric.to_device(
+            tuple(torch.from_numpy(of) for of in (batch.boxes, batch.answers, batch.trust))
+        )
+        if recipe.only_actions:
+            scores = self.model.score_actions(clips, boxes)
+            return recipe.action_weight * action_cross_entropy(scores, answers, trust)
+        logits, scores = self.model.score_both(clips, boxes)
+        of_actions = action_cross_entropy(scores, answers, trust)
+        return _mask_loss(logits, masks, recipe) + recipe.action_weight * of_actions
 
     def save(self, fabric: Fabric, path: Path) -> None:
         """Write the checkpoint whole or not at all; torch's random state goes with it."""
@@ -183,6 +202,14 @@ class _State:
 
     def _parts(self) -> dict[str, Any]:
         return {"network": self.network, "average": self.average, "optimizer": self.optimizer}
+
+
+def _mask_loss(logits: Tensor, masks: Tensor, recipe: Recipe) -> Tensor:
+    weights = edge_weights(masks, recipe.edge_weight) if recipe.edge_weight else None
+    loss = cross_entropy(logits, masks, weights)
+    if recipe.iou_weight:
+        loss = loss + recipe.iou_weight * soft_iou(logits, masks, weights)
+    return loss
 
 
 def supported_precision(wanted: Precision, accelerator: str) -> Precision:
@@ -216,9 +243,7 @@ def _optimizer(network: SegmentationNetwork, recipe: Recipe) -> torch.optim.Opti
     trained: dict[bool, list[nn.Parameter]] = {True: [], False: []}
     for name, parameter in network.named_parameters():
         if parameter.requires_grad:
-            trained[name.startswith("encoder.") and not NEW_IN_ENCODER.match(name)].append(
-                parameter
-            )
+            trained[PRETRAINED.match(name) is not None].append(parameter)
     groups = [
         {"params": trained[True], "base_lr": recipe.encoder_learning_rate},
         {"params": trained[False], "base_lr": recipe.learning_rate},
@@ -235,22 +260,26 @@ def _fix_norm(network: nn.Module) -> None:
 
 def _validate(
     fabric: Fabric,
-    network: nn.Module,
+    network: SegmentationNetwork,
     held_out: Sequence[LabelledSequence],
+    acting: Sequence[ActionClip],
     spec: ModelSpec,
     *,
     log: Log,
     step: int,
 ) -> None:
-    if not held_out:
-        return
     network.eval()
     with fabric.autocast():
-        scores = glance(segment_with(network), held_out, spec)
-    mean = sum(scores.values()) / len(scores)
-    log.write(step, {"J": mean, **{f"J/{name}": j for name, j in scores.items()}})
-    each = ", ".join(f"{name} {j:.2f}" for name, j in scores.items())
-    tqdm.write(f"step {step}: mean J {mean:.3f} of {each}")
+        scores = glance(segment_with(network), held_out, spec) if held_out else {}
+        right = glance_actions(network, acting, held_out, spec) if acting else {}
+    if scores:
+        mean = sum(scores.values()) / len(scores)
+        log.write(step, {"J": mean, **{f"J/{name}": j for name, j in scores.items()}})
+        each = ", ".join(f"{name} {j:.2f}" for name, j in scores.items())
+        tqdm.write(f"step {step}: mean J {mean:.3f} of {each}")
+    if right:
+        log.write(step, right)
+        tqdm.write(f"step {step}: " + ", ".join(f"{name} {x:.3f}" for name, x in right.items()))
 
 
 def logger(folder: Path) -> TensorBoardLogger:

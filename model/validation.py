@@ -1,4 +1,4 @@
-"""How well a network does on labelled videos: region similarity J."""
+"""How well a network does on labelled videos: region similarity J, and actions told right."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -9,8 +9,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from dataset.davis import PEOPLE
+from dataset.jhmdb import ActionClip
 from dataset.values import LabelledSequence
 from evaluation.region import region_similarity
+from model.actions import NONE
+from model.boxes import tight_boxes
+from model.network import SegmentationNetwork
 from pipeline.clips import clip_starts
 from pipeline.preprocess import fit, to_network, to_source
 from pipeline.spec import ModelSpec
@@ -65,6 +70,75 @@ def glance(
                 found.append(region_similarity(inside, mask > 0))
         scores[video.name] = float(np.mean(found))
     return scores
+
+
+def glance_actions(
+    network: SegmentationNetwork,
+    acting: Sequence[ActionClip],
+    others: Sequence[LabelledSequence],
+    spec: ModelSpec,
+) -> dict[str, float]:
+    """Estimate how often the right action is told, from the middle of each video.
+
+    Args:
+        network: has an action head.
+        acting: clips of people who act.
+        others: of which those that don't show people are `none`.
+        spec: clip length and picture size.
+
+    Returns:
+        Shares of videos told right: `actions`, in boxes around the masks that the network finds;
+        `actions/truth`, in boxes around the true masks; and `none`, of the others, if there are
+        any, in boxes that the network finds.
+    """
+    told = [(name_action(network, clip, spec), clip.action) for clip in acting]
+    shares = {
+        "actions": np.mean([found == action for (found, _), action in told]),
+        "actions/truth": np.mean([known == action for (_, known), action in told]),
+    }
+    things = [video for video in others if video.name not in PEOPLE]
+    if things:
+        shares["none"] = np.mean([name_action(network, v, spec)[0] == NONE for v in things])
+    return {name: float(share) for name, share in shares.items()}
+
+
+def name_action(
+    network: SegmentationNetwork, video: LabelledSequence, spec: ModelSpec
+) -> tuple[str | None, str | None]:
+    """Name the action in the middle of a video.
+
+    Returns:
+        The label in boxes around the masks that the network finds, and in those around the true
+        masks; None where there is no mask.
+    """
+    if network.actions is None:
+        raise ValueError("Got a network without an action head, wanted one that has it.")
+    start = max(0, (len(video) - spec.clip_length) // 2)
+    indices = [min(start + i, len(video) - 1) for i in range(spec.clip_length)]
+    frames, masks = video.read(indices)
+    height, width, _ = frames[0].shape
+    to = fit(height, width, spec)
+    clip = torch.from_numpy(np.stack([to_network(frame, to) for frame in frames])[None])
+    # What of the network's picture the frame takes up; the rest is padding.
+    part = np.array([to.scaled_width / to.padded_width, to.scaled_height / to.padded_height])
+    labels: list[str | None] = []
+    with torch.inference_mode():
+        maps = network.encoder(network.normalise(clip))
+        found = network.decode(maps, clip.shape[1:4])[0].numpy() > 0
+        features = network.actions.describe(maps, spec.clip_length)[0]
+        for boxes in (
+            tight_boxes(found[:, : to.scaled_height, : to.scaled_width]),
+            tight_boxes(np.stack(masks)),
+        ):
+            seen = np.isfinite(boxes[:, 0])
+            if not seen.any():
+                labels.append(None)
+                continue
+            placed = torch.from_numpy((boxes[seen] * np.tile(part, 2)).astype(np.float32))
+            scores = network.actions.classify(features[torch.from_numpy(seen)], placed[:, None])
+            best = int(scores.log_softmax(-1).mean((0, 1)).argmax())
+            labels.append(network.actions.labels[best])
+    return labels[0], labels[1]
 
 
 def probabilities(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dataset import davis, stills
-from model.augmentation import Crop, still_clip, video_clip
+from model.augmentation import Crop, action_clip, still_clip, video_clip
 from tests.dataset.folders import write_davis, write_stills
 
 CROP = Crop(height=48, width=64, short_side=60, scales=(0.5, 2.0))
@@ -72,3 +72,15 @@ def test_the_same_seed_gives_the_same_clip(tmp_path: Path) -> None:
     ]
     np.testing.assert_array_equal(clips[0][0], clips[1][0])
     np.testing.assert_array_equal(clips[0][1], clips[1][1])
+
+
+def test_clips_of_actions_are_frames_in_a_row_and_forward(tmp_path: Path) -> None:
+    """The square of the test's videos moves two columns a frame."""
+    (video,) = davis.load(write_davis(tmp_path, {"swan": 12}), "train")
+    crop = Crop(height=60, width=90, short_side=60, scales=(1.0, 1.0))
+    for seed in range(4):
+        frames, masks = action_clip(video, 8, crop, np.random.default_rng(seed))
+        assert frames.shape == (8, 60, 90, 3)
+        left = np.array([np.flatnonzero(mask.any(0)).min() for mask in masks])
+        right = np.array([89 - np.flatnonzero(mask.any(0)).max() for mask in masks])
+        assert (np.diff(left) == 2).all() or (np.diff(right) == 2).all()  # as is, or flipped

@@ -76,3 +76,62 @@ def test_single_frames_are_clips_too(batches: Batches) -> None:
     drawn = Batches(batches.videos, batches.actions, batches.stills, recipe, seed=0).batch(1)
     assert drawn.clips.shape == (16, 1, 32, 64, 3)
     assert drawn.masks.any()
+
+
+LABELS = ("none", "jump", "run")
+
+
+@pytest.fixture
+def acting(tmp_path: Path) -> Batches:
+    """Every clip shows an action, and one of them is rare."""
+    videos = davis.load(write_davis(tmp_path / "davis", {"swan": 9, "surf": 9}), "train")
+    names = {"run": [f"a_run_{i}" for i in range(8)], "jump": ["a_jump_b"]}
+    actions = jhmdb.load(write_jhmdb(tmp_path / "jhmdb", names), 1, "train")
+    pictures = stills.load(write_stills(tmp_path / "stills", 4))
+    recipe = replace(RECIPE, clip_lengths=(1,), stills_share=0.0, actions_share=1.0)
+    return Batches(videos, actions, pictures, recipe, seed=0, labels=LABELS)
+
+
+def test_actions_come_equally_often_however_many_clips_they_have(acting: Batches) -> None:
+    answers = np.concatenate([acting.batch(step).answers for step in range(4)])
+    assert set(answers) == {1, 2}
+    assert 0.3 < np.mean(answers == 1) < 0.7
+
+
+def test_boxes_lie_around_the_masks(acting: Batches) -> None:
+    batch = acting.batch(0)
+    assert batch.boxes.shape == (16, 1, 4)
+    assert batch.boxes.dtype == np.float32
+    checked = 0
+    for mask, box in zip(batch.masks[:, 0], batch.boxes[:, 0], strict=True):
+        rows, columns = np.nonzero(mask)
+        if rows.size:
+            tight = [columns.min() / 64, rows.min() / 32, (columns.max() + 1) / 64]
+            tight += [(rows.max() + 1) / 32]
+            size = np.tile([tight[2] - tight[0], tight[3] - tight[1]], 2)
+            assert (np.abs(box - tight) <= 0.31 * size).all()
+            checked += 1
+    assert checked > 8
+    np.testing.assert_array_equal(batch.trust[:, 0] > 0, batch.masks.any((1, 2, 3)))
+
+
+def test_people_on_videos_are_neither_acting_nor_none(acting: Batches) -> None:
+    recipe = replace(acting.recipe, actions_share=0.0)
+    for video, trust in zip(acting.videos, (1.0, 0.0), strict=True):
+        drawn = Batches([video], acting.actions, [], recipe, seed=0, labels=LABELS).batch(0)
+        assert set(drawn.answers) == {0}
+        assert drawn.trust.max() == trust, video.name
+
+
+def test_stills_are_none_but_hardly_trusted(acting: Batches) -> None:
+    recipe = replace(acting.recipe, stills_share=1.0, actions_share=0.0)
+    drawn = Batches(acting.videos, acting.actions, acting.stills, recipe, seed=0, labels=LABELS)
+    assert set(drawn.batch(0).answers) == {0}
+    assert drawn.batch(0).trust.max() == pytest.approx(0.1)
+
+
+def test_refuses_labels_that_no_clip_shows(acting: Batches) -> None:
+    with pytest.raises(ValueError, match="no video of wave, wanted"):
+        Batches(acting.videos, acting.actions, [], acting.recipe, seed=0, labels=("none", "wave"))
+    with pytest.raises(ValueError, match="wanted none among them"):
+        Batches(acting.videos, acting.actions, [], acting.recipe, seed=0, labels=("run",))

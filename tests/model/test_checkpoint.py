@@ -30,3 +30,34 @@ def test_refuses_a_broken_file(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "w.safetensors").write_bytes(content)
     with pytest.raises(checkpoint.CheckpointError, match=r"w\.safetensors"):
         checkpoint.load(nn.Linear(3, 2), tmp_path / "w.safetensors")
+
+
+class WithHead(nn.Module):
+    """Layers, and beside them a head that older weights lack."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Linear(3, 2)
+        self.head = nn.Linear(2, 1)
+
+
+def test_a_new_part_keeps_its_weights_where_the_file_has_none_of_it(tmp_path: Path) -> None:
+    old, network = nn.ModuleDict({"body": nn.Linear(3, 2)}), WithHead()
+    head = network.head.weight.clone()
+    checkpoint.save(old, tmp_path / "w.safetensors", {})
+    with pytest.raises(checkpoint.CheckpointError, match=r"head\.weight"):
+        checkpoint.load(network, tmp_path / "w.safetensors")
+    checkpoint.load(network, tmp_path / "w.safetensors", new="head.")
+    assert torch.equal(network.body.weight, old["body"].get_parameter("weight"))
+    assert torch.equal(network.head.weight, head)
+
+
+def test_a_new_part_is_taken_whole_where_the_file_has_it(tmp_path: Path) -> None:
+    saved, network = WithHead(), WithHead()
+    checkpoint.save(saved, tmp_path / "w.safetensors", {})
+    checkpoint.load(network, tmp_path / "w.safetensors", new="head.")
+    assert torch.equal(network.head.weight, saved.head.weight)
+    part = nn.ModuleDict({"body": saved.body, "head": nn.Linear(2, 1, bias=False)})
+    checkpoint.save(part, tmp_path / "part.safetensors", {})
+    with pytest.raises(checkpoint.CheckpointError, match=r"head\.bias"):
+        checkpoint.load(network, tmp_path / "part.safetensors", new="head.")

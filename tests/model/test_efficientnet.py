@@ -3,7 +3,14 @@
 import pytest
 import torch
 
-from model.efficientnet import EfficientNetEncoder, TemporalResidual, Variant, imagenet_state
+from model.efficientnet import (
+    Branch,
+    EfficientNetEncoder,
+    TemporalResidual,
+    Variant,
+    imagenet_state,
+    load_head,
+)
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +110,35 @@ def test_without_time_no_frame_changes_another() -> None:
     alone = encoder(clips[:, :, :1])
     for m, single in zip(encoder(clips), alone, strict=True):
         torch.testing.assert_close(m[:, :, :1], single, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("first", "source"), [(2, 0), (3, 1)])
+def test_a_branch_goes_on_where_the_stage_before_it_ended(first: int, source: int) -> None:
+    """With the weights of ImageNet it gives what the encoder's own deep stages give."""
+    state = imagenet_state("lite0")
+    encoder, branch = EfficientNetEncoder().eval(), Branch(first=first).eval()
+    encoder.load_imagenet(state)
+    branch.load_imagenet(state)
+    deepest: list[torch.Tensor] = []
+    encoder.reduce.register_forward_hook(lambda *call: deepest.append(call[1][0]))
+    clips = torch.randn(1, 3, 2, 64, 96)
+    with torch.inference_mode():
+        found = branch(encoder(clips)[source])
+    assert found.shape == (1, branch.channels, 2, 2, 3)
+    torch.testing.assert_close(found[0].transpose(0, 1), deepest[0], rtol=1e-4, atol=1e-4)
+
+
+def test_the_last_layer_before_imagenets_classes_becomes_a_linear_one() -> None:
+    state = imagenet_state("lite0")
+    linear = torch.nn.Linear(320, 1280)
+    load_head(linear, state)
+    pixel = torch.randn(1, 320, 1, 1)
+    wanted = torch.nn.functional.batch_norm(
+        torch.nn.functional.conv2d(pixel, state["_conv_head.weight"]),
+        state["_bn1.running_mean"],
+        state["_bn1.running_var"],
+        state["_bn1.weight"],
+        state["_bn1.bias"],
+        eps=1e-3,
+    )
+    torch.testing.assert_close(linear(pixel.flatten(1)), wanted.flatten(1), rtol=1e-4, atol=1e-4)

@@ -8,16 +8,16 @@ import pytest
 import torch
 from lightning_fabric import Fabric
 
-from dataset import davis, stills
+from dataset import davis, jhmdb, stills
 from dataset.values import LabelledVideo
 from model import checkpoint
 from model.__main__ import working_spec
 from model.augmentation import Crop
 from model.batches import Batches
-from model.presets import build
-from model.recipes import PAPER, SMALL, Recipe
+from model.presets import build, restore
+from model.recipes import ACTIONS, ACTIONS_HEAD, PAPER, SMALL, Recipe
 from model.training import Run, logger, rate_factor, supported_precision, train
-from tests.dataset.folders import write_davis, write_stills
+from tests.dataset.folders import write_davis, write_jhmdb, write_stills
 
 RECIPE = replace(SMALL, crop=Crop(32, 64, 40, (0.75, 1.5)), frames_per_step=8, precision="32-true")
 
@@ -99,3 +99,50 @@ def test_trains_in_float32_where_bfloat16_is_emulated(
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
     assert supported_precision("bf16-mixed", accelerator) == precision
     assert supported_precision("32-true", accelerator) == "32-true"
+
+
+@pytest.mark.parametrize("recipe", [ACTIONS, ACTIONS_HEAD], ids=["jointly", "the head alone"])
+def test_an_action_head_is_trained(
+    recipe: Recipe, tmp_path: Path, videos: list[LabelledVideo]
+) -> None:
+    root = write_jhmdb(tmp_path / "jhmdb", {"run": ["a_run_b"], "walk": ["a_walk_b"]})
+    clips, labels = jhmdb.load(root, 1, "train"), ("none", "run", "walk")
+    recipe = replace(
+        recipe,
+        crop=RECIPE.crop,
+        frames_per_step=4,
+        clip_lengths=(2, 1),
+        stills_share=0.0,
+        precision="32-true",
+    )
+    torch.manual_seed(0)
+    network = build("small", labels)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    folder = tmp_path / "run"
+    train(
+        Fabric(accelerator="cpu", devices=1, precision=recipe.precision, loggers=[logger(folder)]),
+        network,
+        recipe=recipe,
+        run=Run(
+            folder=folder,
+            steps=2,
+            seed=1,
+            resume=False,
+            log_every=2,
+            save_every=2,
+            about={"labels": labels},
+        ),
+        batches=Batches(videos[:1], clips, [], recipe, seed=1, labels=labels),
+        held_out=videos[1:],
+        spec=working_spec("small", short_side=64),
+        acting=clips[:1],
+    )
+    last = json.loads((folder / "log.jsonl").read_text().splitlines()[-1])
+    assert {"actions", "actions/truth", "none"} <= last.keys()
+    restored, about = restore("small", folder / "weights.safetensors")
+    assert about["labels"] == list(labels)
+    assert restored.actions is not None
+    assert restored.actions.labels == labels
+    after = network.state_dict()
+    changed = {name.partition(".")[0] for name in before if not before[name].equal(after[name])}
+    assert changed == ({"actions"} if recipe.only_actions else set(dict(network.named_children())))

@@ -1,0 +1,141 @@
+"""The action head: what the person in a box does, from features that only actions use."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model.autocast import without_autocast
+from model.decoder import upsample
+
+NONE = "none"
+"""The label of what moves but isn't a person who does one of the actions."""
+
+
+class ActionHead(nn.Module):
+    """Scores the actions of the objects in a clip, each in its box.
+
+    The paper crops its final feature map. Here that map and the encoder's deepest have forgotten
+    what things are by learning where they are, so the head has deep stages of its own.
+
+    Args:
+        labels: of the scores, in order, `none` among them.
+        source: which of the encoder's maps the branch starts from, by index, finest first.
+        branch: the deep stages, from that map (N, C, T, H, W) to another.
+        channels: C of what the branch gives.
+        width: channels of the description of a box.
+        grid: points along each side of a box at which the map is read.
+        margin: share of its width and height by which a box grows on each side: what people hold
+            and kick lies outside of their own box.
+        dropout: share of the description that a training step leaves out.
+
+    Source: Hou et al., BMVC 2019, Section 4, "Experiments on J-HMDB".
+    """
+
+    def __init__(
+        self,
+        labels: Sequence[str],
+        *,
+        source: int,
+        branch: nn.Module,
+        channels: int,
+        width: int = 1280,
+        grid: int = 7,
+        margin: float = 0.15,
+        dropout: float = 0.5,
+    ) -> None:
+        super().__init__()
+        self.labels = tuple(labels)
+        self.source = source
+        self.branch = branch
+        self.grid = grid
+        self.margin = margin
+        self.widen = nn.Linear(channels, width)
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(width, len(self.labels))
+
+    def forward(self, maps: Sequence[Tensor], boxes: Tensor) -> Tensor:
+        """Score the one box of each frame.
+
+        Args:
+            maps: of the encoder, (N, C, T, H, W) each, finest first.
+            boxes: (N, T, 4) float32, as `classify` takes them.
+
+        Returns:
+            (N, T, labels) float32, unnormalised log-probabilities.
+        """
+        features = self.describe(maps, boxes.shape[1]).flatten(0, 1)
+        scores = self.classify(features, boxes.flatten(0, 1).unsqueeze(1))
+        return scores.reshape(*boxes.shape[:2], -1)
+
+    def describe(self, maps: Sequence[Tensor], length: int) -> Tensor:
+        """Map the encoder's maps to the features of `length` frames, (N, T, C, h, w)."""
+        features: Tensor = self.branch(maps[self.source])
+        if features.shape[2] != length:  # an encoder that strides in time
+            features = upsample(features, (length, *features.shape[3:]))
+        return features.transpose(1, 2)
+
+    def classify(self, features: Tensor, boxes: Tensor) -> Tensor:
+        """Score K boxes in each of F frames.
+
+        Args:
+            features: (F, C, h, w), of the frames.
+            boxes: (F, K, 4) float32: left, top, right and bottom edge, from 0 to 1 over the picture
+                that the network saw.
+
+        Returns:
+            (F, K, labels) float32, unnormalised log-probabilities.
+        """
+        points = resample(features, grow(boxes, self.margin), self.grid)
+        # ReLU6 and the mean as at the end of the EfficientNet whose weights it starts from.
+        description = F.relu6(self.widen(points)).mean(2)
+        with without_autocast(features.device.type):
+            scores: Tensor = self.classifier(self.dropout(description.float()))
+        return scores
+
+
+def grow(boxes: Tensor, margin: float) -> Tensor:
+    """Push each side of boxes (..., 4) out by a share of the box, at most to the picture's edge."""
+    near, far = boxes[..., :2], boxes[..., 2:]
+    more = margin * (far - near)
+    return torch.cat((near - more, far + more), dim=-1).clamp(0, 1)
+
+
+def resample(features: Tensor, boxes: Tensor, grid: int) -> Tensor:
+    """Read features at `grid` x `grid` points in each box, between pixels bilinearly.
+
+    Bilinear interpolation is a product with a matrix of tents, one for each point. So it runs, and
+    trains, as a matrix product, which every runtime has.
+
+    Args:
+        features: (F, C, h, w).
+        boxes: (F, K, 4), edges from 0 to 1.
+        grid: points along a side, in the middle of as many equal parts.
+
+    Returns:
+        (F, K, grid * grid, C) float32.
+
+    Source: He et al., "Mask R-CNN", ICCV 2017, Section 3, RoIAlign with one sample a bin.
+    """
+    with without_autocast(features.device.type):
+        columns = _tents(boxes[..., 0], boxes[..., 2], grid, features.shape[3])
+        rows = _tents(boxes[..., 1], boxes[..., 3], grid, features.shape[2])
+        # (F, K, grid, grid, h, w)
+        weights = rows[:, :, :, None, :, None] * columns[:, :, None, :, None, :]
+        pixels = features.float().flatten(2).transpose(1, 2).unsqueeze(1)  # (F, 1, h * w, C)
+        return weights.flatten(4).flatten(2, 3) @ pixels
+
+
+def _tents(near: Tensor, far: Tensor, grid: int, size: int) -> Tensor:
+    """Return how much each of `size` pixels counts at each point between edges (F, K).
+
+    Returns:
+        (F, K, grid, size), adding up to 1 over the last axis.
+    """
+    steps = (torch.arange(grid, device=near.device) + 0.5) / grid
+    points = near.unsqueeze(-1) + (far - near).unsqueeze(-1) * steps
+    # In pixels whose middles are whole numbers; beyond the outermost the edge repeats.
+    places = (points * size - 0.5).clamp(min=0).clamp(max=size - 1)
+    pixels = torch.arange(size, device=near.device)
+    return (1 - (places.unsqueeze(-1) - pixels).abs()).clamp(min=0)
