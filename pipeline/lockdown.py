@@ -110,7 +110,9 @@ class _Comparison(ctypes.Structure):
     )
 
 
-def lock_down(readable: Path | None, memory_bytes: int) -> list[str]:
+def lock_down(
+    readable: Path | None, memory_bytes: int, seccomp: str = "libseccomp.so.2"
+) -> list[str]:
     """Give up all but reading one file, for the rest of this process's life.
 
     What stays: descriptors that are open, threads, memory up to a limit. What goes, each for two
@@ -120,6 +122,7 @@ def lock_down(readable: Path | None, memory_bytes: int) -> list[str]:
     Args:
         readable: the one file; None for none at all.
         memory_bytes: most that may be mapped.
+        seccomp: name of the library.
 
     Returns:
         What this system can't give, a sentence each; empty where all is in force.
@@ -137,9 +140,9 @@ def lock_down(readable: Path | None, memory_bytes: int) -> list[str]:
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_NOFILE, _DESCRIPTORS)
     libc = ctypes.CDLL(None, use_errno=True)
-    seccomp = _load_seccomp()  # first: it is a file
+    library = _load(seccomp)  # first: it is a file
     _check(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-    return [*_restrict_files(libc, readable), *_restrict_calls(seccomp)]
+    return [*_restrict_files(libc, readable), *_restrict_calls(library)]
 
 
 def _limit(kind: int, value: int) -> None:
@@ -185,17 +188,17 @@ def _known_size(version: int) -> int:
     return 16 if version >= _TCP_SINCE else 8
 
 
-def _load_seccomp() -> ctypes.CDLL | None:
+def _load(library: str) -> ctypes.CDLL | str:
     try:
-        return ctypes.CDLL("libseccomp.so.2")
+        return ctypes.CDLL(library)
     except OSError:
-        return None
+        return library
 
 
-def _restrict_calls(library: ctypes.CDLL | None) -> list[str]:
+def _restrict_calls(library: ctypes.CDLL | str) -> list[str]:
     """Deny by seccomp every system call that decoding has no use for."""
-    if library is None:
-        return ["seccomp, which denies other system calls: libseccomp.so.2 isn't installed."]
+    if isinstance(library, str):
+        return [f"seccomp, which denies other system calls: {library} isn't installed."]
     library.seccomp_init.restype = ctypes.c_void_p
     context = ctypes.c_void_p(library.seccomp_init(ctypes.c_uint32(_ERRNO | errno.EPERM)))
     if not context:
