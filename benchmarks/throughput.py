@@ -18,6 +18,7 @@ from pipeline.decode import decode, scan
 from pipeline.infer import Session, load
 from pipeline.preprocess import fit, to_network
 from pipeline.segmenter import Segmenter
+from pipeline.smooth import reach
 from pipeline.values import ScannedVideo
 
 SEGMENT_FRAMES = 120
@@ -42,7 +43,9 @@ def main() -> None:
     starts = [
         int(start)
         for part in parts
-        for start in clips_of(part.start, part.stop, frame_count, length, stride)
+        for start in clips_of(
+            *reach(part.start, part.stop, frame_count), frame_count, length, stride
+        )
     ]
     with (
         tempfile.TemporaryDirectory() as data,

@@ -16,6 +16,7 @@ from pipeline.decode import decode
 from pipeline.infer import Session
 from pipeline.passes import Passes
 from pipeline.postprocess import find_objects
+from pipeline.smooth import Map, reach, smooth
 from pipeline.stitch import stitch
 from pipeline.values import (
     Frame,
@@ -30,7 +31,6 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 Clip = tuple[int, list[tuple[NDArray[np.uint8], ...]]]
-Map = tuple[int, NDArray[np.float32]]
 Read = Callable[[range], Iterator[NDArray[np.uint8]]]
 """Reads the frames (H, W, 3) uint8, RGB, at a range of positions in the video, in order."""
 
@@ -149,6 +149,8 @@ class Segmenter:
         Raises:
             ValueError: `start` and `stop` aren't a range within the video.
         """
+        if not 0 <= start < stop <= count:
+            raise ValueError(f"Got frames {start} to {stop}, wanted a range within 0 to {count}.")
         passes = Passes(self.session, *size, pixel_aspect, quality)
 
         def run(clip: Clip) -> Map:
@@ -160,9 +162,11 @@ class Segmenter:
             restored = passes.restore(probability, *(mask_size or size))
             return position, find_objects(restored, threshold, instances)
 
-        clips = self._clips(read, count, passes, start, stop)
+        first, last = reach(start, stop, count)
+        clips = self._clips(read, count, passes, first, last)
         with closing(_ahead(clips, _CLIPS_AHEAD)) as prepared:
-            probabilities = stitch(map(run, prepared), start, stop)
+            stitched = stitch(map(run, prepared), first, last)
+            probabilities = smooth(stitched, start, stop)
             with closing(_behind(to_objects, probabilities, _FRAMES_BEHIND)) as frames:
                 yield from frames
 
