@@ -28,7 +28,7 @@ class Looks:
 # What a size or a mirrored picture adds in J, and what it costs: docs/training.md.
 LOOKS: Mapping[Quality, Looks] = {
     "fast": Looks(scales=(1.0,), mirrored=False),
-    "best": Looks(scales=(1.0, 1.5), mirrored=True),
+    "best": Looks(scales=(0.75, 1.0, 1.25), mirrored=True),
 }
 
 

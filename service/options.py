@@ -41,8 +41,8 @@ class Options(BaseModel):
     quality: Annotated[
         Quality,
         Field(
-            description="`fast`: one pass of the model over each clip. `best`: the mean of four "
-            "passes, at two sizes and mirrored; about seven times the work."
+            description="`fast`: one pass of the model over each clip. `best`: the mean of six "
+            "passes, at three sizes and mirrored; about six times the work."
         ),
     ] = "fast"
     masks: Annotated[

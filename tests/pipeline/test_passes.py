@@ -28,14 +28,11 @@ class WhiteSession:
         return clips[..., 0].astype(np.float32) / np.float32(255)
 
 
-class SideSession(WhiteSession):
-    """Finds the left half of whatever it is shown, and less of it where it is larger."""
+class SizeSession(WhiteSession):
+    """Is the surer the larger the picture is."""
 
     def run(self, clips: NDArray[np.uint8]) -> NDArray[np.float32]:
-        self.seen.append(clips)
-        found = np.zeros(clips.shape[:4], np.float32)
-        found[..., : clips.shape[3] // 2] = 64 / clips.shape[2]
-        return found
+        return np.full(clips.shape[:4], 0.2 if clips.shape[2] == 64 else 0.8, np.float32)
 
 
 def _find(session: WhiteSession, frame: NDArray[np.uint8], quality: Quality) -> NDArray[np.float32]:
@@ -54,18 +51,17 @@ def test_fast_is_what_the_model_says() -> None:
     np.testing.assert_array_equal(found, frame[..., 0] / np.float32(255))
 
 
-def test_best_looks_at_two_sizes_each_mirrored() -> None:
+def test_best_looks_at_three_sizes_each_mirrored() -> None:
     session = WhiteSession()
     frame = np.random.default_rng(0).integers(0, 256, (64, 90, 3), np.uint8)
     _find(session, frame, "best")
-    plain, mirrored, large, large_mirrored = session.seen
-    assert plain.shape == (1, LENGTH, 64, 96, 3)
-    assert large.shape == (1, LENGTH, 96, 160, 3)
-    np.testing.assert_array_equal(mirrored, plain[..., ::-1, :])
-    np.testing.assert_array_equal(large_mirrored, large[..., ::-1, :])
+    sizes = [clips.shape for clips in session.seen[::2]]
+    assert sizes == [(1, LENGTH, *size, 3) for size in ((64, 96), (64, 96), (96, 128))]
+    for plain, mirrored in zip(session.seen[::2], session.seen[1::2], strict=True):
+        np.testing.assert_array_equal(mirrored, plain[..., ::-1, :])
 
 
-@pytest.mark.parametrize("shape", [(64, 90), (200, 130), (37, 301)])
+@pytest.mark.parametrize("shape", [(64, 90), (200, 130), (70, 40)])
 def test_all_looks_see_a_thing_at_one_place(shape: tuple[int, int]) -> None:
     """A smooth picture comes back as it is: a shift in one of the looks would smear it."""
     height, width = shape
@@ -77,10 +73,9 @@ def test_all_looks_see_a_thing_at_one_place(shape: tuple[int, int]) -> None:
 
 
 def test_best_is_the_mean_of_what_was_found() -> None:
-    frame = np.zeros((64, 64, 3), np.uint8)
-    found = _find(SideSession(), frame, "best")
-    # 1 at the trained size and 2/3 at the larger, each for one half of a frame and its mirror.
-    np.testing.assert_allclose(found, (1 + 2 / 3) / 4, rtol=1e-5)
+    found = _find(SizeSession(), np.zeros((64, 64, 3), np.uint8), "best")
+    # 48 pixels lie in a picture of 64, 64 fill it, and 80 lie in one of 96.
+    np.testing.assert_allclose(found, (0.2 + 0.2 + 0.8) / 3, rtol=1e-5)
 
 
 def test_masks_may_be_of_another_size() -> None:

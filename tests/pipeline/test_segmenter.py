@@ -138,12 +138,12 @@ def test_a_model_file_does_the_same(tmp_path: Path) -> None:
         assert object_.score == pytest.approx(1 - sides * 0.1 * 0.25)
 
 
-def test_the_best_quality_looks_at_each_clip_four_times(path: Path, video: ScannedVideo) -> None:
+def test_the_best_quality_looks_at_each_clip_six_times(path: Path, video: ScannedVideo) -> None:
     session = RedSession()
     frames = list(
         Segmenter(session).segment(path, video, range(14), start=0, stop=14, quality="best")
     )
-    assert session.runs == 2 * 4
+    assert session.runs == 2 * 6
     assert min(_covers(frame) for frame in frames) > 0.8
 
 
