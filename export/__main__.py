@@ -15,12 +15,12 @@ MULTIPLE = 32  # the encoders halve a picture five times
 
 # What the weights may be used for follows from what they were trained on.
 LICENCE = (
-    "Research use only: trained on DAVIS-2016 (CC BY-NC 4.0) and on the research sets DUTS and "
-    "ECSSD. The code is Apache-2.0."
+    "Research use only: trained on DAVIS-2016 (CC BY-NC 4.0) and on the research sets DUTS, ECSSD "
+    "and J-HMDB. The code is Apache-2.0."
 )
 DATA = (
-    "ImageNet (initial weights); DUTS-TR and ECSSD, stills set in motion; DAVIS-2016 train "
-    "without the sequences held out."
+    "ImageNet (initial weights); DUTS-TR and ECSSD, stills set in motion; DAVIS-2016 train and "
+    "J-HMDB split 1 train, both without what is held out."
 )
 
 

@@ -17,6 +17,7 @@ from model import checkpoint
 from model.actions import NONE
 from model.batches import Batches
 from model.efficientnet import Branch, EfficientNetEncoder, imagenet_state, load_head
+from model.interpolation import mean_weights
 from model.network import SegmentationNetwork
 from model.presets import PRESETS, build, restore
 from model.r2plus1d import R2Plus1D, load_kinetics
@@ -73,7 +74,20 @@ def _parser() -> argparse.ArgumentParser:
     measuring.add_argument("--data", type=Path, required=True, help="holds davis/")
     measuring.add_argument("--split", help="of DAVIS, instead of what training held out of train")
     measuring.add_argument("--short-side", type=int, default=256)
+    averaging = commands.add_parser("average", help="the mean of two trained networks")
+    averaging.set_defaults(run=_average)
+    averaging.add_argument("--preset", choices=PRESETS, required=True)
+    averaging.add_argument("weights", type=Path, nargs=2, help="before and after further training")
+    averaging.add_argument("--out", type=Path, required=True, help="a .safetensors file")
     return parser
+
+
+def _average(parsed: argparse.Namespace) -> None:
+    first, second = build(parsed.preset), build(parsed.preset)
+    checkpoint.load(first, parsed.weights[0])
+    about = checkpoint.load(second, parsed.weights[1])
+    second.load_state_dict(mean_weights(first.state_dict(), second.state_dict()))
+    checkpoint.save(second, parsed.out, {**about, "averaged": True})
 
 
 def _train(parsed: argparse.Namespace) -> None:
