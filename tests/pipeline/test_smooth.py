@@ -30,7 +30,7 @@ def test_what_stays_is_kept(count: int, value: float) -> None:
     assert [frame for frame, _ in smoothed] == list(range(count))
     for _, probability in smoothed:
         assert probability.dtype == np.float32
-        np.testing.assert_allclose(probability, value, rtol=1e-6)
+        np.testing.assert_allclose(probability, value, rtol=1e-6, atol=1e-12)
 
 
 @given(st.integers(1, 30), st.data())
