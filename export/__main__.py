@@ -40,11 +40,21 @@ def main(arguments: Sequence[str]) -> None:
         multiple=MULTIPLE,
         licence=LICENCE,
         data=DATA,
-        measured=json.loads(parsed.measured.read_text()) if parsed.measured else {},
+        measured=_figures(parsed.measured),
         git_revision=str(about.get("git_revision", "unknown")),
     )
     onnx_file.write(network, spec, parsed.out, half=parsed.half)
     print(f"{parsed.out}: {parsed.out.stat().st_size / 2**20:.1f} MiB")
+
+
+def _figures(files: Sequence[Path]) -> dict[str, float]:
+    """Read the figures of whole data sets that `python -m evaluation --json` wrote."""
+    return {
+        f"{path.stem} {name}": round(value, 4)
+        for path in files
+        for name, value in json.loads(path.read_text()).items()
+        if isinstance(value, float)
+    }
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,7 +68,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--long-side", type=int, help="at most, in pixels; twice the short side")
     parser.add_argument(
-        "--measured", type=Path, help="what `python -m model evaluate` printed, for the metadata"
+        "--measured",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="what --json of `python -m evaluation` wrote, for the metadata, by the file's name",
     )
     parser.add_argument(
         "--half", action="store_true", help="keep the weights as float16: a file half as large"
