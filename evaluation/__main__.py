@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar, get_args
 
 from dataset import davis, jhmdb, segtrack
+from dataset.held_out import split_davis, split_jhmdb
 from dataset.values import DatasetError, LabelledSequence
 from evaluation import compare, predictions, report_davis, report_jhmdb, report_segtrack
 from evaluation.compare import CompareError
@@ -21,6 +22,9 @@ from pipeline import infer
 from pipeline.errors import PipelineError
 from pipeline.segmenter import Segmenter
 from pipeline.values import Quality
+
+HELD_OUT = "held-out"
+"""The part of a training part that no model here was trained on."""
 
 S = TypeVar("S", bound=LabelledSequence)
 R = TypeVar("R")
@@ -39,7 +43,10 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _davis(parsed: argparse.Namespace) -> None:
-    sequences = _chosen(davis.load(parsed.root, parsed.split), parsed)
+    videos = davis.load(parsed.root, "train" if parsed.split == HELD_OUT else parsed.split)
+    if parsed.split == HELD_OUT:
+        _, videos = split_davis(videos)
+    sequences = _chosen(videos, parsed)
     scores = _score(parsed, sequences, report_davis.score, lambda score: score.region.mean)
     found = report_davis.figures(scores)
     _report(parsed, report_davis.text(found, parsed.split), found)
@@ -55,7 +62,13 @@ def _segtrack(parsed: argparse.Namespace) -> None:
 
 
 def _jhmdb(parsed: argparse.Namespace) -> None:
-    clips = _chosen(jhmdb.load(parsed.root, parsed.split, parsed.subset), parsed)
+    held_out = parsed.subset == HELD_OUT
+    if held_out and parsed.split != 1:
+        raise DatasetError(f"Got --subset held-out of --split {parsed.split}, wanted --split 1.")
+    clips = jhmdb.load(parsed.root, parsed.split, "train" if held_out else parsed.subset)
+    if held_out:
+        _, clips = split_jhmdb(clips)
+    clips = _chosen(clips, parsed)
     scores = _score(
         parsed, clips, report_jhmdb.score, lambda score: float(score.overlap.per_frame().mean())
     )
@@ -129,13 +142,17 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     on_davis = commands.add_parser("davis", help="J, F and T on DAVIS-2016")
     on_davis.set_defaults(run=_davis)
-    on_davis.add_argument("--split", default="val", help="default: val")
+    on_davis.add_argument(
+        "--split", default="val", help="val, train, or held-out of train; default: val"
+    )
     on_segtrack = commands.add_parser("segtrack", help="mean IoU on SegTrack-v2")
     on_segtrack.set_defaults(run=_segtrack)
     on_jhmdb = commands.add_parser("jhmdb", help="IoU on J-HMDB")
     on_jhmdb.set_defaults(run=_jhmdb)
     on_jhmdb.add_argument("--split", type=int, choices=jhmdb.SPLITS, default=1, help="default: 1")
-    on_jhmdb.add_argument("--subset", choices=["train", "test"], default="test")
+    on_jhmdb.add_argument(
+        "--subset", choices=["train", "test", HELD_OUT], default="test", help="held-out: of train"
+    )
     for command in (on_davis, on_segtrack, on_jhmdb):
         _add_common(command)
     comparing = commands.add_parser("compare", help="models side by side on DAVIS-2016")

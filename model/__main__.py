@@ -12,6 +12,7 @@ import torch
 from lightning_fabric import Fabric
 
 from dataset import davis, jhmdb, stills
+from dataset.held_out import split_davis, split_jhmdb
 from dataset.values import LabelledStill, LabelledVideo
 from model import checkpoint
 from model.actions import NONE
@@ -21,7 +22,7 @@ from model.interpolation import mean_weights
 from model.network import SegmentationNetwork
 from model.presets import PRESETS, build, restore
 from model.r2plus1d import R2Plus1D, load_kinetics
-from model.recipes import HELD_OUT, RECIPES, Recipe, is_held_out
+from model.recipes import RECIPES, Recipe
 from model.training import Run, logger, steps_per_epoch, supported_precision, train
 from model.validation import evaluate, segment_with
 from pipeline.spec import ModelSpec
@@ -142,8 +143,7 @@ def _videos(
 ) -> tuple[list[LabelledVideo], list[LabelledVideo]]:
     """Return DAVIS' sequences to train on and those held out."""
     videos = davis.load(parsed.data / "davis", "train")
-    held_out = [] if parsed.everything else [v for v in videos if v.name in HELD_OUT]
-    return [video for video in videos if video not in held_out], held_out
+    return (videos, []) if parsed.everything else split_davis(videos)
 
 
 def _actions(
@@ -153,8 +153,7 @@ def _actions(
     if not recipe.actions_share:
         return [], []
     clips = jhmdb.load(parsed.data / "jhmdb", 1, "train")
-    held_out = [] if parsed.everything else [clip for clip in clips if is_held_out(clip.film)]
-    return [clip for clip in clips if clip not in held_out], held_out
+    return (clips, []) if parsed.everything else split_jhmdb(clips)
 
 
 def _stills(parsed: argparse.Namespace, recipe: Recipe) -> list[LabelledStill]:
@@ -217,7 +216,7 @@ def _revision() -> str:
 def _evaluate(parsed: argparse.Namespace) -> None:
     videos = davis.load(parsed.data / "davis", parsed.split or "train")
     if parsed.split is None:
-        videos = [video for video in videos if video.name in HELD_OUT]
+        _, videos = split_davis(videos)
     network, _ = restore(parsed.preset, parsed.weights)
     network.eval()
     spec = working_spec(parsed.preset, parsed.short_side)

@@ -1,6 +1,5 @@
 """How each preset is trained: the paper's recipe, and a short one for CPUs."""
 
-import zlib
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -8,21 +7,6 @@ from model.augmentation import Crop
 
 Precision = Literal["32-true", "bf16-mixed"]
 """Of training, as Lightning Fabric names it."""
-
-HELD_OUT = ("bear", "dance-jump", "drift-turn", "horsejump-low", "soccerball", "surf")
-"""Sequences of DAVIS train that no recipe trains on, so that figures on them are honest.
-
-An animal, people, a car and a composite of both; smoke, spray and occlusion are among them, and
-`mallard-fly` and `mallard-water`, which look alike, both stay in training.
-"""
-
-
-def is_held_out(film: str) -> bool:
-    """Tell whether no recipe trains on the clips of J-HMDB that were cut from a film.
-
-    Of split 1's clips for training, 134 of 660 are held out, some of each of the 21 actions.
-    """
-    return zlib.crc32(film.encode()) % 5 == 4
 
 
 @dataclass(frozen=True, kw_only=True)

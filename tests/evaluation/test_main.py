@@ -57,6 +57,18 @@ def test_only_some_sequences(tmp_path: Path) -> None:
         main([*common, "--sequences", "bear", "swan"])
 
 
+def test_only_what_no_model_was_trained_on(tmp_path: Path) -> None:
+    root = write_davis(tmp_path / "d", {"swan": 3, "bear": 3})
+    write_predictions(tmp_path / "p", davis.load(root, "train"))
+    common = ["davis", "--root", str(root), "--masks", str(tmp_path / "p")]
+    main([*common, "--split", "held-out", "--json", str(tmp_path / "a.json")])
+    assert list(_read(tmp_path / "a.json")["per_sequence"]) == ["bear"]
+    write_jhmdb(tmp_path / "j", {"run": ["a", "b"]})
+    common = ["jhmdb", "--root", str(tmp_path / "j"), "--subset", "held-out"]
+    with pytest.raises(SystemExit, match="held-out of --split 2, wanted --split 1"):
+        main([*common, "--split", "2", "--masks", str(tmp_path / "p")])
+
+
 def test_segtrack(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = write_segtrack(tmp_path / "s", {"bmx": 2})
     folder = write_predictions(tmp_path / "p", segtrack.load(root))
