@@ -34,7 +34,9 @@ JOBS = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),  # starts since a segment was last finished
     sa.Column("failure_kind", sa.Text),
     sa.Column("failure_message", sa.Text),
+    sa.Column("owner", sa.Text),  # name of its key; null where there were no keys
     sa.Index("jobs_by_state", "state", "number"),
+    sa.Index("jobs_by_owner", "owner", "number"),
     sqlite_autoincrement=True,  # a deleted job's number is never given again
 )
 
@@ -48,6 +50,19 @@ WORKERS = sa.Table(
     sa.Column("model_version", sa.Text, nullable=False),
     sa.Column("seen_at", sa.Double, nullable=False),
     sa.Column("sandbox_lacks", sa.JSON),
+)
+
+
+API_KEYS = sa.Table(
+    "api_keys",
+    _METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("secret_hash", sa.Text, nullable=False),
+    sa.Column("max_jobs", sa.Integer),
+    sa.Column("requests_per_minute", sa.Integer),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("revoked_at", sa.Double),
 )
 
 

@@ -1,5 +1,6 @@
 """The queue of jobs as the API sees it: submit, look, cancel, delete, read results."""
 
+import copy
 import json
 import time
 from collections.abc import Iterator, Sequence
@@ -10,10 +11,11 @@ from dbos import DBOSClient, DBOSPortableJSONSerializer
 
 from jobs.database import APPLICATION, APPLICATION_VERSION, QUEUE, WORKFLOW, open_database
 from jobs.errors import JobHasNoResult, JobNotFinished, JobNotFound
+from jobs.keys import KeyRing
 from jobs.liveness import WorkerRegister
 from jobs.records import JobRecords
 from jobs.store import JobStore
-from jobs.values import Job, JobRequest, JobState, Worker
+from jobs.values import Job, JobRequest, JobState, Key, Worker
 from pipeline.decode import save_scan, select
 from pipeline.values import ScannedVideo
 
@@ -29,11 +31,16 @@ class JobQueue:
         database_url: as `open_database`; the database is made ready if it isn't yet.
         store: the files of jobs, on storage that the workers share.
         poll_s: how often `frames` looks for more, seconds.
+
+    Attributes:
+        store: the files of jobs.
+        keys: the API keys, in the same database.
     """
 
     def __init__(self, database_url: str, store: JobStore, *, poll_s: float = 0.2) -> None:
         self.store = store
         self._engine = open_database(database_url)
+        self.keys = KeyRing(self._engine)
         self._records = JobRecords(self._engine)
         self._register = WorkerRegister(self._engine)
         self._poll_s = poll_s
@@ -48,6 +55,21 @@ class JobQueue:
         self._client.destroy()
         self._engine.dispose()
 
+    def owned_by(self, owner: Key) -> "JobQueue":
+        """Return this queue as if it held the jobs of one key only; close the first one."""
+        view = copy.copy(self)
+        view._records = JobRecords(self._engine, owner)
+        return view
+
+    def check_room(self) -> None:
+        """Say early that `submit` would refuse another job.
+
+        Raises:
+            TooManyJobs: the owner has as many unfinished jobs as it may.
+        """
+        with self._engine.begin() as connection:
+            self._records.check_room(connection)
+
     def submit(self, job_id: str, request: JobRequest, video: ScannedVideo) -> Job:
         """Queue a job whose upload lies at `store.incoming(job_id)`.
 
@@ -60,6 +82,7 @@ class JobQueue:
 
         Raises:
             SelectionError: the request's time range holds no frame.
+            TooManyJobs: the owner has as many unfinished jobs as it may.
         """
         try:
             frames = select(video, request.start_s, request.end_s, request.every)

@@ -4,7 +4,13 @@ JobError
 ├── JobNotFound       no job has this id (or it was deleted)
 ├── JobNotFinished    its result was asked for before it is complete
 ├── JobHasNoResult    it failed or was canceled, so there is none
-└── BadCursor         a list of jobs was to go on from a place that was never given out
+├── BadCursor         a list of jobs was to go on from a place that was never given out
+├── TooManyJobs       the key has as many unfinished jobs as it may
+├── KeyUnknown        the API key isn't one of ours
+├── KeyRevoked        the API key was revoked
+├── KeyNotFound       no API key has this name
+├── KeyExists         an API key has, or had, this name
+└── BadKeyName        the name of a key isn't fit for a log
 """
 
 
@@ -26,3 +32,27 @@ class JobHasNoResult(JobError):  # noqa: N818 - see JobNotFound
 
 class BadCursor(JobError):  # noqa: N818 - see JobNotFound
     """The cursor isn't one that a list of jobs gave out."""
+
+
+class TooManyJobs(JobError):  # noqa: N818 - see JobNotFound
+    """The key has as many unfinished jobs as it may."""
+
+
+class KeyUnknown(JobError):  # noqa: N818 - see JobNotFound
+    """The API key isn't one of ours."""
+
+
+class KeyRevoked(JobError):  # noqa: N818 - see JobNotFound
+    """The API key was revoked."""
+
+
+class KeyNotFound(JobError):  # noqa: N818 - see JobNotFound
+    """No API key has this name."""
+
+
+class KeyExists(JobError):  # noqa: N818 - see JobNotFound
+    """An API key has this name, or had it before it was revoked."""
+
+
+class BadKeyName(JobError):  # noqa: N818 - see JobNotFound
+    """The name of a key isn't fit for a log."""

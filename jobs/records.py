@@ -10,20 +10,50 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from jobs.database import JOBS, now
-from jobs.errors import BadCursor, JobNotFound
-from jobs.values import Job, JobFailure, JobRequest, JobState
+from jobs.database import API_KEYS, JOBS, now
+from jobs.errors import BadCursor, JobNotFound, TooManyJobs
+from jobs.values import Job, JobFailure, JobRequest, JobState, Key
 from pipeline.values import VideoInfo
 
 _UNFINISHED = JOBS.c.state.in_([JobState.QUEUED, JobState.RUNNING])
 
 
 class JobRecords:
-    """The rows of jobs. A job that reached a final state never changes again."""
+    """The rows of jobs. A job that reached a final state never changes again.
 
-    def __init__(self, engine: sa.Engine) -> None:
+    Args:
+        engine: of the database.
+        owner: whose jobs alone there seem to be; None for all.
+    """
+
+    def __init__(self, engine: sa.Engine, owner: Key | None = None) -> None:
         self.engine = engine
         self._now = now(engine)
+        self._owner = owner
+        self._owned = sa.true() if owner is None else JOBS.c.owner == owner.name
+
+    def check_room(self, connection: sa.Connection, added: int = 0) -> None:
+        """Hold the owner's unfinished jobs against what it may have.
+
+        Args:
+            connection: to the database.
+            added: how many of them this transaction has added.
+
+        Raises:
+            TooManyJobs: it may have no more.
+        """
+        if self._owner is None or self._owner.max_jobs is None:
+            return
+        # The key's row is locked where the database can, so that no two jobs take the last place.
+        lock = sa.select(API_KEYS.c.id).where(API_KEYS.c.name == self._owner.name)
+        connection.execute(lock.with_for_update())
+        query = sa.select(sa.func.count()).select_from(JOBS).where(self._owned, _UNFINISHED)
+        unfinished = connection.execute(query).scalar_one() - added
+        if unfinished >= self._owner.max_jobs:
+            raise TooManyJobs(
+                f"Got one more job than the {unfinished} that are queued or running, wanted at "
+                f"most {self._owner.max_jobs} from the key of {self._owner.name!r} at a time."
+            )
 
     def add(
         self,
@@ -33,7 +63,11 @@ class JobRecords:
         video: VideoInfo,
         frames_total: int,
     ) -> None:
-        """Add a queued job within the caller's transaction."""
+        """Add a queued job within the caller's transaction.
+
+        Raises:
+            TooManyJobs: its owner may have no more.
+        """
         connection.execute(
             JOBS.insert().values(
                 id=job_id,
@@ -45,8 +79,11 @@ class JobRecords:
                 frames_done=0,
                 frames_total=frames_total,
                 attempts=0,
+                owner=None if self._owner is None else self._owner.name,
             )
         )
+        # Afterwards, since SQLite's transaction begins with the first that writes.
+        self.check_room(connection, added=1)
 
     def get(self, job_id: str) -> Job:
         """Return a job.
@@ -55,7 +92,8 @@ class JobRecords:
             JobNotFound: there is none of this id.
         """
         with self.engine.connect() as connection:
-            row = connection.execute(sa.select(JOBS).where(JOBS.c.id == job_id)).mappings().first()
+            query = sa.select(JOBS).where(JOBS.c.id == job_id, self._owned)
+            row = connection.execute(query).mappings().first()
         if row is None:
             raise JobNotFound(f"No job has the id {job_id!r}.")
         return _job(row)
@@ -68,7 +106,7 @@ class JobRecords:
         Raises:
             BadCursor: `cursor` isn't one that was given out.
         """
-        query = sa.select(JOBS).order_by(JOBS.c.number.desc()).limit(limit + 1)
+        query = sa.select(JOBS).where(self._owned).order_by(JOBS.c.number.desc()).limit(limit + 1)
         if state is not None:
             query = query.where(JOBS.c.state == state)
         if cursor is not None:
@@ -143,13 +181,14 @@ class JobRecords:
             JobNotFound: there is none of this id.
         """
         with self.engine.begin() as connection:
-            if not connection.execute(JOBS.delete().where(JOBS.c.id == job_id)).rowcount:
+            deleted = connection.execute(JOBS.delete().where(JOBS.c.id == job_id, self._owned))
+            if not deleted.rowcount:
                 raise JobNotFound(f"No job has the id {job_id!r}.")
 
     def _change(self, job_id: str, values: Mapping[str, Any]) -> bool:
         with self.engine.begin() as connection:
             changed = connection.execute(
-                JOBS.update().where(JOBS.c.id == job_id, _UNFINISHED).values(**values)
+                JOBS.update().where(JOBS.c.id == job_id, _UNFINISHED, self._owned).values(**values)
             )
             return changed.rowcount > 0
 

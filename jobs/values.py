@@ -94,6 +94,25 @@ class Job:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Key:
+    """An API key as its operator sees it, without its secret.
+
+    Attributes:
+        name: of its owner.
+        max_jobs: unfinished jobs that it may have at once; None for any number.
+        requests_per_minute: that it may send; None for any number.
+        created_at: UTC.
+        revoked_at: UTC; None while it is good.
+    """
+
+    name: str
+    max_jobs: int | None
+    requests_per_minute: int | None
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Worker:
     """A live worker process, as it reports itself with each heartbeat.
 

@@ -64,5 +64,6 @@ class Access:
                     "status": status,
                     "duration_ms": round((time.monotonic() - started) * 1000),
                     "request_id": request_id,
+                    **({"key": scope["state"]["key"]} if "key" in scope["state"] else {}),
                 },
             )

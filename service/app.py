@@ -8,11 +8,12 @@ from fastapi import FastAPI
 
 from service import routes_health, routes_jobs, routes_result, routes_segment
 from service.access import Access
+from service.callers import CALLER_ERRORS, RateLimiter
 from service.linger import Linger
-from service.problems import add_problem_handlers
+from service.problems import add_problem_handlers, problem_answers
 from service.scanning import open_scanner
 from service.settings import Settings
-from service.state import Queue, Services, Uploads
+from service.state import Keys, Queue, Services, Uploads
 from service.version import NAME, VERSION
 
 DESCRIPTION = """
@@ -35,19 +36,20 @@ class State(TypedDict):
     services: Services
 
 
-def create_app(settings: Settings, queue: Queue, uploads: Uploads) -> FastAPI:
+def create_app(settings: Settings, queue: Queue, uploads: Uploads, keys: Keys) -> FastAPI:
     """Make the application.
 
     Args:
         settings: of the service.
         queue: the jobs.
         uploads: where files are received, on the volume of the jobs' files.
+        keys: the API keys.
     """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         async with open_scanner(settings) as scanner:
-            yield {"services": Services(settings, queue, uploads, scanner)}
+            yield {"services": Services(settings, queue, uploads, scanner, keys, RateLimiter())}
 
     app = FastAPI(
         title=NAME,
@@ -58,8 +60,9 @@ def create_app(settings: Settings, queue: Queue, uploads: Uploads) -> FastAPI:
         lifespan=lifespan,
         redirect_slashes=False,
     )
-    for routes in (routes_segment, routes_jobs, routes_result, routes_health):
-        app.include_router(routes.router)
+    for routes in (routes_segment, routes_jobs, routes_result):
+        app.include_router(routes.router, responses=problem_answers(*CALLER_ERRORS))
+    app.include_router(routes_health.router)
     add_problem_handlers(app)
     app.add_middleware(Linger)
     app.add_middleware(Access)

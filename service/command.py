@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import anyio
 
 from pipeline.errors import ModelError, ProviderError
-from service import log_format
+from service import keys_command, log_format
 from service.settings import Settings, SettingsError, load_settings
 from service.supervisor import REFUSED, supervise
 
@@ -24,11 +24,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m service",
         description="Without an argument: the API and one worker, both kept running.",
     )
-    parser.add_argument("part", nargs="?", choices=["api", "worker"], help="run only this process")
-    part = parser.parse_args(arguments).part
-    log_format.configure(part or "supervisor")
+    parts = parser.add_subparsers(dest="part", metavar="api | worker | keys")
+    parts.add_parser("api", help="run only the API")
+    parts.add_parser("worker", help="run only a worker")
+    keys_command.add_arguments(parts.add_parser("keys", help="make, list and revoke API keys"))
+    parsed = parser.parse_args(arguments)
+    log_format.configure(parsed.part or "supervisor")
     try:
-        return _run(part, load_settings())
+        if parsed.part == "keys":
+            return keys_command.run(load_settings(), parsed)
+        return _run(parsed.part, load_settings())
     except (SettingsError, ModelError, ProviderError) as error:
         _log.error("refuse to start: %s", error)
         return REFUSED

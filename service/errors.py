@@ -13,13 +13,23 @@ ServiceError
 ├── JobFailed         the result of a failed job was asked for
 ├── JobCanceled       the result of a canceled job was asked for
 ├── NoMasks           a format that needs masks was asked for, and the job has none
+├── Unauthorized      the service has API keys, and the request has none
+├── TooManyRequests   the key sent more requests than it may
 └── NotReady          no worker is alive, or the database doesn't answer
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jobs.errors import BadCursor, JobHasNoResult, JobNotFinished, JobNotFound
+from jobs.errors import (
+    BadCursor,
+    JobHasNoResult,
+    JobNotFinished,
+    JobNotFound,
+    KeyRevoked,
+    KeyUnknown,
+    TooManyJobs,
+)
 from jobs.failure import WorkerLost
 from pipeline.errors import (
     BrokenVideo,
@@ -104,6 +114,22 @@ class JobCanceled(ServiceError):  # noqa: N818 - see NotFound
 
 class NoMasks(ServiceError):  # noqa: N818 - see NotFound
     """The format needs masks, and the job was asked for none."""
+
+
+class Unauthorized(ServiceError):  # noqa: N818 - see NotFound
+    """The service has API keys, and the request has none."""
+
+
+class TooManyRequests(ServiceError):  # noqa: N818 - see NotFound
+    """The key sent more requests than it may.
+
+    Attributes:
+        retry_after_s: when the next one may come, seconds from now.
+    """
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class NotReady(ServiceError):  # noqa: N818 - see NotFound
@@ -223,6 +249,34 @@ KINDS: dict[type[Exception], Kind] = {
         "not-acceptable",
         "No accepted media type is on offer",
         "Got Accept: text/html, wanted one of application/json, application/x-ndjson.",
+    ),
+    Unauthorized: Kind(
+        401,
+        "unauthorized",
+        "The request has no API key",
+        "Got no API key, wanted `Authorization: Bearer KEY`.",
+    ),
+    KeyUnknown: Kind(
+        401,
+        "key-unknown",
+        "The API key is not one of ours",
+        "Got an API key that isn't one of ours, wanted one that is.",
+    ),
+    KeyRevoked: Kind(
+        403, "key-revoked", "The API key was revoked", "The API key of 'ada' was revoked."
+    ),
+    TooManyRequests: Kind(
+        429,
+        "too-many-requests",
+        "The key sends too many requests",
+        "Got more than 60 requests a minute from the key of 'ada', wanted at most that many.",
+    ),
+    TooManyJobs: Kind(
+        429,
+        "too-many-jobs",
+        "The key has too many unfinished jobs",
+        "Got one more job than the 4 that are queued or running, wanted at most 4 from the key of "
+        "'ada' at a time.",
     ),
     BadCursor: Kind(
         422,

@@ -1,7 +1,9 @@
 """The API process: the application behind a listening socket."""
 
+import ipaddress
 import logging
 import socket
+from contextlib import closing
 
 import uvicorn
 
@@ -10,6 +12,7 @@ from jobs.engine import JobQueue
 from jobs.store import JobStore
 from service.app import create_app
 from service.settings import PREFIX, Settings, SettingsError
+from service.state import Keys
 
 GRACE_S = 5
 
@@ -20,26 +23,43 @@ def listen(settings: Settings) -> None:
     """Answer requests until SIGTERM or SIGINT.
 
     Raises:
-        SettingsError: the address can't be listened at.
+        SettingsError: the address can't be listened at, or may not be without API keys.
     """
-    with _open(settings) as listener:
-        store = JobStore(settings.data_dir)
-        url = settings.database_url or embedded_url(settings.data_dir)
-        # The API sleeps between its looks at a job by itself, without holding a thread.
-        queue = JobQueue(url, store, poll_s=0)
-        queue.sweep()
-        config = uvicorn.Config(
-            create_app(settings, queue, store),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=30,
-            timeout_graceful_shutdown=GRACE_S,
-            h11_max_incomplete_event_size=2**16,
-        )
-        _log.info("listening", extra={"host": settings.host, "port": settings.port})
-        uvicorn.Server(config).run(sockets=[listener])
-        queue.close()
+    store = JobStore(settings.data_dir)
+    url = settings.database_url or embedded_url(settings.data_dir)
+    # The API sleeps between its looks at a job by itself, without holding a thread.
+    with closing(JobQueue(url, store, poll_s=0)) as queue:
+        _require_keys(settings, queue.keys)
+        with _open(settings) as listener:
+            queue.sweep()
+            config = uvicorn.Config(
+                create_app(settings, queue, store, queue.keys),
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_keep_alive=30,
+                timeout_graceful_shutdown=GRACE_S,
+                h11_max_incomplete_event_size=2**16,
+            )
+            _log.info("listening", extra={"host": settings.host, "port": settings.port})
+            uvicorn.Server(config).run(sockets=[listener])
+
+
+def _require_keys(settings: Settings, keys: Keys) -> None:
+    """Refuse to serve everybody who can reach this machine, unless that is wanted."""
+    if settings.allow_anonymous or _is_loopback(settings.host) or keys.in_force():
+        return
+    raise SettingsError(
+        f"Got {PREFIX}HOST={settings.host} and no API keys, wanted keys (`python -m service keys "
+        f"create NAME`), a loopback address such as 127.0.0.1, or {PREFIX}ALLOW_ANONYMOUS=true."
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _open(settings: Settings) -> socket.socket:

@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from jobs.errors import JobError, JobNotFinished
+from jobs.errors import JobError, JobNotFinished, KeyUnknown, TooManyJobs
 from pipeline.errors import PipelineError
 from service.errors import (
     INTERNAL_ERROR,
@@ -19,6 +19,8 @@ from service.errors import (
     NotFound,
     NotReady,
     ServiceError,
+    TooManyRequests,
+    Unauthorized,
     UploadTooLarge,
     UploadTooSlow,
     kind_of,
@@ -27,6 +29,7 @@ from service.schemas import FaultBody, Problem
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
+JOBS_RETRY_AFTER_S = 5  # the end of a job takes longer than a look
 
 
 def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -97,6 +100,12 @@ def _headers(error: Exception) -> dict[str, str]:
     match error:
         case JobNotFinished() | NotReady():
             return {"Retry-After": str(RETRY_AFTER_S)}
+        case TooManyRequests():
+            return {"Retry-After": str(error.retry_after_s)}
+        case TooManyJobs():
+            return {"Retry-After": str(JOBS_RETRY_AFTER_S)}
+        case Unauthorized() | KeyUnknown():
+            return {"WWW-Authenticate": "Bearer"}
         case UploadTooLarge() | UploadTooSlow():
             # The rest of the body isn't wanted: without this it would be read to its end.
             return {"Connection": "close"}

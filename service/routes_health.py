@@ -8,7 +8,7 @@ from service import examples
 from service.errors import ALL_KINDS, NotFound, NotReady
 from service.problems import problem_answers
 from service.schemas import Live, ProblemType, Ready, Version, WorkerBody
-from service.state import Shared
+from service.state import Unscoped
 from service.version import NAME, VERSION
 
 router = APIRouter(tags=["service"])
@@ -29,7 +29,7 @@ def livez() -> Live:
         **problem_answers(NotReady),
     },
 )
-def readyz(shared: Shared) -> Ready:
+def readyz(shared: Unscoped) -> Ready:
     """Name the live workers with the device and the provider that they really use."""
     try:
         workers = shared.queue.workers()

@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from jobs.errors import BadCursor, JobNotFound
 from jobs.values import JobState
 from service import examples
+from service.callers import Shared
 from service.errors import InvalidRequest
 from service.problems import problem_answers
 from service.schemas import JobBody, JobList
-from service.state import Shared
 
 JSON = "application/json"
 

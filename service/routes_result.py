@@ -13,6 +13,7 @@ from formats.result import Result
 from jobs.errors import JobHasNoResult, JobNotFinished, JobNotFound
 from jobs.values import Job
 from service import examples, schemas
+from service.callers import Shared
 from service.errors import InvalidRequest, JobCanceled, JobFailed, NoMasks, NotAcceptable
 from service.negotiation import attachment, media_type
 from service.problems import problem_answers
@@ -24,7 +25,7 @@ from service.results import (
     text_blocks,
 )
 from service.schemas_formats import Coco, LabelStudioTask, Ytvis
-from service.state import Queue, Shared
+from service.state import Queue
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"

@@ -8,6 +8,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
+from jobs.errors import TooManyJobs
 from jobs.values import Job, JobState
 from pipeline.errors import (
     BrokenVideo,
@@ -18,6 +19,7 @@ from pipeline.errors import (
     VideoTooLarge,
 )
 from service import examples
+from service.callers import CALLER_ERRORS, Shared
 from service.errors import (
     Fault,
     InvalidRequest,
@@ -33,7 +35,7 @@ from service.options import WANTED, Options, parse_options
 from service.problems import RETRY_AFTER_S, problem_answers, problem_response
 from service.results import json_blocks, require_result
 from service.schemas import JobBody, Result, failure_problem
-from service.state import Queue, Services, Shared
+from service.state import Queue, Services
 from service.upload import UploadLimits, receive_form
 
 FIRST_POLL_S = 0.05
@@ -92,6 +94,8 @@ def _request_body() -> dict[str, Any]:
             DecoderFailed,
             SelectionError,
             StorageFull,
+            *CALLER_ERRORS,
+            TooManyJobs,
         ),
     },
     openapi_extra={"requestBody": _request_body(), "parameters": [examples.PREFER]},
@@ -116,6 +120,7 @@ async def _accept(request: Request, shared: Services) -> Job:
         raise InvalidRequest([Fault(name[:100], got[:100], "options as parts of the form")])
     settings, uploads = shared.settings, shared.uploads
     limits = UploadLimits(settings.max_upload_mib * 2**20, settings.upload_idle_timeout_s)
+    await anyio.to_thread.run_sync(shared.queue.check_room)
     job_id = uploads.new_id()
     upload = uploads.incoming(job_id)
     try:

@@ -30,6 +30,7 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    allow_anonymous: bool = False
     data_dir: Path = Path("data/service")
     database_url: str | None = None
     model: Path = Path("weights/default.onnx")

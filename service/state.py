@@ -1,13 +1,13 @@
 """What the routes share: the settings and the engine of jobs, as the app was given them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Protocol, cast
 
 from fastapi import Depends, Request
 
-from jobs.values import Job, JobRequest, JobState, Worker
+from jobs.values import Job, JobRequest, JobState, Key, Worker
 from pipeline.values import ScannedVideo
 from service.scanning import Scanner
 from service.settings import Settings
@@ -18,6 +18,12 @@ class Queue(Protocol):
 
     Its methods block, so that they are called in threads.
     """
+
+    def owned_by(self, owner: Key) -> "Queue":
+        """Return the queue as the owner of a key may see it: with its own jobs only."""
+
+    def check_room(self) -> None:
+        """Raise TooManyJobs where the owner may have no more."""
 
     def submit(self, job_id: str, request: JobRequest, video: ScannedVideo) -> Job:
         """Accept the upload received under this id as a job."""
@@ -49,6 +55,23 @@ class Queue(Protocol):
         """Yield the result's frames as JSON lines; while a followed job has none, empty strings."""
 
 
+class Keys(Protocol):
+    """The API keys; `jobs.keys.KeyRing` in life. Its methods block, too."""
+
+    def in_force(self) -> bool:
+        """Say whether requests need a key."""
+
+    def find(self, presented: str) -> Key:
+        """Return the key that a client presents."""
+
+
+class Rates(Protocol):
+    """How much each key may send; `service.callers.RateLimiter` in life."""
+
+    def take(self, key: Key, now_s: float) -> None:
+        """Count a request."""
+
+
 class Uploads(Protocol):
     """Where uploads are received; `jobs.store.JobStore` in life."""
 
@@ -71,12 +94,20 @@ class Services:
         queue: the jobs.
         uploads: where files are received.
         scanner: looks at uploads.
+        keys: the API keys.
+        rates: what each key has left.
     """
 
     settings: Settings
     queue: Queue
     uploads: Uploads
     scanner: Scanner
+    keys: Keys
+    rates: Rates
+
+    def owned_by(self, owner: Key) -> "Services":
+        """Return the same, with the jobs of one key only."""
+        return replace(self, queue=self.queue.owned_by(owner))
 
 
 async def services(request: Request) -> Services:
@@ -84,4 +115,5 @@ async def services(request: Request) -> Services:
     return cast(Services, request.state.services)
 
 
-Shared = Annotated[Services, Depends(services)]
+Unscoped = Annotated[Services, Depends(services)]
+"""What routes work with that show nothing of jobs and need no key; see `service.callers.Shared`."""

@@ -14,7 +14,8 @@ import uvicorn
 
 from service.app import create_app
 from service.settings import Settings
-from tests.service.fakes import FakeQueue, FakeUploads
+from service.state import Keys, Queue, Uploads
+from tests.service.fakes import FakeKeys, FakeQueue, FakeUploads
 
 Serve = Callable[[Settings], str]
 
@@ -56,10 +57,12 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def serving(settings: Settings, queue: FakeQueue, uploads: FakeUploads) -> Iterator[str]:
+def serving(
+    settings: Settings, queue: Queue, uploads: Uploads, keys: Keys | None = None
+) -> Iterator[str]:
     """Run the app behind a real socket in a thread; yield its URL."""
     config = uvicorn.Config(
-        create_app(settings, queue, uploads),
+        create_app(settings, queue, uploads, keys or FakeKeys()),
         port=0,
         log_config=None,
         access_log=False,

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jobs.errors import BadCursor, JobHasNoResult, JobNotFinished, JobNotFound
-from jobs.values import Job, JobFailure, JobRequest, JobState, Worker
+from jobs.errors import BadCursor, JobHasNoResult, JobNotFinished, JobNotFound, KeyUnknown
+from jobs.values import Job, JobFailure, JobRequest, JobState, Key, Worker
 from pipeline.decode import select
 from pipeline.values import ScannedVideo
 from service.schemas import VideoBody
@@ -47,6 +47,12 @@ class FakeQueue:
     def reset(self) -> None:
         """Be as new."""
         vars(self).update(vars(FakeQueue()))
+
+    def owned_by(self, owner: Key) -> "FakeQueue":
+        raise NotImplementedError(f"The fake has no keys: {owner}.")
+
+    def check_room(self) -> None:
+        pass
 
     def submit(self, job_id: str, request: JobRequest, video: ScannedVideo) -> Job:
         frames = select(video, request.start_s, request.end_s, request.every)
@@ -123,6 +129,16 @@ class FakeQueue:
                 raise JobHasNoResult(f"Job {job_id!r} has no result.")
             else:
                 yield ""
+
+
+class FakeKeys:
+    """No keys: everybody is served."""
+
+    def in_force(self) -> bool:
+        return False
+
+    def find(self, presented: str) -> Key:
+        raise KeyUnknown(presented)
 
 
 @dataclass
