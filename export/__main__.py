@@ -8,8 +8,8 @@ from pathlib import Path
 
 from export import onnx_file
 from model import checkpoint
-from model.presets import PRESETS, build
-from pipeline.spec import ModelSpec
+from model.presets import PRESETS, restore
+from pipeline.spec import ModelSpec, actions_file, features_file
 
 MULTIPLE = 32  # the encoders halve a picture five times
 
@@ -27,8 +27,7 @@ DATA = (
 def main(arguments: Sequence[str]) -> None:
     """Export one file."""
     parsed = _parser().parse_args(arguments)
-    network = build(parsed.preset)
-    about = checkpoint.load(network, parsed.weights)
+    network, about = restore(parsed.preset, parsed.weights)
     if about.get("preset", parsed.preset) != parsed.preset:
         sys.exit(f"Got weights of preset {about['preset']}, wanted {parsed.preset}.")
     spec = ModelSpec(
@@ -42,9 +41,17 @@ def main(arguments: Sequence[str]) -> None:
         data=DATA,
         measured=_figures(parsed.measured),
         git_revision=str(about.get("git_revision", "unknown")),
+        labels=network.actions.labels if network.actions is not None else (),
     )
     onnx_file.write(network, spec, parsed.out, half=parsed.half)
-    print(f"{parsed.out}: {parsed.out.stat().st_size / 2**20:.1f} MiB")
+    written = [parsed.out]
+    if spec.labels:
+        written += [features_file(parsed.out), actions_file(parsed.out)]
+    if parsed.weights_out is not None:
+        checkpoint.save(network, parsed.weights_out, about, half=parsed.half)
+        written.append(parsed.weights_out)
+    for path in written:
+        print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB")
 
 
 def _figures(files: Sequence[Path]) -> dict[str, float]:
@@ -62,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--preset", choices=PRESETS, required=True)
     parser.add_argument("--weights", type=Path, required=True, help="a .safetensors file")
     parser.add_argument("--out", type=Path, required=True, help="the .onnx file to write")
+    parser.add_argument(
+        "--weights-out", type=Path, help="a .safetensors file to write the weights to, too"
+    )
     parser.add_argument("--version", default="0", help="of the weights, such as 2026.11.1")
     parser.add_argument(
         "--short-side", type=int, default=256, help="frames are scaled to it, in pixels"
@@ -76,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
         help="what --json of `python -m evaluation` wrote, for the metadata, by the file's name",
     )
     parser.add_argument(
-        "--half", action="store_true", help="keep the weights as float16: a file half as large"
+        "--half", action="store_true", help="keep the weights as float16: files half as large"
     )
     return parser
 

@@ -1,7 +1,9 @@
-"""Writes a network as one ONNX file that says what it is."""
+"""Writes a network as one ONNX file that says what it is, or as three if it names actions."""
 
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -9,7 +11,19 @@ import onnx.numpy_helper
 import torch
 from torch import Tensor, nn
 
-from pipeline.spec import INPUT_NAME, OUTPUT_NAME, ModelSpec
+from model.actions import ActionHead
+from model.network import SegmentationNetwork
+from pipeline.spec import (
+    ACTIONS_NAME,
+    BOXES_NAME,
+    FEATURES_NAME,
+    INPUT_NAME,
+    OUTPUT_NAME,
+    SHARED_NAME,
+    ModelSpec,
+    actions_file,
+    features_file,
+)
 
 OPSET = 20
 # In blocks of the spec's multiple; ONNX Runtime is free to go beyond them.
@@ -30,39 +44,126 @@ class Probabilities(nn.Module):
         return logits.sigmoid()
 
 
-def write(network: nn.Module, spec: ModelSpec, path: Path, *, half: bool = False) -> None:
+class Shared(nn.Module):
+    """A network whose forward gives what its action head goes on from, too."""
+
+    def __init__(self, network: SegmentationNetwork):
+        super().__init__()
+        self.network = network
+
+    def forward(self, clips: Tensor) -> tuple[Tensor, Tensor]:
+        """Map clips as `Probabilities` does, and to the shared map (N, C, T, h, w) float32."""
+        return self.network.share(clips)
+
+
+class Features(nn.Module):
+    """An action head whose forward gives the features of clips of one length."""
+
+    def __init__(self, head: ActionHead, length: int):
+        super().__init__()
+        self.head = head
+        self.length = length
+
+    def forward(self, shared: Tensor) -> Tensor:
+        """Map the shared map (N, C, T, h, w) to features (N, T, C, h, w) float32."""
+        return self.head.describe(shared, self.length)
+
+
+class Classifier(nn.Module):
+    """An action head whose forward takes features and gives log-probabilities."""
+
+    def __init__(self, head: ActionHead):
+        super().__init__()
+        self.head = head
+
+    def forward(self, features: Tensor, boxes: Tensor) -> Tensor:
+        """Map features (F, C, h, w) and boxes (F, K, 4) to (F, K, labels) float32."""
+        return self.head.classify(features, boxes).log_softmax(-1)
+
+
+def write(network: SegmentationNetwork, spec: ModelSpec, path: Path, *, half: bool = False) -> None:
     """Export a network, with clips of any number and size and of the spec's length.
 
     Args:
-        network: gives the foreground's logit, as `model.network.SegmentationNetwork`.
-        spec: goes into the file's metadata.
-        path: of the `.onnx` file, which holds its weights too; its folder is made.
+        network: with an action head of the spec's labels, or without any if the spec has none.
+        spec: goes into the metadata of each file.
+        path: of the `.onnx` file, which holds its weights too; its folder is made. The action
+            head goes to `features_file(path)` and `actions_file(path)`.
         half: whether the file holds the weights as float16. It is half as large then; runtimes
             compute in float32 as before.
 
     Raises:
-        onnx.checker.ValidationError: the exported graph isn't valid.
+        ValueError: the labels aren't those of the spec.
+        onnx.checker.ValidationError: an exported graph isn't valid.
     """
-    wrapped = Probabilities(network).eval()
+    labels = network.actions.labels if network.actions is not None else ()
+    if labels != spec.labels:
+        raise ValueError(f"Got a network with labels {labels}, wanted {spec.labels}.")
     side = 3 * spec.multiple  # not square below, so that H and W can't be taken for one another
-    example = torch.zeros(2, spec.clip_length, side, side + spec.multiple, 3, dtype=torch.uint8)
+    clips = torch.zeros(2, spec.clip_length, side, side + spec.multiple, 3, dtype=torch.uint8)
     sizes = {
         axis: spec.multiple * torch.export.Dim(name, min=1, max=MOST_BLOCKS)
         for axis, name in ((2, "rows"), (3, "columns"))
     }
+    shapes = ({0: torch.export.Dim("clips", min=1, max=MOST_CLIPS), **sizes},)
+    if network.actions is None:
+        program = _export(Probabilities(network), (clips,), shapes, [INPUT_NAME], [OUTPUT_NAME])
+        _save(program, spec, path, half)
+        return
+    sharing = Shared(network).eval()
+    program = _export(sharing, (clips,), shapes, [INPUT_NAME], [OUTPUT_NAME, SHARED_NAME])
+    _save(program, spec, path, half)
+    with torch.inference_mode():
+        _, shared = sharing(clips)
+        features = network.actions.describe(shared, spec.clip_length)
+    # The sides of the shared map keep what it takes to halve them as often as the branch does.
+    step = spec.multiple * shared.shape[4] // clips.shape[3]
+    of_shared = {0: torch.export.Dim("clips", min=1, max=MOST_CLIPS)} | {
+        axis: step * torch.export.Dim(name, min=1, max=MOST_BLOCKS)
+        for axis, name in ((3, "rows"), (4, "columns"))
+    }
+    describing = Features(network.actions, spec.clip_length)
+    program = _export(describing, (shared.clone(),), (of_shared,), [SHARED_NAME], [FEATURES_NAME])
+    _save(program, spec, features_file(path), half)
+    example = (features[0, :3].clone(), torch.rand(3, 2, 4))
+    of_features = {0: torch.export.Dim("frames", min=1, max=MOST_CLIPS)} | {
+        axis: torch.export.Dim(name, min=1, max=MOST_BLOCKS)
+        for axis, name in ((2, "rows"), (3, "columns"))
+    }
+    of_boxes = {0: torch.export.Dim.AUTO, 1: torch.export.Dim("boxes", min=1, max=MOST_CLIPS)}
+    program = _export(
+        Classifier(network.actions),
+        example,
+        (of_features, of_boxes),
+        [FEATURES_NAME, BOXES_NAME],
+        [ACTIONS_NAME],
+    )
+    _save(program, spec, actions_file(path), half)
+
+
+def _export(
+    module: nn.Module,
+    example: tuple[Tensor, ...],
+    shapes: tuple[dict[int, Any], ...],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+) -> onnx.ModelProto:
     program = torch.onnx.export(
-        wrapped,
-        (example,),
+        module.eval(),
+        example,
         dynamo=True,
         opset_version=OPSET,
-        input_names=[INPUT_NAME],
-        output_names=[OUTPUT_NAME],
-        dynamic_shapes=({0: torch.export.Dim("clips", min=1, max=MOST_CLIPS), **sizes},),
+        input_names=inputs,
+        output_names=outputs,
+        dynamic_shapes=shapes,
         verbose=False,
     )
     if program is None:
         raise RuntimeError("Got no program from torch.onnx.export, wanted one.")
-    model = program.model_proto
+    return program.model_proto
+
+
+def _save(model: onnx.ModelProto, spec: ModelSpec, path: Path, half: bool) -> None:
     del model.metadata_props[:]
     onnx.helper.set_model_props(model, spec.to_metadata())
     if half:

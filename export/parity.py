@@ -11,9 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from dataset.values import read_picture
-from model import checkpoint
 from model.network import SegmentationNetwork
-from model.presets import PRESETS, build
+from model.presets import PRESETS, restore
 from pipeline import infer
 from pipeline.decode import decode, scan
 from pipeline.preprocess import fit, to_network
@@ -22,6 +21,8 @@ from pipeline.values import VideoLimits
 MOST_DIFFERENCE = 1e-3
 MOST_CHANGED = 1e-3
 LIMITS = VideoLimits(max_pixels=4096 * 2304, max_frames=10**6, max_duration_s=1e5)
+# The whole picture, a part in the middle, and a corner smaller than a point of the features.
+BOXES = ((0.0, 0.0, 1.0, 1.0), (0.3, 0.2, 0.7, 0.9), (0.95, 0.9, 1.0, 0.95))
 PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
 
 
@@ -33,16 +34,19 @@ class Parity:
         size: H and W of the frames, before they were fitted to the network.
         difference: the largest difference of two probabilities.
         changed: the share of pixels that are foreground in one and background in the other, 0 to 1.
+        actions: the largest difference of two probabilities of an action; 0 without actions.
     """
 
     size: tuple[int, int]
     difference: float
     changed: float
+    actions: float = 0.0
 
     @property
     def holds(self) -> bool:
-        """Tell whether both are within what is allowed."""
-        return self.difference <= MOST_DIFFERENCE and self.changed < MOST_CHANGED
+        """Tell whether all are within what is allowed."""
+        most = max(self.difference, self.actions)
+        return most <= MOST_DIFFERENCE and self.changed < MOST_CHANGED
 
 
 def compare(
@@ -60,7 +64,25 @@ def compare(
         (height, width),
         float(np.abs(wanted - found).max()),
         float(np.mean((wanted > 0.5) != (found > 0.5))),
+        _compare_actions(network, session, clips),
     )
+
+
+def _compare_actions(
+    network: SegmentationNetwork, session: infer.Session, clips: NDArray[np.uint8]
+) -> float:
+    """Return how far the probabilities of actions are apart, each with its own features."""
+    if network.actions is None and not isinstance(session, infer.ActionSession):
+        return 0.0
+    if network.actions is None or not isinstance(session, infer.ActionSession):
+        raise ValueError("Got an action head in one of network and file, wanted it in both.")
+    boxes = np.tile(np.array(BOXES, np.float32), (session.spec.clip_length, 1, 1))
+    with torch.inference_mode():
+        _, shared = network.share(torch.from_numpy(clips))
+        features = network.actions.describe(shared, session.spec.clip_length)[0]
+        wanted = network.actions.classify(features, torch.from_numpy(boxes)).softmax(-1).numpy()
+    found = np.exp(session.classify(session.describe(clips)[1][0], boxes))
+    return float(np.abs(wanted - found).max())
 
 
 def orientations(frames: Sequence[NDArray[np.uint8]]) -> Iterator[list[NDArray[np.uint8]]]:
@@ -96,8 +118,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--onnx", type=Path, required=True)
     parser.add_argument("sources", type=Path, nargs="+", help="videos or folders of pictures")
     parsed = parser.parse_args(arguments)
-    network = build(parsed.preset)
-    checkpoint.load(network, parsed.weights)
+    network, _ = restore(parsed.preset, parsed.weights)
     network.eval()
     session = infer.load(parsed.onnx, device="cpu")
     failed = False
@@ -108,6 +129,7 @@ def main(arguments: Sequence[str]) -> None:
             print(
                 f"{source.name} {parity.size[0]}x{parity.size[1]}: "
                 f"largest difference {parity.difference:.2e}, masks differ at {parity.changed:.4%}"
+                + (f", actions {parity.actions:.2e}" if network.actions is not None else "")
             )
     if failed:
         sys.exit(f"Wanted at most {MOST_DIFFERENCE} and less than {MOST_CHANGED:.1%}.")

@@ -65,13 +65,13 @@ class ActionHead(nn.Module):
         Returns:
             (N, T, labels) float32, unnormalised log-probabilities.
         """
-        features = self.describe(maps, boxes.shape[1]).flatten(0, 1)
+        features = self.describe(maps[self.source], boxes.shape[1]).flatten(0, 1)
         scores = self.classify(features, boxes.flatten(0, 1).unsqueeze(1))
         return scores.reshape(*boxes.shape[:2], -1)
 
-    def describe(self, maps: Sequence[Tensor], length: int) -> Tensor:
-        """Map the encoder's maps to the features of `length` frames, (N, T, C, h, w)."""
-        features: Tensor = self.branch(maps[self.source])
+    def describe(self, shared: Tensor, length: int) -> Tensor:
+        """Map the encoder's map `source` to the features of `length` frames, (N, T, C, h, w)."""
+        features: Tensor = self.branch(shared)
         if features.shape[2] != length:  # an encoder that strides in time
             features = upsample(features, (length, *features.shape[3:]))
         return features.transpose(1, 2)

@@ -13,18 +13,23 @@ class CheckpointError(Exception):
     """A file of weights can't be read or doesn't fit the network."""
 
 
-def save(network: nn.Module, path: Path, about: Mapping[str, object]) -> None:
+def save(
+    network: nn.Module, path: Path, about: Mapping[str, object], *, half: bool = False
+) -> None:
     """Write a network's weights whole or not at all.
 
     Args:
         network: whose parameters and buffers are written.
         path: ends in `.safetensors`; its folder is made.
         about: what the weights are, such as `preset` and `step`; values become JSON.
+        half: whether the file holds floats as float16; `load` makes them float32 again.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     weights = {
         name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()
     }
+    if half:
+        weights = {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}
     part = path.with_suffix(".part")
     save_file(weights, part, {key: json.dumps(value) for key, value in about.items()})
     part.chmod(0o644)  # safetensors writes files that only their owner can read

@@ -124,6 +124,15 @@ class SegmentationNetwork(nn.Module):
         maps = self.encoder(self.normalise(clips))
         return self.decode(maps, clips.shape[1:4]), self._head()(maps, boxes)
 
+    def share(self, clips: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the action head goes on from, beside the probability of foreground.
+
+        Returns:
+            (N, T, H, W) float32, and the map (N, C, T, h, w) that `ActionHead.describe` takes.
+        """
+        maps = self.encoder(self.normalise(clips))
+        return self.decode(maps, clips.shape[1:4]).sigmoid(), maps[self._head().source]
+
     def _head(self) -> ActionHead:
         if self.actions is None:
             raise ValueError("Got a network without an action head, wanted one that has it.")

@@ -125,7 +125,7 @@ def name_action(
     with torch.inference_mode():
         maps = network.encoder(network.normalise(clip))
         found = network.decode(maps, clip.shape[1:4])[0].numpy() > 0
-        features = network.actions.describe(maps, spec.clip_length)[0]
+        features = network.actions.describe(maps[network.actions.source], spec.clip_length)[0]
         for boxes in (
             tight_boxes(found[:, : to.scaled_height, : to.scaled_width]),
             tight_boxes(np.stack(masks)),

@@ -1,14 +1,25 @@
 """Running a model file on clips, through one protocol whatever the device."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
 from pipeline.errors import ModelError, ProviderError
-from pipeline.spec import INPUT_NAME, OUTPUT_NAME, ModelSpec
+from pipeline.spec import (
+    ACTIONS_NAME,
+    BOXES_NAME,
+    FEATURES_NAME,
+    INPUT_NAME,
+    OUTPUT_NAME,
+    SHARED_NAME,
+    ModelSpec,
+    actions_file,
+    features_file,
+)
 
 Device = Literal["cpu", "cuda"]
 
@@ -38,6 +49,34 @@ class Session(Protocol):
         ...
 
 
+@runtime_checkable
+class ActionSession(Session, Protocol):
+    """A loaded model that names actions, too."""
+
+    def describe(self, clips: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Find the foreground of clips as `run` does, and what their actions are named from.
+
+        Returns:
+            The probabilities, and features (N, L, C, h, w) float32.
+        """
+        ...
+
+    def classify(
+        self, features: NDArray[np.float32], boxes: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Name the actions in K boxes in each of F frames.
+
+        Args:
+            features: (F, C, h, w), of the frames.
+            boxes: (F, K, 4) float32: left, top, right and bottom edge, from 0 to 1 over the picture
+                that the network saw, with its padding.
+
+        Returns:
+            (F, K, labels) float32, log-probabilities.
+        """
+        ...
+
+
 class OnnxSession:
     """A model file in ONNX Runtime; `load` makes one. As `Session`."""
 
@@ -53,6 +92,10 @@ class OnnxSession:
         Raises:
             ValueError: the clips aren't of the shape or type that the model takes.
         """
+        probabilities: NDArray[np.float32] = self._run(clips, [OUTPUT_NAME])[0]
+        return probabilities
+
+    def _run(self, clips: NDArray[np.uint8], outputs: list[str]) -> list[NDArray[np.float32]]:
         multiple = self.spec.multiple
         shape = clips.shape
         if (
@@ -66,24 +109,94 @@ class OnnxSession:
                 f"Got clips {shape} {clips.dtype}, wanted (N, {self.spec.clip_length}, H, W, 3) "
                 f"uint8 with H and W multiples of {multiple}."
             )
-        probabilities: NDArray[np.float32] = self._session.run([OUTPUT_NAME], {INPUT_NAME: clips})[
+        found: list[NDArray[np.float32]] = self._session.run(outputs, {INPUT_NAME: clips})
+        return found
+
+
+class OnnxActionSession(OnnxSession):
+    """The three files of a model that names actions; `load` makes one. As `ActionSession`."""
+
+    def __init__(
+        self,
+        session: ort.InferenceSession,
+        describer: ort.InferenceSession,
+        classifier: ort.InferenceSession,
+        spec: ModelSpec,
+        device: Device,
+    ) -> None:
+        super().__init__(session, spec, device)
+        self._describer = describer
+        self._classifier = classifier
+
+    def describe(self, clips: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Find the foreground and the features of clips, as `ActionSession.describe` says.
+
+        Raises:
+            ValueError: the clips aren't of the shape or type that the model takes.
+        """
+        probabilities, shared = self._run(clips, [OUTPUT_NAME, SHARED_NAME])
+        features: NDArray[np.float32] = self._describer.run([FEATURES_NAME], {SHARED_NAME: shared})[
             0
         ]
-        return probabilities
+        return probabilities, features
+
+    def classify(
+        self, features: NDArray[np.float32], boxes: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Name the actions in boxes, as `ActionSession.classify` says."""
+        scores: NDArray[np.float32] = self._classifier.run(
+            [ACTIONS_NAME], {FEATURES_NAME: features, BOXES_NAME: boxes}
+        )[0]
+        return scores
 
 
 def load(model: Path, device: Device, threads: int | None = None) -> OnnxSession:
-    """Load a model file that `python -m export` wrote.
+    """Load a model that `python -m export` wrote: an `OnnxActionSession` where it names actions.
 
     Args:
-        model: the `.onnx` file.
+        model: the `.onnx` file; where it names actions, its further files lie beside it.
         device: where it shall run; nothing else will do.
         threads: that one inference uses on the CPU; None for one a core.
 
     Raises:
-        ModelError: the file can't be read or isn't one of ours.
+        ModelError: a file can't be read or isn't one of ours, or they aren't of one export.
         ProviderError: the device's execution provider isn't in this ONNX Runtime or doesn't start.
     """
+    session, spec = _open(model, device, threads)
+    outputs = {OUTPUT_NAME: 4, SHARED_NAME: 5} if spec.labels else {OUTPUT_NAME: 4}
+    _check_graph(session, {INPUT_NAME: 5}, outputs)
+    shape = session.get_inputs()[0].shape
+    if (shape[1], shape[4]) != (spec.clip_length, 3):
+        raise ModelError(
+            f"The model takes clips {shape}, wanted (N, {spec.clip_length}, H, W, 3) as its "
+            "metadata says."
+        )
+    if not spec.labels:
+        return OnnxSession(session, spec, device)
+    describer = _open_part(features_file(model), spec, device, threads)
+    _check_graph(describer, {SHARED_NAME: 5}, {FEATURES_NAME: 5})
+    classifier = _open_part(actions_file(model), spec, device, threads)
+    _check_graph(classifier, {FEATURES_NAME: 4, BOXES_NAME: 3}, {ACTIONS_NAME: 3})
+    return OnnxActionSession(session, describer, classifier, spec, device)
+
+
+def _open_part(
+    part: Path, spec: ModelSpec, device: Device, threads: int | None
+) -> ort.InferenceSession:
+    """Load a further file of a model, which has to be of the same export."""
+    session, its_spec = _open(part, device, threads)
+    if its_spec != spec:
+        raise ModelError(
+            f"Got {part.name} of {its_spec.name} {its_spec.version}, wanted it to be of the same "
+            f"export as the model: {spec.name} {spec.version}, with the same metadata."
+        )
+    return session
+
+
+def _open(
+    model: Path, device: Device, threads: int | None
+) -> tuple[ort.InferenceSession, ModelSpec]:
+    """Load one file, on the device that was asked for or not at all."""
     if not model.is_file():
         raise ModelError(f"Got no model file at {model}, wanted one written by `python -m export`.")
     _require_provider(device)
@@ -104,9 +217,7 @@ def load(model: Path, device: Device, threads: int | None = None) -> OnnxSession
             f"Device {device} was asked for, which needs {wanted}, but {used} is in use: the "
             "provider failed to start. Check the NVIDIA driver, CUDA and cuDNN, or ask for cpu."
         )
-    spec = ModelSpec.from_metadata(session.get_modelmeta().custom_metadata_map)
-    _check_graph(session, spec)
-    return OnnxSession(session, spec, device)
+    return session, ModelSpec.from_metadata(session.get_modelmeta().custom_metadata_map)
 
 
 def _provider(device: Device) -> str:
@@ -132,22 +243,27 @@ def _require_provider(device: Device) -> None:
         ort.preload_dlls()  # finds CUDA and cuDNN where pip put them
 
 
-def _check_graph(session: ort.InferenceSession, spec: ModelSpec) -> None:
-    inputs = [(node.name, node.type, node.shape) for node in session.get_inputs()]
-    outputs = [(node.name, node.type, node.shape) for node in session.get_outputs()]
-    takes = (
-        len(inputs) == 1
-        and inputs[0][:2] == (INPUT_NAME, "tensor(uint8)")
-        and len(inputs[0][2]) == 5
-        and (inputs[0][2][1], inputs[0][2][4]) == (spec.clip_length, 3)
-    )
-    gives = (
-        len(outputs) == 1
-        and outputs[0][:2] == (OUTPUT_NAME, "tensor(float)")
-        and len(outputs[0][2]) == 4
-    )
-    if not takes or not gives:
-        raise ModelError(
-            f"The model takes {inputs} and gives {outputs}, wanted {INPUT_NAME} uint8 "
-            f"(N, {spec.clip_length}, H, W, 3) and {OUTPUT_NAME} float (N, T, H, W)."
+def _check_graph(
+    session: ort.InferenceSession, takes: Mapping[str, int], gives: Mapping[str, int]
+) -> None:
+    """Compare a graph's inputs and outputs with those wanted, {name: number of axes}."""
+    inputs = {node.name: (node.type, node.shape) for node in session.get_inputs()}
+    outputs = {node.name: (node.type, node.shape) for node in session.get_outputs()}
+    right = all(
+        found.keys() == wanted.keys()
+        and all(
+            kind == ("tensor(uint8)" if name == INPUT_NAME else "tensor(float)")
+            and len(shape) == wanted[name]
+            for name, (kind, shape) in found.items()
         )
+        for found, wanted in ((inputs, takes), (outputs, gives))
+    )
+    if not right:
+        raise ModelError(
+            f"The model takes {inputs} and gives {outputs}, wanted to take {_told(takes)} and to "
+            f"give {_told(gives)}, clips as uint8 and all else as float."
+        )
+
+
+def _told(wanted: Mapping[str, int]) -> str:
+    return " and ".join(f"{name} of {axes} axes" for name, axes in wanted.items())

@@ -2,12 +2,17 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
+from pathlib import Path
 
 from pipeline.errors import ModelError
 
 INPUT_NAME = "clips"
 OUTPUT_NAME = "foreground"
+SHARED_NAME = "shared"
+FEATURES_NAME = "features"
+BOXES_NAME = "boxes"
+ACTIONS_NAME = "actions"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +22,13 @@ class ModelSpec:
     The graph takes `clips` (N, T, H, W, 3) uint8 RGB with T = `clip_length` and H, W multiples of
     `multiple`, and gives `foreground` (N, T, H, W) float32, the probability of foreground, 0 to 1.
     Casting and normalisation are inside the graph.
+
+    A model that names actions gives `shared` (N, C, T, h, w) float32, too, and has two more files
+    beside the first, with the same spec. The graph in `features_file` takes `shared` and gives
+    `features` (N, T, C, h, w) float32: it is a file of its own so that who wants no actions needn't
+    run it. The one in `actions_file` takes `features` (F, C, h, w) of F frames and `boxes`
+    (F, K, 4) float32, left, top, right and bottom edge from 0 to 1 over the picture (H, W), and
+    gives `actions` (F, K, labels) float32, log-probabilities.
 
     Attributes:
         name: of the preset, such as `small`.
@@ -29,6 +41,7 @@ class ModelSpec:
         data: what the model was trained on.
         measured: measured figures as {name: value}, fractions not percent.
         git_revision: of the code that trained it.
+        labels: of the actions, in the order of the scores; none if the model only segments.
     """
 
     name: str
@@ -41,6 +54,7 @@ class ModelSpec:
     data: str
     measured: Mapping[str, float]
     git_revision: str
+    labels: tuple[str, ...] = ()
 
     def to_metadata(self) -> dict[str, str]:
         """Return the spec as ONNX metadata properties, each value as JSON."""
@@ -53,13 +67,37 @@ class ModelSpec:
         Raises:
             ModelError: a field is missing or isn't JSON.
         """
-        missing = [f.name for f in fields(cls) if f"spec.{f.name}" not in metadata]
+        wanted = [f.name for f in fields(cls) if f.default is MISSING]
+        missing = [name for name in wanted if f"spec.{name}" not in metadata]
         if missing:
             raise ModelError(
                 f"The model's metadata lacks {', '.join(missing)}; "
                 "export it with `python -m export`."
             )
         try:
-            return cls(**{f.name: json.loads(metadata[f"spec.{f.name}"]) for f in fields(cls)})
+            values = {
+                f.name: json.loads(metadata[f"spec.{f.name}"])
+                for f in fields(cls)
+                if f"spec.{f.name}" in metadata
+            }
         except json.JSONDecodeError as error:
             raise ModelError(f"The model's metadata isn't JSON: {error}.") from error
+        return cls(**values | {"labels": tuple(values.get("labels", ()))})
+
+
+def features_file(model: Path) -> Path:
+    """Return where the features of a model that names actions lie.
+
+    >>> features_file(Path("weights/default.onnx")).name
+    'default-features.onnx'
+    """
+    return model.with_name(f"{model.stem}-features{model.suffix}")
+
+
+def actions_file(model: Path) -> Path:
+    """Return where the classifier of a model that names actions lies.
+
+    >>> actions_file(Path("weights/default.onnx")).name
+    'default-actions.onnx'
+    """
+    return model.with_name(f"{model.stem}-actions{model.suffix}")

@@ -13,10 +13,11 @@ from torch import Tensor, nn
 
 from export import onnx_file
 from export.parity import compare, first_frames, orientations
-from model import checkpoint
+from model.actions import ActionHead
 from model.network import Encoder, SegmentationNetwork
-from model.presets import build
+from model.presets import restore
 from pipeline import infer
+from pipeline.errors import ModelError
 from pipeline.spec import ModelSpec
 from tests import tiny_model
 from tests.videos import picture, write_video
@@ -140,6 +141,103 @@ def test_half_keeps_the_answers_in_half_the_file(
     np.testing.assert_allclose(half, whole, atol=2e-3)
 
 
+LABELS = ("none", "clap", "run")
+
+
+class Halving(nn.Module):
+    """A branch that halves the sides of its map, and mixes neighbouring frames."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.part = nn.Conv3d(8, 6, 3, stride=(1, 2, 2), padding=1)
+
+    def forward(self, clips: Tensor) -> Tensor:
+        """Map (N, 8, T, H, W) to (N, 6, T, H / 2, W / 2)."""
+        mixed: Tensor = self.part(clips)
+        return mixed
+
+
+@pytest.fixture(scope="module")
+def acting() -> SegmentationNetwork:
+    torch.manual_seed(0)
+    head = ActionHead(LABELS, source=1, branch=Halving(), channels=6, width=16)
+    with torch.no_grad():
+        head.classifier.weight.mul_(20)
+    return SegmentationNetwork(
+        TinyEncoder(),
+        pyramid_channels=8,
+        rates=(2,),
+        frame_features=True,
+        decoder_widths=(8, 8),
+        skips=(1, 0),
+        actions=head,
+    ).eval()
+
+
+@pytest.fixture(scope="module")
+def acting_file(acting: SegmentationNetwork, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("acting") / "tiny.onnx"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        onnx_file.write(acting, replace(SPEC, labels=LABELS), path)
+    return path
+
+
+def test_a_network_that_names_actions_becomes_three_files(
+    acting: SegmentationNetwork, acting_file: Path
+) -> None:
+    names = sorted(file.name for file in acting_file.parent.iterdir())
+    assert names == ["tiny-actions.onnx", "tiny-features.onnx", "tiny.onnx"]
+    session = infer.load(acting_file, device="cpu", threads=1)
+    assert session.spec.labels == LABELS
+    assert isinstance(session, infer.ActionSession)
+    results = [
+        compare(acting, session, frames) for frames in orientations(frames_of(121, 75, seed=2))
+    ]
+    assert all(result.holds for result in results), results
+    assert all(result.actions > 0 for result in results)
+    # Any number of clips, frames and boxes; masks are those of a request without actions.
+    clips = np.random.default_rng(1).integers(0, 256, (3, 8, 64, 160, 3), dtype=np.uint8)
+    foreground, features = session.describe(clips)
+    np.testing.assert_array_equal(foreground, session.run(clips))
+    assert features.shape == (3, 8, 6, 8, 20)
+    boxes = np.random.default_rng(2).random((8, 5, 4)).astype(np.float32)
+    boxes.sort(axis=-1)
+    scores = session.classify(features[1], boxes)
+    assert scores.shape == (8, 5, len(LABELS))
+    np.testing.assert_allclose(np.exp(scores).sum(-1), 1, rtol=1e-5)
+    alone = session.classify(features[1, 2:3], boxes[2:3, 4:])
+    np.testing.assert_allclose(alone[0, 0], scores[2, 4], atol=1e-5)
+
+
+def test_parity_of_actions_wants_them_in_both(
+    network: SegmentationNetwork, acting_file: Path
+) -> None:
+    session = infer.load(acting_file, device="cpu", threads=1)
+    with pytest.raises(ValueError, match="in one of network and file"):
+        compare(network, session, frames_of(64, 96))
+
+
+def test_a_file_of_another_export_is_refused(acting_file: Path, tmp_path: Path) -> None:
+    for file in acting_file.parent.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    model = onnx.load(tmp_path / "tiny-actions.onnx")
+    onnx.helper.set_model_props(model, replace(SPEC, labels=LABELS, version="9").to_metadata())
+    onnx.save(model, tmp_path / "tiny-actions.onnx")
+    with pytest.raises(ModelError, match=r"Got tiny-actions\.onnx of tiny 9, wanted .* tiny 1"):
+        infer.load(tmp_path / "tiny.onnx", device="cpu", threads=1)
+    (tmp_path / "tiny-features.onnx").unlink()
+    with pytest.raises(ModelError, match=r"no model file at .*tiny-features\.onnx"):
+        infer.load(tmp_path / "tiny.onnx", device="cpu", threads=1)
+
+
+def test_labels_that_arent_the_networks_are_refused(
+    network: SegmentationNetwork, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=r"labels \(\), wanted \('run',\)"):
+        onnx_file.write(network, replace(SPEC, labels=("run",)), tmp_path / "no.onnx")
+
+
 def test_parity_notices_other_weights(session: infer.Session) -> None:
     torch.manual_seed(5)
     other = SegmentationNetwork(
@@ -154,8 +252,7 @@ def test_parity_notices_other_weights(session: infer.Session) -> None:
 
 
 def test_the_shipped_file_holds_the_shipped_weights(tmp_path: Path) -> None:
-    shipped = build("small")
-    checkpoint.load(shipped, SHIPPED / "default.safetensors")
+    shipped, _ = restore("small", SHIPPED / "default.safetensors")
     shipped.eval()
     session = infer.load(SHIPPED / "default.onnx", device="cpu", threads=2)
     clip = first_frames(

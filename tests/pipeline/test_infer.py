@@ -54,12 +54,12 @@ def test_a_model_that_isnt_ours_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.onnx"
     with pytest.raises(ModelError, match="metadata lacks name, version"):
         load(write_model(path, metadata={}), "cpu")
-    with pytest.raises(ModelError, match=r"takes .*images.* wanted clips uint8"):
+    with pytest.raises(ModelError, match=r"takes .*images.* wanted to take clips"):
         load(write_model(path, input_name="images"), "cpu")
-    with pytest.raises(ModelError, match="wanted clips uint8"):
+    with pytest.raises(ModelError, match=r"wanted \(N, 8, H, W, 3\)"):
         load(write_model(path, channels=4), "cpu")
     short = SPEC.to_metadata() | {"spec.clip_length": "4"}
-    with pytest.raises(ModelError, match=r"wanted clips uint8 \(N, 4, H, W, 3\)"):
+    with pytest.raises(ModelError, match=r"wanted \(N, 4, H, W, 3\)"):
         load(write_model(path, metadata=short), "cpu")
 
 
@@ -70,3 +70,14 @@ def test_a_model_that_isnt_ours_is_refused(tmp_path: Path) -> None:
 def test_a_device_that_isnt_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ProviderError, match=r"needs CUDAExecutionProvider.*or ask for cpu"):
         load(write_model(tmp_path / "tiny.onnx"), "cuda")
+
+
+def test_metadata_of_before_there_were_labels_is_read(tmp_path: Path) -> None:
+    older = {key: value for key, value in SPEC.to_metadata().items() if key != "spec.labels"}
+    assert load(write_model(tmp_path / "tiny.onnx", metadata=older), "cpu", threads=1).spec == SPEC
+
+
+def test_a_model_with_labels_has_to_share_its_features(tmp_path: Path) -> None:
+    labelled = SPEC.to_metadata() | {"spec.labels": '["none", "run"]'}
+    with pytest.raises(ModelError, match="to give foreground of 4 axes and shared of 5 axes"):
+        load(write_model(tmp_path / "tiny.onnx", metadata=labelled), "cpu")
