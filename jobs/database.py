@@ -16,6 +16,8 @@ APPLICATION_VERSION = "1"  # of the workflow's steps; raise it when running jobs
 QUEUE = "segment"
 WORKFLOW = "segment_job"
 
+_MAKING_TABLES = 7_368_674  # any number that no other program locks in this database
+
 _METADATA = sa.MetaData()
 
 JOBS = sa.Table(
@@ -75,7 +77,7 @@ def open_database(url: str) -> sa.Engine:
     """Make the database ready, whoever comes first, and open it.
 
     Args:
-        url: `sqlite:///PATH` or `postgresql://...`.
+        url: `sqlite:///PATH` or `postgresql://...`, whose database is made if it isn't there.
     """
     logging.getLogger("dbos").setLevel(logging.WARNING)
     address = sa.make_url(url)
@@ -84,6 +86,9 @@ def open_database(url: str) -> sa.Engine:
     DBOS.migrate(url)
     engine = _engine(address)
     with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            # There "if not exists" doesn't hold for two who make the same table at once.
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MAKING_TABLES)))
         for table in _METADATA.sorted_tables:
             connection.execute(CreateTable(table, if_not_exists=True))
             _add_new_columns(connection, table)

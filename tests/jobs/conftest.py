@@ -12,6 +12,7 @@ import av
 import numpy as np
 import pytest
 
+from benchmarks.postgres import PostgresServer
 from jobs.database import embedded_url
 from jobs.engine import JobQueue
 from jobs.store import JobStore
@@ -34,10 +35,11 @@ def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 60.0) 
 class Bench:
     """The queue of one test, and the workers that it started."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, database_url: str) -> None:
         self.data_dir = data_dir
+        self.database_url = database_url
         self.store = JobStore(data_dir)
-        self.queue = JobQueue(embedded_url(data_dir), self.store, poll_s=0.02)
+        self.queue = JobQueue(database_url, self.store, poll_s=0.02)
         self._workers: list[subprocess.Popen[bytes]] = []
 
     def submit(self, clip: Path, tail: bytes = b"", **options: object) -> Job:
@@ -49,7 +51,9 @@ class Bench:
         return self.queue.submit(job_id, request, video)
 
     def start_worker(self, *, delay_s: float = 0.0, fails: bool = False) -> subprocess.Popen[bytes]:
-        arguments = [str(self.data_dir), str(delay_s), *(["fail"] if fails else [])]
+        arguments = [str(self.data_dir), self.database_url, str(delay_s)]
+        if fails:
+            arguments.append("fail")
         with (self.data_dir / "worker.log").open("ab") as log:
             worker = subprocess.Popen([sys.executable, str(WORKER), *arguments], stderr=log)
         self._workers.append(worker)
@@ -72,9 +76,24 @@ class Bench:
         self.queue.close()
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind that the service may stand on."""
+    if request.param == "sqlite":
+        return embedded_url(tmp_path / "data")
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.new_database()
+
+
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(tmp_path / "data")
+def bench(tmp_path: Path, database_url: str) -> Iterator[Bench]:
+    bench = Bench(tmp_path / "data", database_url)
     yield bench
     bench.close()
 

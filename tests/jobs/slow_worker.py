@@ -1,4 +1,4 @@
-"""A worker with a slow fake model: python tests/jobs/slow_worker.py DATA_DIR DELAY_S [fail]."""
+"""A worker whose model is a slow fake: slow_worker.py DATA_DIR DATABASE_URL DELAY_S [fail]."""
 
 import logging
 import sys
@@ -58,10 +58,13 @@ def spec() -> ModelSpec:
 
 def main() -> None:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
-    data_dir, delay_s = Path(sys.argv[1]), float(sys.argv[2])
-    session = SlowSession(data_dir, delay_s, "fail" in sys.argv[3:], spec())
+    data_dir, database_url, delay_s = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
+    session = SlowSession(data_dir, delay_s, "fail" in sys.argv[4:], spec())
     settings = WorkerSettings(
-        data_dir=data_dir, model=Path("none.onnx"), segment_frames=SEGMENT_FRAMES
+        data_dir=data_dir,
+        database_url=database_url,
+        model=Path("none.onnx"),
+        segment_frames=SEGMENT_FRAMES,
     )
     sandbox = Sandbox(stall_s=STALL_S, program=(sys.executable, str(DECODER)))
     run_worker(settings, lambda _: session, sandbox)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from jobs.database import embedded_url
 from jobs.errors import JobHasNoResult, JobNotFinished, JobNotFound
 from jobs.records import JobRecords
 from jobs.values import Job, JobState
@@ -201,10 +200,23 @@ def test_stopped_worker_hands_its_job_on(bench: Bench, clip: Path) -> None:
     wait_until_in_second_segment(bench, job)
     assert len(bench.queue.workers()) == 1
     worker.send_signal(signal.SIGTERM)
-    assert worker.wait(timeout=10) == 0
+    assert worker.wait(timeout=60) == 0
     assert bench.queue.workers() == []
     assert bench.queue.get(job.id).state is JobState.RUNNING
     bench.start_worker()
+    assert bench.wait_until_final(job).state is JobState.SUCCEEDED
+
+
+def test_live_worker_takes_over_the_job_of_a_dead_one(bench: Bench, clip: Path) -> None:
+    first = bench.start_worker(delay_s=1.0)
+    job = bench.submit(clip)
+    wait_for(lambda: bench.runs() > 0, "the first clip")
+    bench.start_worker()
+    wait_for(lambda: len(bench.queue.workers()) == 2, "the second worker")
+    first.kill()
+    first.wait()
+    runs = bench.runs()
+    wait_for(lambda: bench.runs() > runs, "the takeover")
     assert bench.wait_until_final(job).state is JobState.SUCCEEDED
 
 
@@ -236,19 +248,19 @@ def test_jobs_run_in_the_order_of_their_submission(bench: Bench, clip: Path) -> 
     assert bench.queue.queue_depth() == 0
 
 
-def test_processes_may_start_at_once_on_an_empty_folder(tmp_path: Path) -> None:
+def test_processes_may_start_at_once_on_nothing(tmp_path: Path, database_url: str) -> None:
     opening = (
         "import sys; from pathlib import Path; from jobs.engine import JobQueue;"
         "from jobs.store import JobStore;"
         "JobQueue(sys.argv[1], JobStore(Path(sys.argv[2]))).close()"
     )
     data_dir = tmp_path / "data"
-    arguments = ["-c", opening, embedded_url(data_dir), str(data_dir)]
+    arguments = ["-c", opening, database_url, str(data_dir)]
     apis = [subprocess.Popen([sys.executable, *arguments]) for _ in range(2)]
-    workers = [subprocess.Popen([sys.executable, str(WORKER), str(data_dir), "0"])]
+    workers = [subprocess.Popen([sys.executable, str(WORKER), str(data_dir), database_url, "0"])]
     try:
         assert [api.wait(timeout=60) for api in apis] == [0, 0]
-        bench = Bench(data_dir)
+        bench = Bench(data_dir, database_url)
         wait_for(lambda: len(bench.queue.workers()) == len(workers), "the worker")
         bench.close()
     finally:
