@@ -1,4 +1,4 @@
-"""The demo: starts the service, posts a video, keeps its result and draws it over the video."""
+"""The demo: starts the service, posts a video, keeps its result and the video with it drawn in."""
 
 import argparse
 import importlib.util
@@ -17,13 +17,9 @@ from typing import Any, get_args
 import httpx
 from tqdm import tqdm
 
-from jobs.lines import read_frame
-from pipeline.decode import decode, scan
-from pipeline.overlay import write_overlay
-from pipeline.values import Quality, VideoLimits
+from pipeline.values import Quality
 
 START_TIMEOUT_S = 60
-OWN_VIDEO = VideoLimits(max_pixels=2**26, max_frames=10**7, max_duration_s=10**6)
 
 
 def main() -> None:
@@ -46,15 +42,11 @@ def main() -> None:
         elapsed_s = time.monotonic() - started
         result_file = arguments.out / "result.json"
         result = fetch_result(url, job, result_file)
-
-    print_summary(result, video, elapsed_s)
-    print(f"Wrote {result_file}")
-    overlay = arguments.out / "overlay.mp4"
-    scanned = scan(video, OWN_VIDEO)
-    frames = decode(video, scanned, range(scanned.info.frame_count))
-    drawing = tqdm(frames, "drawing", scanned.info.frame_count, unit="frame")
-    write_overlay(drawing, map(read_frame, result["frames"]), scanned.info, overlay)
-    print(f"Wrote {overlay}")
+        print_summary(result, video, elapsed_s)
+        print(f"Wrote {result_file}")
+        overlay = arguments.out / "overlay.mp4"
+        fetch_overlay(url, job, overlay)
+        print(f"Wrote {overlay}")
 
 
 def sample_video() -> Path:
@@ -134,13 +126,32 @@ def post(url: str, video: Path, quality: Quality) -> str:
 
 def fetch_result(url: str, job: str, to: Path) -> dict[str, Any]:
     """Download the job's result to a file and read it."""
-    with httpx.stream("GET", f"{url}/jobs/{job}/result", timeout=60) as answer:
-        answer.raise_for_status()
-        with to.open("wb") as file:
-            for chunk in answer.iter_bytes():
-                file.write(chunk)
+    download(f"{url}/jobs/{job}/result", to)
     result: dict[str, Any] = json.loads(to.read_bytes())
     return result
+
+
+def fetch_overlay(url: str, job: str, to: Path) -> None:
+    """Download the video with the objects drawn, which the service makes when it is asked for."""
+    address = f"{url}/jobs/{job}/result?format=overlay.mp4"
+    with tqdm(desc="drawing", bar_format="{desc}: {elapsed}") as clock:
+        while True:
+            answer = httpx.get(address, headers={"Prefer": "wait=1", "Range": "bytes=0-0"})
+            if not (answer.status_code == httpx.codes.CONFLICT and "Retry-After" in answer.headers):
+                break
+            clock.refresh()
+    if not answer.is_success:
+        sys.exit(f"The service can't draw the objects: {answer.text}")
+    download(address, to)
+
+
+def download(address: str, to: Path) -> None:
+    """Download to a file, a block at a time."""
+    with httpx.stream("GET", address, timeout=60) as answer:
+        answer.raise_for_status()
+        with to.open("wb") as file:
+            for block in answer.iter_bytes():
+                file.write(block)
 
 
 def print_summary(result: Mapping[str, Any], video: Path, elapsed_s: float) -> None:

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from formats.coco import coco
 from formats.cvat import cvat
+from formats.footage import Footage
 from formats.labelstudio import labelstudio
+from formats.overlay import overlay
 from formats.result import Result
 from formats.ytvis import ytvis
 
@@ -42,5 +45,31 @@ TEXT_FORMATS: Mapping[str, TextFormat] = {
         ending=".labelstudio.json",
         needs_masks=False,
         write=labelstudio,
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileFormat:
+    """A format that takes long to make, so that it is made once, as a file.
+
+    Attributes:
+        media_type: as of `TextFormat`.
+        ending: as of `TextFormat`.
+        needs_masks: as of `TextFormat`.
+        most_tracks: that it can hold; None for any number.
+        write: from a result and its video to a file.
+    """
+
+    media_type: str
+    ending: str
+    needs_masks: bool
+    most_tracks: int | None = None
+    write: Callable[[Result, Footage, Path], None]
+
+
+FILE_FORMATS: Mapping[str, FileFormat] = {
+    "overlay.mp4": FileFormat(
+        media_type="video/mp4", ending=".overlay.mp4", needs_masks=False, write=overlay
     ),
 }

@@ -120,6 +120,17 @@ class Result:
             objects = tuple(_object(item) for item in frame["objects"])
             yield ResultFrame(frame["index"], frame["time_s"], objects)
 
+    def indices(self) -> range:
+        """Return which frames of the video it holds, at least one."""
+        start, step, stop = 0, 1, 0
+        for number, frame in enumerate(self.frames()):
+            if number == 0:
+                start = frame.index
+            elif number == 1:
+                step = frame.index - start
+            stop = frame.index + 1
+        return range(start, stop, step)
+
     def frame_name(self, index: int) -> str:
         """Name a frame so that names sort as the frames do: five digits, or more if need be."""
         return f"{index:0{max(5, len(str(self.frame_count - 1)))}d}"

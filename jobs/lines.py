@@ -44,11 +44,7 @@ def to_part(frame: SegmentedFrame) -> str:
 
 def from_part(line: str) -> SegmentedFrame:
     """Read a frame that `to_part` wrote."""
-    return read_frame(json.loads(line))
-
-
-def read_frame(frame: Mapping[str, Any]) -> SegmentedFrame:
-    """Read a frame of a part, or of a result with masks."""
+    frame = json.loads(line)
     objects = tuple(_read_object(item) for item in frame["objects"])
     return SegmentedFrame(frame["index"], frame["time_s"], objects)
 

@@ -22,6 +22,7 @@ class JobStore:
     jobs/ID/trackers/NNNNNN    the tracker after a segment
     jobs/ID/frames/NNNNNN      the result of a segment, a line a frame
     jobs/ID/header.json        the rest of the result; there only when it is complete
+    jobs/ID/rendered.FORMAT    the result in a format that takes long to make
     trash/                     folders being removed
 
     The folders of a job are made once, when it is submitted, and no write makes them again: a
@@ -86,6 +87,10 @@ class JobStore:
     def header(self, job_id: str) -> Path:
         """Return the path of the result without its frames."""
         return self._folder(job_id) / "header.json"
+
+    def rendering(self, job_id: str, name: str) -> Path:
+        """Return the path of the result in a format."""
+        return self._folder(job_id) / f"rendered.{name}"
 
     @contextmanager
     def writing(self, path: Path) -> Iterator[Path]:

@@ -18,11 +18,13 @@ import cv2
 from pipeline.decode import decode, scan, scan_to_dict
 from pipeline.errors import VideoError
 from pipeline.lockdown import lock_down
+from pipeline.sound import listen
 from pipeline.values import Frame, ScannedVideo, VideoLimits
 
 # A message is its kind, its length and its bytes.
 HEAD = struct.Struct("<cQ")
-LOCKED, SCANNED, FRAME, END, REFUSED, FAILED = (bytes([letter]) for letter in b"LSFERX")
+LOCKED, SCANNED, FRAME, SOUND, END, REFUSED, FAILED = (bytes([letter]) for letter in b"LSFAERX")
+START = struct.Struct("<q")  # of a part of the sound; its samples follow
 
 Scan = Callable[[Path, VideoLimits], ScannedVideo]
 Decode = Callable[[Path, ScannedVideo, range], Iterator[Frame]]
@@ -64,6 +66,10 @@ def serve(descriptor: int, scan: Scan = scan, decode: Decode = decode) -> None:
             elif action == "decode":
                 for frame in decode(path, *arguments):
                     _send(writer, FRAME, frame.pixels.data)
+            elif action == "listen":
+                for sound in listen(path, *arguments):
+                    _send(writer, SOUND, START.pack(sound.start) + sound.samples.tobytes())
+                _send(writer, SOUND, b"")
             _send(writer, END, b"")
         except VideoError as error:
             _send(writer, REFUSED, json.dumps([type(error).__name__, str(error)]).encode())

@@ -16,14 +16,16 @@ from numpy.typing import NDArray
 
 from pipeline.decode import scan_from_dict
 from pipeline.decoder_child import NONSENSE, DecoderChild
-from pipeline.decoder_process import FRAME, SCANNED
+from pipeline.decoder_process import FRAME, SCANNED, SOUND, START
 from pipeline.errors import DecoderFailed
 from pipeline.listing import check_duration, check_pixels
+from pipeline.sound import CHANNELS, PART_SAMPLES, Sound
 from pipeline.values import Frame, ScannedVideo, VideoLimits
 
 PROGRAM = (sys.executable, "-m", "pipeline.decoder_process")
 MEMORY_BYTES = 4 * 2**30  # a demuxer that is lied to about sizes asks for more than real files do
 
+_SAMPLE_BYTES = 2 * CHANNELS
 _TIMESTAMP_BYTES = 24  # the most that one takes as JSON
 _HEADER_BYTES = 2**16
 _CODEC_CHARACTERS = 100
@@ -31,7 +33,7 @@ _FRACTION = re.compile(r"[0-9]{1,20}(/[0-9]{1,20})?")
 
 
 class Sandbox:
-    """Does what `pipeline.decode` does, in child processes.
+    """Does what `pipeline.decode` and `pipeline.sound` do, in child processes.
 
     A process serves one file: it gives up everything but reading that file (see
     `pipeline.lockdown`), works, and is killed when it is done, takes too long, or isn't wanted any
@@ -104,6 +106,25 @@ class Sandbox:
                 pixels: NDArray[np.uint8] = np.empty(shape, np.uint8)
                 child.receive_into(pixels.data.cast("B"), _in(self._stall_s), late)
                 yield Frame(index, video.time_s(index), pixels)
+
+    def listen(self, path: Path, video: ScannedVideo) -> Generator[Sound, None, None]:
+        """Decode the sound, as `pipeline.sound.listen` does; closing it ends the process.
+
+        Raises:
+            VideoError: as `pipeline.sound.listen`.
+            DecoderFailed: as `decode`.
+        """
+        late = f"Got a video of which no sound could be decoded within {self._stall_s:g} s."
+        sizes = range(START.size + PART_SAMPLES * _SAMPLE_BYTES + 1)
+        with self._child("listen", path, video) as child:
+            while size := child.receive_head(SOUND, sizes, _in(self._stall_s), late):
+                content = bytearray(size)
+                child.receive_into(memoryview(content), _in(self._stall_s), late)
+                if size <= START.size or (size - START.size) % _SAMPLE_BYTES:
+                    raise DecoderFailed(NONSENSE)
+                (start,) = START.unpack_from(content)
+                samples = np.frombuffer(content, np.int16, offset=START.size)
+                yield Sound(start, samples.reshape(-1, CHANNELS))
 
     def close(self) -> None:
         """End all processes, those at work too; from now on none is kept ready."""

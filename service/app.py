@@ -11,9 +11,10 @@ from service.access import Access
 from service.callers import CALLER_ERRORS, RateLimiter
 from service.linger import Linger
 from service.problems import add_problem_handlers, problem_answers
+from service.rendering import open_renderer
 from service.scanning import open_scanner
 from service.settings import Settings
-from service.state import Keys, Queue, Services, Uploads
+from service.state import Keys, Queue, Renderings, Services, Uploads
 from service.version import NAME, VERSION
 
 DESCRIPTION = """
@@ -36,7 +37,9 @@ class State(TypedDict):
     services: Services
 
 
-def create_app(settings: Settings, queue: Queue, uploads: Uploads, keys: Keys) -> FastAPI:
+def create_app(
+    settings: Settings, queue: Queue, uploads: Uploads, keys: Keys, renderings: Renderings
+) -> FastAPI:
     """Make the application.
 
     Args:
@@ -44,12 +47,18 @@ def create_app(settings: Settings, queue: Queue, uploads: Uploads, keys: Keys) -
         queue: the jobs.
         uploads: where files are received, on the volume of the jobs' files.
         keys: the API keys.
+        renderings: results as files.
     """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
-        async with open_scanner(settings) as scanner:
-            yield {"services": Services(settings, queue, uploads, scanner, keys, RateLimiter())}
+        async with (
+            open_scanner(settings) as scanner,
+            open_renderer(renderings, settings) as renderer,
+        ):
+            rates = RateLimiter()
+            shared = Services(settings, queue, uploads, scanner, keys, rates, renderer)
+            yield {"services": shared}
 
     app = FastAPI(
         title=NAME,

@@ -8,11 +8,15 @@ ServiceError
 ├── InvalidRequest    an option, parameter or part is unknown, missing, doubled or out of range
 ├── UploadTooLarge    the file is larger than the limit in bytes
 ├── UploadTooSlow     no byte of the body came for too long
-├── StorageFull       the data volume has no room for the upload
+├── StorageFull       the data volume has no room for the file
 ├── NotAcceptable     the client accepts no media type that this resource has
 ├── JobFailed         the result of a failed job was asked for
 ├── JobCanceled       the result of a canceled job was asked for
 ├── NoMasks           a format that needs masks was asked for, and the job has none
+├── TooManyTracks     a format was asked for that can't hold as many tracks
+├── NotRendered       the result isn't made in a format yet, but will be
+├── RendererBusy      too many results wait to be made in such formats
+├── RenderingFailed   the result can't be made in such a format
 ├── Unauthorized      the service has API keys, and the request has none
 ├── TooManyRequests   the key sent more requests than it may
 └── NotReady          no worker is alive, or the database doesn't answer
@@ -97,7 +101,7 @@ class UploadTooSlow(ServiceError):  # noqa: N818 - see NotFound
 
 
 class StorageFull(ServiceError):  # noqa: N818 - see NotFound
-    """The data volume has no room for the upload."""
+    """The data volume has no room for the file."""
 
 
 class NotAcceptable(ServiceError):  # noqa: N818 - see NotFound
@@ -114,6 +118,22 @@ class JobCanceled(ServiceError):  # noqa: N818 - see NotFound
 
 class NoMasks(ServiceError):  # noqa: N818 - see NotFound
     """The format needs masks, and the job was asked for none."""
+
+
+class TooManyTracks(ServiceError):  # noqa: N818 - see NotFound
+    """The format can't hold as many tracks as the result has."""
+
+
+class NotRendered(ServiceError):  # noqa: N818 - see NotFound
+    """The result isn't made in a format yet, but will be."""
+
+
+class RendererBusy(ServiceError):  # noqa: N818 - see NotFound
+    """Too many results wait to be made in formats that take long."""
+
+
+class RenderingFailed(ServiceError):  # noqa: N818 - see NotFound
+    """The result can't be made in a format that takes long."""
 
 
 class Unauthorized(ServiceError):  # noqa: N818 - see NotFound
@@ -241,7 +261,7 @@ KINDS: dict[type[Exception], Kind] = {
     StorageFull: Kind(
         507,
         "storage-full",
-        "The service has no room for the upload",
+        "The service has no room for the file",
         "The data volume is full; try a smaller file or later.",
     ),
     NotAcceptable: Kind(
@@ -312,6 +332,32 @@ KINDS: dict[type[Exception], Kind] = {
         "The format needs masks, and the job has none",
         "Got format=ytvis for a job with masks=none, wanted one with masks=rle, or a format that "
         "needs none.",
+    ),
+    TooManyTracks: Kind(
+        409,
+        "too-many-tracks",
+        "The format can't hold as many tracks",
+        "Got format=davis for a job with tracks up to 300, wanted at most 255, or a format that "
+        "holds more.",
+    ),
+    NotRendered: Kind(
+        409,
+        "not-rendered",
+        "The result is being made in this format",
+        "The overlay.mp4 of job '0123456789abcdef0123456789abcdef' is being made; ask again.",
+    ),
+    RendererBusy: Kind(
+        503,
+        "renderer-busy",
+        "Too many results wait to be made",
+        "Got a request for the overlay.mp4 of job '0123456789abcdef0123456789abcdef' while 20 "
+        "results wait to be made, wanted it later.",
+    ),
+    RenderingFailed: Kind(
+        500,
+        "rendering-failed",
+        "The result can't be made in this format",
+        "Got a video whose overlay.mp4 took longer than 3600 s to make.",
     ),
     WorkerLost: Kind(
         500,

@@ -208,17 +208,21 @@ PREFER: dict[str, Any] = {
     "in": "header",
     "required": False,
     "description": "RFC 7240. `wait=N`: wait up to N seconds for the result. `respond-async`: "
-    "answer 202 at once. The service has a default and a cap.",
+    "don't wait. The service has a default and a cap.",
     "schema": {"type": "string"},
     "example": "wait=30",
 }
 
-ANSWER_HEADERS: dict[str, Any] = {
-    "Location": {"description": "The job.", "schema": {"type": "string"}},
+PREFERENCE_HEADER: dict[str, Any] = {
     "Preference-Applied": {
         "description": "What was made of Prefer, if there was one.",
         "schema": {"type": "string"},
     },
+}
+
+ANSWER_HEADERS: dict[str, Any] = {
+    "Location": {"description": "The job.", "schema": {"type": "string"}},
+    **PREFERENCE_HEADER,
 }
 
 RETRY_HEADER: dict[str, Any] = {

@@ -9,6 +9,7 @@ import uvicorn
 
 from jobs.database import embedded_url
 from jobs.engine import JobQueue
+from jobs.renderings import Renderings
 from jobs.store import JobStore
 from service.app import create_app
 from service.settings import PREFIX, Settings, SettingsError
@@ -32,8 +33,9 @@ def listen(settings: Settings) -> None:
         _require_keys(settings, queue.keys)
         with _open(settings) as listener:
             queue.sweep()
+            renderings = Renderings(store, settings.decode_timeout_s)
             config = uvicorn.Config(
-                create_app(settings, queue, store, queue.keys),
+                create_app(settings, queue, store, queue.keys, renderings),
                 log_config=None,
                 access_log=False,
                 server_header=False,

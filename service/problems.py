@@ -18,6 +18,8 @@ from service.errors import (
     MethodNotAllowed,
     NotFound,
     NotReady,
+    NotRendered,
+    RendererBusy,
     ServiceError,
     TooManyRequests,
     Unauthorized,
@@ -98,7 +100,7 @@ def problem_answers(*errors: type[Exception]) -> dict[int | str, dict[str, Any]]
 
 def _headers(error: Exception) -> dict[str, str]:
     match error:
-        case JobNotFinished() | NotReady():
+        case JobNotFinished() | NotReady() | NotRendered() | RendererBusy():
             return {"Retry-After": str(RETRY_AFTER_S)}
         case TooManyRequests():
             return {"Retry-After": str(error.retry_after_s)}

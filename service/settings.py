@@ -45,6 +45,8 @@ class Settings(BaseSettings):
     upload_idle_timeout_s: Seconds = 30
     scan_timeout_s: Seconds = 60
     decode_timeout_s: Seconds = 120
+    renderers: Positive = 1
+    render_timeout_s: Seconds = 3600
 
     @model_validator(mode="after")
     def _waits_are_ordered(self) -> Self:

@@ -85,6 +85,29 @@ class Uploads(Protocol):
         """Remove an upload that came to nothing."""
 
 
+class Renderings(Protocol):
+    """Results as files; `jobs.renderings.Renderings` in life.
+
+    It is sent to another process to render there.
+    """
+
+    def find(self, job_id: str, name: str) -> Path | None:
+        """Return the file that was made in a format, if there is one."""
+
+    def render(self, job_id: str, name: str, filename: str) -> None:
+        """Make the file in a format."""
+
+    def discard(self, job_id: str, name: str) -> None:
+        """Remove what was left of renderings in a format that were killed."""
+
+
+class Renderer(Protocol):
+    """Makes results in formats that take long; `service.rendering.Renderer` in life."""
+
+    async def file(self, job: Job, name: str, wait_s: float) -> Path:
+        """Return the file of a result, made first if need be."""
+
+
 @dataclass(frozen=True)
 class Services:
     """What the routes work with.
@@ -96,6 +119,7 @@ class Services:
         scanner: looks at uploads.
         keys: the API keys.
         rates: what each key has left.
+        renderer: makes results in formats that take long.
     """
 
     settings: Settings
@@ -104,6 +128,7 @@ class Services:
     scanner: Scanner
     keys: Keys
     rates: Rates
+    renderer: Renderer
 
     def owned_by(self, owner: Key) -> "Services":
         """Return the same, with the jobs of one key only."""

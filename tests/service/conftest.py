@@ -15,7 +15,7 @@ import uvicorn
 from service.app import create_app
 from service.settings import Settings
 from service.state import Keys, Queue, Uploads
-from tests.service.fakes import FakeKeys, FakeQueue, FakeUploads
+from tests.service.fakes import FakeKeys, FakeQueue, FakeRenderings, FakeUploads
 
 Serve = Callable[[Settings], str]
 
@@ -58,11 +58,21 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def serving(
-    settings: Settings, queue: Queue, uploads: Uploads, keys: Keys | None = None
+    settings: Settings,
+    queue: Queue,
+    uploads: Uploads,
+    keys: Keys | None = None,
+    renderings: FakeRenderings | None = None,
 ) -> Iterator[str]:
     """Run the app behind a real socket in a thread; yield its URL."""
     config = uvicorn.Config(
-        create_app(settings, queue, uploads, keys or FakeKeys()),
+        create_app(
+            settings,
+            queue,
+            uploads,
+            keys or FakeKeys(),
+            renderings or FakeRenderings(Path("unused")),
+        ),
         port=0,
         log_config=None,
         access_log=False,
@@ -82,12 +92,14 @@ def serving(
 
 
 @pytest.fixture
-def serve(queue: FakeQueue, uploads: FakeUploads) -> Iterator[Serve]:
+def serve(queue: FakeQueue, uploads: FakeUploads, renderings: FakeRenderings) -> Iterator[Serve]:
     """Start the app with some settings; it is stopped after the test."""
     with ExitStack() as stack:
 
         def start(settings: Settings) -> str:
-            running: AbstractContextManager[str] = serving(settings, queue, uploads)
+            running: AbstractContextManager[str] = serving(
+                settings, queue, uploads, renderings=renderings
+            )
             return stack.enter_context(running)
 
         yield start
@@ -118,6 +130,11 @@ def queue(running: Running) -> FakeQueue:
 @pytest.fixture
 def uploads(running: Running) -> FakeUploads:
     return running.uploads
+
+
+@pytest.fixture
+def renderings(tmp_path: Path) -> FakeRenderings:
+    return FakeRenderings(tmp_path)
 
 
 @pytest.fixture

@@ -1,6 +1,9 @@
 """A queue of jobs in memory, for tests of the HTTP edge."""
 
+import errno
+import os
 import secrets
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -10,6 +13,7 @@ from typing import Any
 from jobs.errors import BadCursor, JobHasNoResult, JobNotFinished, JobNotFound, KeyUnknown
 from jobs.values import Job, JobFailure, JobRequest, JobState, Key, Worker
 from pipeline.decode import select
+from pipeline.errors import BrokenVideo
 from pipeline.values import ScannedVideo
 from service.schemas import VideoBody
 
@@ -159,3 +163,51 @@ class FakeUploads:
 
     def discard(self, job_id: str) -> None:
         self.incoming(job_id).unlink(missing_ok=True)
+
+
+@dataclass
+class FakeRenderings:
+    """Renders in the process that it is sent to, as the name of the job's video says.
+
+    Attributes:
+        folder: holds the files, and a log with a line a rendering.
+    """
+
+    folder: Path
+
+    def path(self, job_id: str, name: str) -> Path:
+        return self.folder / f"{job_id}.{name}"
+
+    def find(self, job_id: str, name: str) -> Path | None:
+        path = self.path(job_id, name)
+        return path if path.exists() else None
+
+    def render(self, job_id: str, name: str, filename: str) -> None:
+        with (self.folder / "log").open("a") as log:
+            log.write(f"{job_id} {name}\n")
+        path = self.path(job_id, name)
+        unfinished = path.with_name(f".{path.name}")
+        unfinished.write_bytes(bytes(range(100)))
+        match filename:
+            case "slow.mp4":
+                while not (self.folder / "go").exists():
+                    time.sleep(0.01)
+            case "hanging.mp4":
+                time.sleep(600)
+            case "crashing.mp4":
+                os._exit(1)
+            case "broken.mp4":
+                raise BrokenVideo("Got nothing that can be decoded.")
+            case "huge.mp4":
+                raise OSError(errno.ENOSPC, "No space left on device")
+            case "odd.mp4":
+                raise ZeroDivisionError
+        unfinished.replace(path)
+
+    def discard(self, job_id: str, name: str) -> None:
+        (self.folder / f".{job_id}.{name}").unlink(missing_ok=True)
+
+    def log(self) -> list[str]:
+        """Return the renderings that were begun."""
+        log = self.folder / "log"
+        return log.read_text().splitlines() if log.exists() else []

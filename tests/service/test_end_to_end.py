@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from pipeline.decode import scan
+from pipeline.values import VideoLimits
 from service.schemas import FrameBody, JobBody, Ready, Result
 from tests.service.conftest import write_clip
 from tests.tiny_model import write_model
@@ -134,6 +136,19 @@ def test_lines_and_json_agree_and_delete_removes_all(service: Service, clip: Pat
     assert service.client.get(job).status_code == 404
     folder = service.log.parent / "data"
     assert not list(folder.rglob(f"*{job.removeprefix('/jobs/')}*"))
+
+
+def test_the_video_comes_back_with_its_objects_drawn(
+    service: Service, clip: Path, tmp_path: Path
+) -> None:
+    job = post(service, clip.read_bytes()).headers["Location"]
+    headers = {"Prefer": "wait=60"}
+    drawn = service.client.get(f"{job}/result?format=overlay.mp4", headers=headers)
+    assert drawn.status_code == 200, drawn.text
+    file = tmp_path / "overlay.mp4"
+    file.write_bytes(drawn.content)
+    limits = VideoLimits(max_pixels=10**6, max_frames=100, max_duration_s=10)
+    assert scan(file, limits).info.frame_count == 10
 
 
 def test_bad_input_is_refused_and_the_next_request_is_served(

@@ -18,11 +18,13 @@ from service.schemas import FrameBody, JobBody, JobList, Ready, Result
 from service.schemas_formats import Coco, Ytvis
 from service.settings import Settings
 from service.version import NAME, VERSION
-from tests.service.fakes import FakeKeys, FakeQueue, FakeUploads
+from tests.service.fakes import FakeKeys, FakeQueue, FakeRenderings, FakeUploads
 from tests.service.test_jobs import NDJSON, add
 
 ROOT = Path(__file__).parents[2]
-DOCUMENT = create_app(Settings(), FakeQueue(), FakeUploads(Path()), FakeKeys()).openapi()
+DOCUMENT = create_app(
+    Settings(), FakeQueue(), FakeUploads(Path()), FakeKeys(), FakeRenderings(Path())
+).openapi()
 
 
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:

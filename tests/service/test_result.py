@@ -2,7 +2,6 @@
 
 import json
 from functools import partial
-from typing import get_args
 
 import httpx
 import pytest
@@ -11,7 +10,6 @@ from pycocotools import mask as coco_mask
 from formats.catalogue import TEXT_FORMATS, TextFormat
 from formats.result import Result
 from jobs.values import JobRequest, JobState
-from service.routes_result import Format
 from service.schemas_formats import Coco, Ytvis
 from tests.service.fakes import FakeQueue
 from tests.service.test_jobs import NDJSON, add
@@ -95,7 +93,3 @@ def test_another_format_is_refused(url: str, queue: FakeQueue) -> None:
     result = f"{url}/jobs/{add(queue, JobState.SUCCEEDED).id}/result"
     answer = httpx.get(f"{result}?format=yolo")
     assert_problem(answer, 422, "invalid-request", "format='yolo', wanted 'json', 'ndjson'")
-
-
-def test_every_format_has_its_name() -> None:
-    assert set(get_args(Format)) == {"json", "ndjson", *TEXT_FORMATS}

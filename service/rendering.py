@@ -1,0 +1,173 @@
+"""Renders results to files: each once, a few at a time, in processes that may crash."""
+
+import errno
+import logging
+import os
+import resource
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import anyio
+import anyio.abc
+import anyio.to_process
+import anyio.to_thread
+
+from jobs.errors import JobError, JobNotFound
+from jobs.values import Job
+from pipeline.errors import PipelineError
+from service.errors import (
+    NotRendered,
+    RendererBusy,
+    RenderingFailed,
+    ServiceError,
+    StorageFull,
+)
+from service.settings import Settings
+from service.state import Renderings
+
+MEMORY_BYTES = 4 * 2**30
+MOST_WAITING = 20
+_NICENESS = 10  # jobs and requests go first
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Rendering:
+    """One that is waiting for its turn or being made.
+
+    Attributes:
+        over: set when it is there or has failed.
+        error: why it failed.
+    """
+
+    over: anyio.Event = field(default_factory=anyio.Event)
+    error: Exception | None = None
+
+
+class Renderer:
+    """Renders each result once in each format, whoever asks for it and however often.
+
+    A rendering goes on when its client leaves, and is lost with this process: it begins anew when
+    it is asked for again. One that failed is tried again the next time, too.
+
+    Args:
+        renderings: makes and keeps the files.
+        at_once: how many are made at once; others wait for their turn.
+        timeout_s: for one, without the wait for its turn.
+        tasks: that they run in.
+    """
+
+    def __init__(
+        self,
+        renderings: Renderings,
+        at_once: int,
+        timeout_s: float,
+        tasks: anyio.abc.TaskGroup,
+    ) -> None:
+        self._renderings = renderings
+        self._turns = anyio.CapacityLimiter(at_once)
+        self._timeout_s = timeout_s
+        self._tasks = tasks
+        self._running: dict[tuple[str, str], _Rendering] = {}
+
+    async def file(self, job: Job, name: str, wait_s: float) -> Path:
+        """Return the file of a result, made first if need be.
+
+        Args:
+            job: that succeeded.
+            name: of the format.
+            wait_s: how long to wait for it.
+
+        Raises:
+            NotRendered: it isn't there after `wait_s`, but will be.
+            RendererBusy: too many others wait for their turn.
+            RenderingFailed: it can't be made.
+            StorageFull: the disk is full.
+            JobNotFound: the job was deleted meanwhile.
+            BrokenVideo: the video can't be decoded.
+        """
+        found = await anyio.to_thread.run_sync(self._renderings.find, job.id, name)
+        if found is not None:
+            return found
+        rendering = self._running.get((job.id, name)) or self._start(job, name)
+        with anyio.move_on_after(wait_s):
+            await rendering.over.wait()
+        if not rendering.over.is_set():
+            raise NotRendered(f"The {name} of job {job.id!r} is being made; ask again.")
+        if rendering.error is not None:
+            raise rendering.error
+        found = await anyio.to_thread.run_sync(self._renderings.find, job.id, name)
+        if found is None:
+            raise JobNotFound(f"Job {job.id!r} was deleted.")
+        return found
+
+    def _start(self, job: Job, name: str) -> _Rendering:
+        if len(self._running) >= MOST_WAITING:
+            raise RendererBusy(
+                f"Got a request for the {name} of job {job.id!r} while {MOST_WAITING} results "
+                "wait to be made, wanted it later."
+            )
+        rendering = self._running[job.id, name] = _Rendering()
+        self._tasks.start_soon(self._run, job, name, rendering)
+        return rendering
+
+    async def _run(self, job: Job, name: str, rendering: _Rendering) -> None:
+        try:
+            async with self._turns:
+                await self._render(job, name)
+        except Exception as error:
+            if not isinstance(error, JobError | PipelineError | ServiceError):
+                _log.exception("rendering failed", extra={"job": job.id, "format": name})
+            rendering.error = error
+        finally:
+            del self._running[job.id, name]
+            rendering.over.set()
+
+    async def _render(self, job: Job, name: str) -> None:
+        told = {"job": job.id, "format": name}
+        _log.info("rendering", extra=told)
+        try:
+            with anyio.fail_after(self._timeout_s):
+                await anyio.to_process.run_sync(
+                    partial(_render, self._renderings, job.id, name, job.request.filename),
+                    cancellable=True,
+                    limiter=anyio.CapacityLimiter(1),  # its turn has come already
+                )
+            _log.info("rendered", extra=told)
+        except TimeoutError as error:
+            await self._discard(job, name)
+            raise RenderingFailed(
+                f"Got a video whose {name} took longer than {self._timeout_s:g} s to make."
+            ) from error
+        except (anyio.BrokenWorkerProcess, MemoryError) as error:
+            _log.warning("rendering crashed", extra=told)
+            await self._discard(job, name)
+            raise RenderingFailed(
+                f"Got a video whose {name} crashes the renderer or takes more than "
+                f"{MEMORY_BYTES // 2**20} MiB of memory."
+            ) from error
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise StorageFull(f"The data volume has no room for the {name}.") from error
+            raise
+
+    async def _discard(self, job: Job, name: str) -> None:
+        await anyio.to_thread.run_sync(self._renderings.discard, job.id, name)
+
+
+@asynccontextmanager
+async def open_renderer(renderings: Renderings, settings: Settings) -> AsyncIterator[Renderer]:
+    """Give a renderer; what it is at when it is closed is given up."""
+    async with anyio.create_task_group() as tasks:
+        yield Renderer(renderings, settings.renderers, settings.render_timeout_s, tasks)
+        tasks.cancel_scope.cancel()
+
+
+def _render(renderings: Renderings, job_id: str, name: str, filename: str) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
+    renderings.render(job_id, name, filename)

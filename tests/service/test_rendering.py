@@ -1,0 +1,151 @@
+"""Results in formats that take long: made once, kept, and nothing held up by them."""
+
+import threading
+import time
+from typing import get_args
+
+import httpx
+import pytest
+
+from formats.catalogue import FILE_FORMATS, TEXT_FORMATS
+from jobs.values import Job, JobRequest, JobState
+from service.rendering import MOST_WAITING
+from service.routes_result import Format
+from service.settings import Settings
+from tests.service.conftest import Serve
+from tests.service.fakes import FakeQueue, FakeRenderings
+from tests.service.test_jobs import add
+from tests.service.test_segment import assert_problem
+
+CONTENT = bytes(range(100))
+
+
+@pytest.fixture
+def served(serve: Serve) -> str:
+    return serve(Settings(wait_s=30))
+
+
+def job_of(queue: FakeQueue, filename: str, **values: str) -> Job:
+    request = JobRequest(filename=filename, **values)  # type: ignore[arg-type] # as given
+    return add(queue, JobState.SUCCEEDED, request=request)
+
+
+def get(url: str, job: Job, prefer: str = "wait=20", **headers: str) -> httpx.Response:
+    address = f"{url}/jobs/{job.id}/result?format=overlay.mp4"
+    return httpx.get(address, headers={"Prefer": prefer, **headers}, timeout=40)
+
+
+def test_a_file_is_made_once_and_served_in_parts(
+    served: str, queue: FakeQueue, renderings: FakeRenderings
+) -> None:
+    job = job_of(queue, "dög.mp4")
+    whole = get(served, job)
+    assert (whole.status_code, whole.content) == (200, CONTENT)
+    assert whole.headers["Content-Type"] == "video/mp4"
+    assert whole.headers["Accept-Ranges"] == "bytes"
+    disposition = "attachment; filename*=UTF-8''d%C3%B6g.overlay.mp4"
+    assert whole.headers["Content-Disposition"] == disposition
+    assert whole.headers["Preference-Applied"] == "wait=20"
+    part = get(served, job, Range="bytes=10-19")
+    assert (part.status_code, part.content) == (206, CONTENT[10:20])
+    assert part.headers["Content-Range"] == "bytes 10-19/100"
+    assert get(served, job, Range="bytes=200-").status_code == 416
+    assert renderings.log() == [f"{job.id} overlay.mp4"]
+
+
+def test_what_takes_longer_is_asked_for_again(
+    served: str, queue: FakeQueue, renderings: FakeRenderings
+) -> None:
+    job = job_of(queue, "slow.mp4")
+    for _ in range(2):
+        answer = get(served, job, "wait=0")
+        assert_problem(answer, 409, "not-rendered", "The overlay.mp4 of job")
+        assert answer.headers["Retry-After"] == "1"
+    started = time.monotonic()
+    assert httpx.get(f"{served}/jobs/{job.id}").status_code == 200
+    assert time.monotonic() - started < 1
+    (renderings.folder / "go").touch()
+    assert get(served, job).content == CONTENT
+    assert len(renderings.log()) == 1
+
+
+def test_many_who_ask_at_once_get_the_same(
+    served: str, queue: FakeQueue, renderings: FakeRenderings
+) -> None:
+    job = job_of(queue, "slow.mp4")
+    answers: list[bytes] = []
+    threads = [
+        threading.Thread(target=lambda: answers.append(get(served, job).content)) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    (renderings.folder / "go").touch()
+    for thread in threads:
+        thread.join()
+    assert answers == [CONTENT] * 8
+    assert len(renderings.log()) == 1
+
+
+def test_one_is_made_after_another_and_not_without_end(
+    serve: Serve, queue: FakeQueue, renderings: FakeRenderings
+) -> None:
+    url = serve(Settings(renderers=1))
+    jobs = [job_of(queue, "slow.mp4") for _ in range(MOST_WAITING + 1)]
+    for job in jobs[:-1]:
+        assert_problem(get(url, job, "wait=0"), 409, "not-rendered", job.id)
+    refused = get(url, jobs[-1], "wait=0")
+    assert_problem(refused, 503, "renderer-busy", f"while {MOST_WAITING} results")
+    assert refused.headers["Retry-After"] == "1"
+    while not renderings.log():
+        time.sleep(0.01)
+    time.sleep(0.2)
+    assert len(renderings.log()) == 1
+    (renderings.folder / "go").touch()
+    assert get(url, jobs[-2]).status_code == 200
+    assert get(url, jobs[-1]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("filename", "problem"),
+    [
+        ("crashing.mp4", (500, "rendering-failed", "crashes the renderer")),
+        ("broken.mp4", (422, "broken-video", "Got nothing that can be decoded.")),
+        ("huge.mp4", (507, "storage-full", "no room for the overlay.mp4")),
+        ("odd.mp4", (500, "internal-error", "")),
+    ],
+)
+def test_a_failure_is_told_and_may_pass(
+    served: str, queue: FakeQueue, filename: str, problem: tuple[int, str, str]
+) -> None:
+    job = job_of(queue, filename)
+    assert_problem(get(served, job), *problem)
+    queue.change(job.id, request=JobRequest(filename="good.mp4"))
+    assert get(served, job).content == CONTENT
+
+
+def test_one_that_hangs_is_ended(
+    serve: Serve, queue: FakeQueue, renderings: FakeRenderings
+) -> None:
+    url = serve(Settings(render_timeout_s=10))
+    job = job_of(queue, "hanging.mp4")
+    assert_problem(get(url, job, "wait=40"), 500, "rendering-failed", "longer than 10 s")
+    assert len(renderings.log()) == 1
+    assert list(renderings.folder.glob(".*")) == []
+
+
+def test_a_file_needs_a_finished_job(served: str, queue: FakeQueue) -> None:
+    running = add(queue, JobState.RUNNING)
+    assert_problem(get(served, running), 409, "job-not-finished", "running")
+    canceled = add(queue, JobState.CANCELED)
+    assert_problem(get(served, canceled), 410, "job-canceled", "canceled")
+
+
+@pytest.mark.parametrize("name", [n for n, each in FILE_FORMATS.items() if each.needs_masks])
+def test_a_file_that_needs_masks_says_so(served: str, queue: FakeQueue, name: str) -> None:
+    job = job_of(queue, "a.mp4", masks="none")
+    answer = httpx.get(f"{served}/jobs/{job.id}/result?format={name}")
+    assert_problem(answer, 409, "job-has-no-masks", f"Got format={name} for a job with masks=none")
+
+
+def test_every_format_has_its_name() -> None:
+    assert set(get_args(Format)) == {"json", "ndjson", *TEXT_FORMATS, *FILE_FORMATS}
