@@ -4,10 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from formats.alpha import alpha
 from formats.coco import coco
 from formats.cvat import cvat
+from formats.davis import MOST_TRACKS, davis
 from formats.footage import Footage
 from formats.labelstudio import labelstudio
+from formats.mattes import mattes
 from formats.overlay import overlay
 from formats.result import Result
 from formats.ytvis import ytvis
@@ -71,5 +74,18 @@ class FileFormat:
 FILE_FORMATS: Mapping[str, FileFormat] = {
     "overlay.mp4": FileFormat(
         media_type="video/mp4", ending=".overlay.mp4", needs_masks=False, write=overlay
+    ),
+    "alpha.webm": FileFormat(
+        media_type="video/webm", ending=".alpha.webm", needs_masks=True, write=alpha
+    ),
+    "davis": FileFormat(
+        media_type="application/zip",
+        ending=".davis.zip",
+        needs_masks=True,
+        most_tracks=MOST_TRACKS,
+        write=davis,
+    ),
+    "mattes.zip": FileFormat(
+        media_type="application/zip", ending=".mattes.zip", needs_masks=True, write=mattes
     ),
 }

@@ -1,7 +1,7 @@
 """Found objects drawn over the video, with its sound, for people to look at."""
 
 import colorsys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from heapq import merge
 from pathlib import Path
@@ -12,11 +12,10 @@ import numpy as np
 from av.packet import Packet
 from av.stream import Stream
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Colorspace
-from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from formats.footage import Footage
+from formats.pictures import encoded, set_up
 from formats.result import Result, ResultObject
 from formats.soundtrack import soundtrack
 from pipeline import rle
@@ -28,7 +27,6 @@ _TIME_BASE = Fraction(1, 90_000)  # whole ticks for every common frame rate, NTS
 _CODEC_OPTIONS = {"crf": "20", "preset": "veryfast", "bf": "0"}
 _CONTAINER_OPTIONS = {"movflags": "faststart", "movie_timescale": str(_TIME_BASE.denominator)}
 _GOLDEN_RATIO = 0.618034
-_THREADS = 4  # each holds a picture in flight
 
 
 def colour_of(track: int) -> tuple[int, int, int]:
@@ -82,55 +80,23 @@ def overlay(result: Result, footage: Footage, to: Path) -> None:
     stop_s = None if ended else footage.until_s(indices[-1], indices.step)
     with av.open(str(to), "w", format="mp4", options=_CONTAINER_OPTIONS) as container:
         stream = container.add_stream("libx264", rate=video.info.fps, options=_CODEC_OPTIONS)
-        _set_up(stream, footage)
+        # 4:2:0 colour needs even sides.
+        width, height = (side + side % 2 for side in (video.info.width, video.info.height))
+        stream.pix_fmt = "yuv420p"
+        set_up(stream, width, height, video.info.pixel_aspect, _TIME_BASE)
         sound = soundtrack(footage, container, video.time_s(indices[0]), stop_s)
-        pictures = _pictures(result, footage, indices, stream)
-        for packet in merge(pictures, sound, key=_time_s):
+        drawn = (
+            (frame.index, _even(draw(frame.pixels, found.objects)))
+            for frame, found in footage.with_objects(result, indices)
+        )
+        for packet in merge(encoded(stream, drawn, footage, indices), sound, key=_time_s):
             container.mux(packet)
 
 
-def _set_up(stream: VideoStream, footage: Footage) -> None:
-    info = footage.video.info
-    # 4:2:0 colour needs even sides.
-    stream.width, stream.height = info.width + info.width % 2, info.height + info.height % 2
-    stream.pix_fmt = "yuv420p"
-    stream.codec_context.time_base = _TIME_BASE
-    stream.codec_context.sample_aspect_ratio = info.pixel_aspect
-    stream.codec_context.colorspace = Colorspace.ITU709
-    stream.codec_context.color_range = ColorRange.MPEG
-    stream.codec_context.thread_count = _THREADS
-
-
-def _pictures(
-    result: Result, footage: Footage, indices: range, stream: VideoStream
-) -> "Iterator[Packet[Stream]]":
-    start_s = footage.video.time_s(indices[0])
-    durations: dict[int | None, int] = {}  # by timestamp, of frames in the encoder
-    for frame, found in footage.with_objects(result, indices):
-        picture = _picture(draw(frame.pixels, found.objects))
-        picture.pts = round((frame.time_s - start_s) / _TIME_BASE)
-        picture.time_base = _TIME_BASE
-        until_s = footage.until_s(frame.index, indices.step)
-        durations[picture.pts] = round((until_s - start_s) / _TIME_BASE) - picture.pts
-        yield from _lasting(stream.encode(picture), durations)
-    yield from _lasting(stream.encode(None), durations)
-
-
-def _lasting(
-    packets: "list[Packet[Stream]]", durations: dict[int | None, int]
-) -> "Iterator[Packet[Stream]]":
-    """Give packets the durations that the encoder drops; without them the last frame has none."""
-    for packet in packets:
-        packet.duration = durations.pop(packet.pts)
-        yield packet
-
-
-def _picture(pixels: NDArray[np.uint8]) -> VideoFrame:
+def _even(pixels: NDArray[np.uint8]) -> VideoFrame:
     height, width, _ = pixels.shape
     even = cv2.copyMakeBorder(pixels, *(0, height % 2, 0, width % 2), cv2.BORDER_REPLICATE)
-    return VideoFrame.from_ndarray(even.astype(np.uint8, copy=False), format="rgb24").reformat(
-        format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
-    )
+    return VideoFrame.from_ndarray(even.astype(np.uint8, copy=False), format="rgb24")
 
 
 def _time_s(packet: "Packet[Stream]") -> Fraction:

@@ -43,7 +43,18 @@ JSON = "application/json"
 NDJSON = "application/x-ndjson"
 XML = "application/xml"
 
-Format = Literal["json", "ndjson", "coco", "ytvis", "cvat", "labelstudio", "overlay.mp4"]
+Format = Literal[
+    "json",
+    "ndjson",
+    "coco",
+    "ytvis",
+    "cvat",
+    "labelstudio",
+    "davis",
+    "overlay.mp4",
+    "alpha.webm",
+    "mattes.zip",
+]
 
 _FILES = {
     each.media_type: {"schema": {"type": "string", "contentMediaType": each.media_type}}

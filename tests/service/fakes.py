@@ -40,12 +40,14 @@ class FakeQueue:
         failure: of jobs that are to fail.
         alive: the live workers.
         broken: whether every look at the workers raises.
+        track: id of the one track that results have.
     """
 
     outcome: JobState = JobState.SUCCEEDED
     failure: JobFailure | None = None
     alive: list[Worker] = field(default_factory=lambda: [WORKER])
     broken: bool = False
+    track: int = 1
     jobs: dict[str, Job] = field(default_factory=dict)
 
     def reset(self) -> None:
@@ -117,7 +119,7 @@ class FakeQueue:
             "job": job_id,
             "model": {"name": "small", "version": "1"},
             "video": VideoBody.of(job.video).model_dump(),
-            "tracks": [{"id": 1, "score": 0.9, "start": 0, "stop": job.frames_total}],
+            "tracks": [{"id": self.track, "score": 0.9, "start": 0, "stop": job.frames_total}],
         }
 
     def frames(self, job_id: str, *, follow: bool = False) -> Iterator[str]:

@@ -147,5 +147,18 @@ def test_a_file_that_needs_masks_says_so(served: str, queue: FakeQueue, name: st
     assert_problem(answer, 409, "job-has-no-masks", f"Got format={name} for a job with masks=none")
 
 
+def test_a_format_that_holds_fewer_tracks_says_so(
+    served: str, queue: FakeQueue, renderings: FakeRenderings
+) -> None:
+    job = job_of(queue, "a.mp4")
+    address = f"{served}/jobs/{job.id}/result?format=davis"
+    queue.track = 256
+    answer = httpx.get(address)
+    assert_problem(answer, 409, "too-many-tracks", "tracks up to 256, wanted at most 255")
+    queue.track = 255
+    assert httpx.get(address, headers={"Prefer": "wait=20"}, timeout=40).content == CONTENT
+    assert renderings.log() == [f"{job.id} davis"]
+
+
 def test_every_format_has_its_name() -> None:
     assert set(get_args(Format)) == {"json", "ndjson", *TEXT_FORMATS, *FILE_FORMATS}

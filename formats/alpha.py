@@ -1,0 +1,70 @@
+"""The objects cut out of the video: VP9 with transparency, for editors and web pages."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from av.video.frame import VideoFrame
+from numpy.typing import NDArray
+
+from formats.footage import Footage
+from formats.pictures import encoded, set_up
+from formats.result import Result, ResultFrame
+from pipeline import rle
+
+_TIME_BASE = Fraction(1, 1000)  # WebM has no finer one
+_OPTIONS = {
+    "crf": "30",
+    "b": "0",
+    "deadline": "good",
+    "cpu-used": "5",
+    "row-mt": "1",
+    "auto-alt-ref": "0",
+}
+_MARGIN = 8  # pixels around the objects that keep their colour, so that no edge turns dark
+
+
+def alpha(result: Result, footage: Footage, to: Path) -> None:
+    """Write the frames of a result as VP9 with an alpha channel: opaque where an object is.
+
+    Args:
+        result: with masks.
+        footage: the video that it was made of.
+        to: the file written.
+
+    Raises:
+        VideoError: the video can't be decoded.
+    """
+    with av.open(str(to), "w", format="webm") as container:
+        info, indices = footage.video.info, result.indices()
+        stream = container.add_stream("libvpx-vp9", rate=info.fps, options=_OPTIONS)
+        stream.pix_fmt = "yuva420p"
+        set_up(stream, info.width, info.height, info.pixel_aspect, _TIME_BASE)
+        pictures = (
+            (frame.index, VideoFrame.from_ndarray(cut_out(frame.pixels, found), format="rgba"))
+            for frame, found in footage.with_objects(result, indices)
+        )
+        for packet in encoded(stream, pictures, footage, indices):
+            container.mux(packet)
+
+
+def cut_out(pixels: NDArray[np.uint8], frame: ResultFrame) -> NDArray[np.uint8]:
+    """Make all but the objects of a frame transparent.
+
+    Args:
+        pixels: (H, W, 3) uint8, RGB.
+        frame: its objects, with masks.
+
+    Returns:
+        (H, W, 4) uint8, RGBA; black further from the objects, so that what was there is gone.
+    """
+    height, width, _ = pixels.shape
+    opacity: NDArray[np.uint8] = np.zeros((height, width), np.uint8)
+    for found in frame.objects:
+        assert found.mask is not None, "the result has no masks"
+        opacity[rle.decode(found.mask)] = 255
+    square = np.ones((2 * _MARGIN + 1, 2 * _MARGIN + 1), np.uint8)
+    near = cv2.dilate(opacity, square)
+    return np.dstack([cv2.bitwise_and(pixels, pixels, mask=near), opacity]).astype(np.uint8)

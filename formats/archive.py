@@ -1,0 +1,17 @@
+"""Pictures of masks gathered in a ZIP file, one after another."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from zipfile import ZIP_STORED, ZipFile
+
+
+def write_archive(members: Iterable[tuple[str, bytes]], to: Path) -> None:
+    """Write files into an archive as they come; PNG can't be compressed further, so they aren't.
+
+    Args:
+        members: name and content of each.
+        to: the file written.
+    """
+    with ZipFile(to, "w", ZIP_STORED) as archive:
+        for name, content in members:
+            archive.writestr(name, content)

@@ -1,0 +1,35 @@
+"""Mattes, read back by Pillow."""
+
+import io
+from pathlib import Path
+from zipfile import ZipFile
+
+import numpy as np
+from PIL import Image
+
+from formats.footage import Footage
+from formats.mattes import mattes
+from pipeline.decode import scan
+from tests.formats.results import HEIGHT, WIDTH, sample
+from tests.formats.test_overlay import LIMITS
+from tests.videos import picture, write_video
+
+
+def test_each_track_is_a_sequence_without_gaps(tmp_path: Path) -> None:
+    source = write_video(tmp_path / "source.mp4", [picture(0)])
+    made, to = sample(), tmp_path / "made"
+    mattes(made.result, Footage(source, scan(source, LIMITS)), to)
+    spans = {1: range(0, 18, 2), 2: range(2, 16, 2)}
+    names = {
+        f"my dög.final/track{track}/{index:05d}.png": (track, index)
+        for track, indices in spans.items()
+        for index in indices
+    }
+    with ZipFile(to) as opened:
+        assert opened.testzip() is None
+        assert sorted(opened.namelist()) == sorted(names)
+        for name, (track, index) in names.items():
+            read = Image.open(io.BytesIO(opened.read(name)))
+            assert read.mode == "L"
+            mask = made.masks[index].get(track, np.zeros((HEIGHT, WIDTH), bool))
+            np.testing.assert_array_equal(np.array(read), 255 * mask)
