@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import TypedDict
 
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
 from service import routes_health, routes_jobs, routes_result, routes_segment
 from service.access import Access
@@ -13,6 +14,7 @@ from service.linger import Linger
 from service.problems import add_problem_handlers, problem_answers
 from service.rendering import open_renderer
 from service.scanning import open_scanner
+from service.security_headers import SecurityHeaders
 from service.settings import Settings
 from service.state import Keys, Queue, Renderings, Services, Uploads
 from service.version import NAME, VERSION
@@ -74,5 +76,14 @@ def create_app(
     app.include_router(routes_health.router)
     add_problem_handlers(app)
     app.add_middleware(Linger)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Prefer", "Last-Event-ID", "X-Request-ID"],
+            expose_headers=["Location", "Preference-Applied", "Retry-After", "X-Request-ID"],
+        )
+    app.add_middleware(SecurityHeaders)
     app.add_middleware(Access)
     return app

@@ -10,10 +10,11 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from jobs.errors import KeyRevoked, KeyUnknown
 from jobs.values import Key
-from service.errors import TooManyRequests, Unauthorized
+from service.errors import ForeignOrigin, TooManyRequests, Unauthorized
+from service.hosts import refuse_foreign
 from service.state import Services, Unscoped
 
-CALLER_ERRORS = (Unauthorized, KeyUnknown, KeyRevoked, TooManyRequests)
+CALLER_ERRORS = (Unauthorized, KeyUnknown, KeyRevoked, ForeignOrigin, TooManyRequests)
 
 bearer = HTTPBearer(
     scheme_name="key",
@@ -65,12 +66,14 @@ async def caller(
     """Return whose request this is; None where the service has no keys.
 
     Raises:
+        ForeignOrigin: there are no keys, and a browser sends it for another site.
         Unauthorized: it has no key, and needs one.
         KeyUnknown: its key isn't one of ours.
         KeyRevoked: its key was revoked.
         TooManyRequests: the key sent more than it may.
     """
     if not await anyio.to_thread.run_sync(services.keys.in_force):
+        refuse_foreign(request, services.settings)
         return None
     if credentials is None:
         raise Unauthorized("Got no API key, wanted `Authorization: Bearer KEY`.")

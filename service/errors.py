@@ -7,7 +7,7 @@ ServiceError
 ├── MalformedForm     the multipart body breaks its own format or ends early
 ├── InvalidRequest    an option, parameter or part is unknown, missing, doubled or out of range
 ├── UploadTooLarge    the file is larger than the limit in bytes
-├── UploadTooSlow     no byte of the body came for too long
+├── UploadTooSlow     the body comes too slowly, or not at all
 ├── StorageFull       the data volume has no room for the file
 ├── NotAcceptable     the client accepts no media type that this resource has
 ├── JobFailed         the result of a failed job was asked for
@@ -18,6 +18,7 @@ ServiceError
 ├── RendererBusy      too many results wait to be made in such formats
 ├── RenderingFailed   the result can't be made in such a format
 ├── Unauthorized      the service has API keys, and the request has none
+├── ForeignOrigin     without API keys, a browser sends the request for another site
 ├── TooManyRequests   the key sent more requests than it may
 └── NotReady          no worker is alive, or the database doesn't answer
 """
@@ -97,7 +98,7 @@ class UploadTooLarge(ServiceError):  # noqa: N818 - see NotFound
 
 
 class UploadTooSlow(ServiceError):  # noqa: N818 - see NotFound
-    """No byte of the body came for too long."""
+    """The body comes too slowly, or not at all."""
 
 
 class StorageFull(ServiceError):  # noqa: N818 - see NotFound
@@ -138,6 +139,10 @@ class RenderingFailed(ServiceError):  # noqa: N818 - see NotFound
 
 class Unauthorized(ServiceError):  # noqa: N818 - see NotFound
     """The service has API keys, and the request has none."""
+
+
+class ForeignOrigin(ServiceError):  # noqa: N818 - see NotFound
+    """Without API keys, a browser sends the request for another site."""
 
 
 class TooManyRequests(ServiceError):  # noqa: N818 - see NotFound
@@ -256,7 +261,7 @@ KINDS: dict[type[Exception], Kind] = {
         408,
         "upload-too-slow",
         "The upload stalled",
-        "Got no byte of the body for 30 s, wanted it to go on.",
+        "Got 12 bytes of the body in 30 s, wanted it to go on with at least 16384.",
     ),
     StorageFull: Kind(
         507,
@@ -284,6 +289,13 @@ KINDS: dict[type[Exception], Kind] = {
     ),
     KeyRevoked: Kind(
         403, "key-revoked", "The API key was revoked", "The API key of 'ada' was revoked."
+    ),
+    ForeignOrigin: Kind(
+        403,
+        "foreign-origin",
+        "The request comes from another site",
+        "Got a request from the site 'https://example.org' without API keys, wanted one from this "
+        "service's own, or that site in SEGMENT_CORS_ORIGINS.",
     ),
     TooManyRequests: Kind(
         429,

@@ -1,7 +1,7 @@
 """The API process: the application behind a listening socket."""
 
-import ipaddress
 import logging
+import resource
 import socket
 from contextlib import closing
 
@@ -12,10 +12,14 @@ from jobs.engine import JobQueue
 from jobs.renderings import Renderings
 from jobs.store import JobStore
 from service.app import create_app
+from service.connections import PunctualProtocol
+from service.hosts import is_loopback
 from service.settings import PREFIX, Settings, SettingsError
 from service.state import Keys
 
 GRACE_S = 5
+HEADER_BYTES = 2**16
+CONNECTIONS = 4000
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +37,7 @@ def listen(settings: Settings) -> None:
         _require_keys(settings, queue.keys)
         with _open(settings) as listener:
             queue.sweep()
+            _allow_connections()
             renderings = Renderings(store, settings.decode_timeout_s)
             config = uvicorn.Config(
                 create_app(settings, queue, store, queue.keys, renderings),
@@ -41,7 +46,9 @@ def listen(settings: Settings) -> None:
                 server_header=False,
                 timeout_keep_alive=30,
                 timeout_graceful_shutdown=GRACE_S,
-                h11_max_incomplete_event_size=2**16,
+                http=PunctualProtocol,
+                h11_max_incomplete_event_size=HEADER_BYTES,
+                limit_concurrency=CONNECTIONS,
             )
             _log.info("listening", extra={"host": settings.host, "port": settings.port})
             uvicorn.Server(config).run(sockets=[listener])
@@ -49,7 +56,7 @@ def listen(settings: Settings) -> None:
 
 def _require_keys(settings: Settings, keys: Keys) -> None:
     """Refuse to serve everybody who can reach this machine, unless that is wanted."""
-    if settings.allow_anonymous or _is_loopback(settings.host) or keys.in_force():
+    if settings.allow_anonymous or is_loopback(settings.host) or keys.in_force():
         return
     raise SettingsError(
         f"Got {PREFIX}HOST={settings.host} and no API keys, wanted keys (`python -m service keys "
@@ -57,11 +64,12 @@ def _require_keys(settings: Settings, keys: Keys) -> None:
     )
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _allow_connections() -> None:
+    """Raise the limit of open files, which by default is for people, not for servers."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * CONNECTIONS if hard == resource.RLIM_INFINITY else min(2 * CONNECTIONS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _open(settings: Settings) -> socket.socket:

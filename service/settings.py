@@ -5,14 +5,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from pipeline.values import VideoLimits
 
 PREFIX = "SEGMENT_"
 
 Positive = Annotated[int, Field(ge=1)]
+Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^/\s]+)$")]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -31,6 +32,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     allow_anonymous: bool = False
+    cors_origins: Annotated[tuple[Origin, ...], NoDecode] = ()
     data_dir: Path = Path("data/service")
     database_url: str | None = None
     model: Path = Path("weights/default.onnx")
@@ -47,6 +49,11 @@ class Settings(BaseSettings):
     decode_timeout_s: Seconds = 120
     renderers: Positive = 1
     render_timeout_s: Seconds = 3600
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [each.strip() for each in value.split(",")] if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _waits_are_ordered(self) -> Self:

@@ -28,6 +28,7 @@ BLOCK_BYTES = 2**20
 # What a form may weigh beside the file: boundaries, part headers and the options.
 FORM_BYTES = 2**16
 OPTION_BYTES = 2**10
+STEADY_BYTES = 2**14
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class UploadLimits:
 
     Attributes:
         max_bytes: of the file.
-        idle_timeout_s: seconds to wait for the next byte.
+        idle_timeout_s: seconds to wait for the next `STEADY_BYTES`, or the end.
     """
 
     max_bytes: int
@@ -96,13 +97,15 @@ async def _feed(request: Request, write: Callable[[bytes], None], idle_timeout_s
     """Pass the body on in large blocks, each in a thread, since writing to disk blocks."""
     block = bytearray()
     chunks = aiter(request.stream())
+    deadline, came = anyio.current_time() + idle_timeout_s, 0
     while True:
         try:
-            with anyio.fail_after(idle_timeout_s):
+            with anyio.fail_at(deadline):
                 chunk = await anext(chunks, None)
         except TimeoutError as error:
             raise UploadTooSlow(
-                f"Got no byte of the body for {idle_timeout_s:g} s, wanted it to go on."
+                f"Got {came} bytes of the body in {idle_timeout_s:g} s, wanted it to go on with at "
+                f"least {STEADY_BYTES}."
             ) from error
         if chunk is not None:
             block += chunk
@@ -111,6 +114,9 @@ async def _feed(request: Request, write: Callable[[bytes], None], idle_timeout_s
             block.clear()
         if chunk is None:
             return
+        came += len(chunk)
+        if came >= STEADY_BYTES:  # a byte now and then would hold the connection for ever
+            deadline, came = anyio.current_time() + idle_timeout_s, 0
 
 
 def _boundary(request: Request) -> bytes:

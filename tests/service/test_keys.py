@@ -1,7 +1,6 @@
 """API keys over HTTP: who gets in, who sees what, how often, and where none are needed."""
 
-import subprocess
-import sys
+import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +8,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from jobs.database import embedded_url
+from jobs.database import embedded_url, open_database
 from jobs.engine import JobQueue
 from jobs.keys import KeyRing
 from jobs.store import JobStore
 from jobs.values import Key
+from service import keys_command
 from service.callers import RateLimiter
 from service.errors import TooManyRequests
 from service.listen import listen
@@ -159,28 +159,26 @@ def test_other_addresses_than_loopback_need_keys(host: str, tmp_path: Path) -> N
         listen(settings)
 
 
-def command(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "service", "keys", *arguments],
-        env={"SEGMENT_DATA_DIR": str(folder)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def command(folder: Path, *arguments: str) -> int:
+    parser = argparse.ArgumentParser()
+    keys_command.add_arguments(parser)
+    return keys_command.run(Settings(data_dir=folder), parser.parse_args(arguments))
 
 
-def test_keys_are_made_listed_and_revoked_by_a_command(tmp_path: Path) -> None:
-    made = command(tmp_path, "create", "ada", "--max-jobs", "2")
-    assert made.returncode == 0, made.stderr
-    (text,) = made.stdout.splitlines()
-    queue = JobQueue(embedded_url(tmp_path), JobStore(tmp_path))
-    assert queue.keys.find(text).max_jobs == 2
-    queue.close()
-    again = command(tmp_path, "create", "ada")
-    assert again.returncode == 1
-    assert "Got the name 'ada'" in again.stderr
-    assert command(tmp_path, "revoke", "ada").returncode == 0
-    listed = command(tmp_path, "list").stdout
+def test_keys_are_made_listed_and_revoked_by_a_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(tmp_path, "create", "ada", "--max-jobs", "2") == 0
+    (text,) = capsys.readouterr().out.splitlines()
+    engine = open_database(embedded_url(tmp_path))
+    assert KeyRing(engine).find(text).max_jobs == 2
+    engine.dispose()
+    assert command(tmp_path, "create", "ada") == 1
+    assert "Got the name 'ada'" in capsys.readouterr().err
+    assert command(tmp_path, "revoke", "ada") == 0
+    assert command(tmp_path, "list") == 0
+    listed = capsys.readouterr().out
     assert listed.split()[:2] == ["ada", "revoked"]
     assert text not in listed
-    assert command(tmp_path, "create", "bob", "--max-jobs", "0").returncode == 2
+    with pytest.raises(SystemExit):
+        command(tmp_path, "create", "bob", "--max-jobs", "0")

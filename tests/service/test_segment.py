@@ -226,7 +226,7 @@ def test_a_bare_body_is_refused(url: str, clip: Path) -> None:
 
 def test_a_client_that_leaves_in_the_upload_leaves_nothing(url: str, uploads: FakeUploads) -> None:
     head = (
-        b"POST /segment HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n"
+        b"POST /segment HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10000000\r\n"
         b"Content-Type: multipart/form-data; boundary=cut\r\n\r\n"
         b'--cut\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
     )

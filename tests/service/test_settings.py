@@ -33,11 +33,20 @@ def test_an_unknown_setting_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) 
         ("MAX_UPLOAD_MIB", "-1"),
         ("MAX_DURATION_S", "nan"),
         ("WAIT_S", "-1"),
+        ("ALLOW_ANONYMOUS", "maybe"),
     ],
 )
 def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(PREFIX + name, value)
     with pytest.raises(SettingsError, match=f"{PREFIX}{name}: got '{value}'"):
+        load_settings()
+
+
+def test_sites_are_parted_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEGMENT_CORS_ORIGINS", "https://a.example, http://localhost:3000")
+    assert load_settings().cors_origins == ("https://a.example", "http://localhost:3000")
+    monkeypatch.setenv("SEGMENT_CORS_ORIGINS", "https://a.example/path")
+    with pytest.raises(SettingsError, match=r"SEGMENT_CORS_ORIGINS: got 'https://a.example/path'"):
         load_settings()
 
 

@@ -158,6 +158,17 @@ def test_a_stalled_upload_times_out(tmp_path: Path) -> None:
         anyio.run(receive_form, request, tmp_path / "file", OPTIONS, UploadLimits(100, 0.05))
 
 
+def test_an_upload_that_drips_times_out(tmp_path: Path) -> None:
+    async def drip() -> Message:
+        await anyio.sleep(0.02)
+        return {"type": "http.request", "body": b"a", "more_body": True}
+
+    headers = [(b"content-type", MULTIPART.encode())]
+    request = Request({"type": "http", "method": "POST", "headers": headers}, drip)
+    with pytest.raises(UploadTooSlow, match=r"Got [1-9][0-9]* bytes of the body in 0\.3 s"):
+        anyio.run(receive_form, request, tmp_path / "file", OPTIONS, UploadLimits(100, 0.3))
+
+
 def test_memory_does_not_grow_with_the_upload(tmp_path: Path) -> None:
     size = 64 * 2**20
 

@@ -1,0 +1,76 @@
+"""What browsers are told and which of their requests are refused."""
+
+import httpx
+import pytest
+
+from service.settings import Settings
+from tests.service.conftest import Serve
+from tests.service.test_segment import assert_problem
+
+SITE = "https://example.org"
+
+
+@pytest.mark.parametrize("path", ["/livez", "/jobs", "/jobs/none", "/nowhere", "/openapi.json"])
+def test_answers_run_nothing_and_are_kept_nowhere(url: str, path: str) -> None:
+    headers = httpx.get(url + path).headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
+def test_the_page_of_the_api_may_load_what_it_needs(url: str) -> None:
+    answer = httpx.get(f"{url}/docs")
+    policy = answer.headers["Content-Security-Policy"]
+    assert "https://cdn.jsdelivr.net" in answer.text
+    assert "script-src 'unsafe-inline' https://cdn.jsdelivr.net" in policy
+    assert "frame-ancestors 'none'" in policy
+
+
+def test_other_sites_are_refused_and_learn_nothing(url: str) -> None:
+    foreign = {"Origin": SITE}
+    answer = httpx.get(f"{url}/jobs", headers=foreign)
+    assert_problem(answer, 403, "foreign-origin", "'https://example.org'")
+    assert "Access-Control-Allow-Origin" not in answer.headers
+    posted = httpx.post(f"{url}/segment", headers=foreign, files={"file": b"x"})
+    assert_problem(posted, 403, "foreign-origin", "SEGMENT_CORS_ORIGINS")
+    rebound = httpx.get(f"{url}/jobs", headers={"Host": "evil.example:8000"})
+    assert_problem(rebound, 403, "foreign-origin", "'evil.example:8000'")
+    asked = httpx.options(
+        f"{url}/jobs", headers={**foreign, "Access-Control-Request-Method": "DELETE"}
+    )
+    assert asked.status_code == 405
+    assert "Access-Control-Allow-Origin" not in asked.headers
+
+
+def test_the_own_site_is_served(url: str) -> None:
+    assert httpx.get(f"{url}/jobs", headers={"Origin": url}).status_code == 200
+    port = url.rsplit(":", 1)[1]
+    for host in (f"localhost:{port}", f"[::1]:{port}", "127.0.0.1"):
+        assert httpx.get(f"{url}/jobs", headers={"Host": host}).status_code == 200
+
+
+def test_sites_that_are_named_are_let_in(serve: Serve) -> None:
+    url = serve(Settings(cors_origins=(SITE,)))
+    answer = httpx.get(f"{url}/jobs", headers={"Origin": SITE})
+    assert answer.status_code == 200
+    assert answer.headers["Access-Control-Allow-Origin"] == SITE
+    assert "Retry-After" in answer.headers["Access-Control-Expose-Headers"]
+    asked = httpx.options(
+        f"{url}/jobs/x",
+        headers={
+            "Origin": SITE,
+            "Access-Control-Request-Method": "DELETE",
+            "Access-Control-Request-Headers": "Authorization",
+        },
+    )
+    assert asked.status_code == 200
+    assert "DELETE" in asked.headers["Access-Control-Allow-Methods"]
+    other = httpx.get(f"{url}/jobs", headers={"Origin": "https://other.example"})
+    assert_problem(other, 403, "foreign-origin", "other.example")
+
+
+def test_who_serves_anybody_serves_any_site(serve: Serve) -> None:
+    url = serve(Settings(allow_anonymous=True))
+    headers = {"Origin": SITE, "Host": "example.net"}
+    assert httpx.get(f"{url}/jobs", headers=headers).status_code == 200
