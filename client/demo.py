@@ -164,7 +164,8 @@ def print_summary(result: Mapping[str, Any], video: Path, elapsed_s: float) -> N
     print(f"Foreground covers {covered:.1%} of the picture in {len(tracks)} tracks; the longest:")
     for track in sorted(tracks, key=lambda t: t["start"] - t["stop"])[:5]:
         print(f"  track {track['id']}: frames {track['start']} to {track['stop']}", end=", ")
-        print(f"score {track['score']:.2f}")
+        told = (f", {action['label']} {action['score']:.2f}" for action in track.get("actions", ()))
+        print(f"score {track['score']:.2f}{''.join(told)}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Found objects drawn over the video, with its sound, for people to look at."""
 
 import colorsys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from heapq import merge
 from pathlib import Path
@@ -19,6 +19,7 @@ from formats.pictures import encoded, set_up
 from formats.result import Result, ResultObject
 from formats.soundtrack import soundtrack
 from pipeline import rle
+from pipeline.values import Action
 
 _OPACITY = 0.5
 _TIME_BASE = Fraction(1, 90_000)  # whole ticks for every common frame rate, NTSC's too
@@ -27,6 +28,9 @@ _TIME_BASE = Fraction(1, 90_000)  # whole ticks for every common frame rate, NTS
 _CODEC_OPTIONS = {"crf": "20", "preset": "veryfast", "bf": "0"}
 _CONTAINER_OPTIONS = {"movflags": "faststart", "movie_timescale": str(_TIME_BASE.denominator)}
 _GOLDEN_RATIO = 0.618034
+# As in Figure 4 of Hou et al., BMVC 2019.
+_ACTING_MASK, _ACTING_BOX = (255, 0, 0), (255, 255, 0)
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def colour_of(track: int) -> tuple[int, int, int]:
@@ -36,12 +40,20 @@ def colour_of(track: int) -> tuple[int, int, int]:
     return round(255 * red), round(255 * green), round(255 * blue)
 
 
-def draw(pixels: NDArray[np.uint8], objects: Sequence[ResultObject]) -> NDArray[np.uint8]:
+def draw(
+    pixels: NDArray[np.uint8],
+    objects: Sequence[ResultObject],
+    acting: Mapping[int, Action] | None = None,
+) -> NDArray[np.uint8]:
     """Blend each object's mask, where there are masks, and box into a frame.
+
+    Who does one of the actions has a red mask, a yellow box and the action's name; all else has the
+    colour of its track.
 
     Args:
         pixels: (H, W, 3) uint8, RGB.
         objects: found in it.
+        acting: what tracks do, by their id.
 
     Returns:
         A new frame (H, W, 3) uint8, RGB.
@@ -49,7 +61,8 @@ def draw(pixels: NDArray[np.uint8], objects: Sequence[ResultObject]) -> NDArray[
     drawn = pixels.copy()
     thickness = max(1, round(min(pixels.shape[:2]) / 240))
     for found in objects:
-        colour = colour_of(found.track)
+        action = (acting or {}).get(found.track)
+        colour = colour_of(found.track) if action is None else _ACTING_MASK
         x, y, width, height = found.box
         if found.mask is not None:
             inside = (slice(y, y + height), slice(x, x + width))
@@ -58,8 +71,23 @@ def draw(pixels: NDArray[np.uint8], objects: Sequence[ResultObject]) -> NDArray[
             tint = np.full_like(region, colour)
             blended = cv2.addWeighted(region, 1 - _OPACITY, tint, _OPACITY, 0)
             region[mask] = blended[mask]
-        cv2.rectangle(drawn, (x, y), (x + width - 1, y + height - 1), colour, thickness)
+        edge = colour if action is None else _ACTING_BOX
+        cv2.rectangle(drawn, (x, y), (x + width - 1, y + height - 1), edge, thickness)
+        if action is not None:
+            _write_label(drawn, f"{action.label.replace('_', ' ')} {action.score:.2f}", (x, y))
     return drawn
+
+
+def _write_label(drawn: NDArray[np.uint8], text: str, at: tuple[int, int]) -> None:
+    """Write black on yellow above a box, or inside where there is no room above."""
+    scale = max(0.4, min(drawn.shape[:2]) / 600)
+    thickness = max(1, round(scale))
+    (width, height), below = cv2.getTextSize(text, _FONT, scale, thickness)
+    left = max(0, min(at[0], drawn.shape[1] - width))
+    top = max(0, at[1] - height - below)
+    corner = (left + width - 1, top + height + below - 1)
+    cv2.rectangle(drawn, (left, top), corner, _ACTING_BOX, cv2.FILLED)
+    cv2.putText(drawn, text, (left, top + height), _FONT, scale, (0, 0, 0), thickness, cv2.LINE_AA)
 
 
 def overlay(result: Result, footage: Footage, to: Path) -> None:
@@ -75,7 +103,7 @@ def overlay(result: Result, footage: Footage, to: Path) -> None:
     Raises:
         VideoError: the video can't be decoded.
     """
-    video, indices = footage.video, result.indices()
+    video, indices, acting = footage.video, result.indices(), result.acting()
     ended = indices[-1] + indices.step >= video.info.frame_count
     stop_s = None if ended else footage.until_s(indices[-1], indices.step)
     with av.open(str(to), "w", format="mp4", options=_CONTAINER_OPTIONS) as container:
@@ -86,7 +114,7 @@ def overlay(result: Result, footage: Footage, to: Path) -> None:
         set_up(stream, width, height, video.info.pixel_aspect, _TIME_BASE)
         sound = soundtrack(footage, container, video.time_s(indices[0]), stop_s)
         drawn = (
-            (frame.index, _even(draw(frame.pixels, found.objects)))
+            (frame.index, _even(draw(frame.pixels, found.objects, acting)))
             for frame, found in footage.with_objects(result, indices)
         )
         for packet in merge(encoded(stream, drawn, footage, indices), sound, key=_time_s):

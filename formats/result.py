@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import PurePath
 from typing import Any
 
-from pipeline.values import Rle, Track
+from pipeline.values import NO_ACTION, Action, Rle, Track
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +92,11 @@ class Result:
             fps=Fraction(video["fps"]),
             tracks=tuple(
                 Track(
-                    id=track["id"], score=track["score"], start=track["start"], stop=track["stop"]
+                    id=track["id"],
+                    score=track["score"],
+                    start=track["start"],
+                    stop=track["stop"],
+                    actions=tuple(Action(**action) for action in track.get("actions", ())),
                 )
                 for track in header["tracks"]
             ),
@@ -112,6 +116,11 @@ class Result:
     def category_of(self, track: int) -> str:  # noqa: ARG002 - the model tells no kinds apart yet
         """Return what a track is."""
         return self.categories[0]
+
+    def acting(self) -> dict[int, Action]:
+        """Return what tracks do, by their id, but for those that do none of the actions."""
+        best = {track.id: track.actions[0] for track in self.tracks if track.actions}
+        return {id_: action for id_, action in best.items() if action.label != NO_ACTION}
 
     def frames(self) -> Iterator[ResultFrame]:
         """Read the frames that were asked for, from the first one."""

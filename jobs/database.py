@@ -52,6 +52,7 @@ WORKERS = sa.Table(
     sa.Column("model_version", sa.Text, nullable=False),
     sa.Column("seen_at", sa.Double, nullable=False),
     sa.Column("sandbox_lacks", sa.JSON),
+    sa.Column("card", sa.JSON),
 )
 
 

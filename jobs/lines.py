@@ -24,7 +24,7 @@ def to_line(frame: SegmentedFrame, masks: Masks) -> str:
             "index": frame.index,
             "time_s": round(frame.time_s, 6),
             "objects": [
-                _object(item, round(item.score, 4), with_mask=masks == "rle")
+                _object(item, round(item.score, 4), with_mask=masks == "rle") | _action(item)
                 for item in frame.objects
             ],
         }
@@ -37,7 +37,10 @@ def to_part(frame: SegmentedFrame) -> str:
         {
             "index": frame.index,
             "time_s": frame.time_s,
-            "objects": [_object(item, item.score, with_mask=True) for item in frame.objects],
+            "objects": [
+                _object(item, item.score, with_mask=True) | {"actions": dict(item.actions)}
+                for item in frame.objects
+            ],
         }
     )
 
@@ -58,7 +61,14 @@ def _read_object(item: Mapping[str, Any]) -> SegmentedObject:
         area=item["area"],
         score=item["score"],
         track=item["track"],
+        actions=item.get("actions", {}),  # not in parts of a version before actions
     )
+
+
+def _action(item: SegmentedObject) -> dict[str, Any]:
+    if item.action is None:
+        return {}
+    return {"action": {"label": item.action.label, "score": round(item.action.score, 4)}}
 
 
 def _object(item: SegmentedObject, score: float, *, with_mask: bool) -> dict[str, Any]:

@@ -53,7 +53,17 @@ class WorkerRegister:
         )
         with self._engine.connect() as connection:
             rows = connection.execute(query).mappings()
-            return [Worker(**{**row, "sandbox_lacks": row["sandbox_lacks"] or ()}) for row in rows]
+            # Null in the rows of workers of an older version.
+            return [
+                Worker(
+                    **{
+                        **row,
+                        "sandbox_lacks": row["sandbox_lacks"] or (),
+                        "card": row["card"] or {},
+                    }
+                )
+                for row in rows
+            ]
 
 
 class Liveness:

@@ -1,10 +1,10 @@
 """What a job is: its request, its state, what it answers."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from pipeline.values import Instances, Quality, VideoInfo
 
@@ -38,6 +38,7 @@ class JobRequest:
         every: segment each n-th frame, from 1.
         instances: the whole foreground as one object, or each connected component apart.
         quality: `fast` for one pass of the model over each clip, `best` for the mean of several.
+        actions: whether objects and tracks say what they do, where the model can tell.
         masks: `rle` puts the masks in the result, `none` leaves boxes and scores only.
     """
 
@@ -48,6 +49,7 @@ class JobRequest:
     every: int = 1
     instances: Instances = "primary"
     quality: Quality = "fast"
+    actions: bool = True
     masks: Masks = "rle"
 
 
@@ -123,6 +125,7 @@ class Worker:
         model: name of the model that it serves.
         model_version: version of that model.
         sandbox_lacks: protections that its system can't give the decoders of uploads.
+        card: what the model's file says of itself, `pipeline.spec.ModelSpec` as a dict.
     """
 
     id: str
@@ -131,3 +134,4 @@ class Worker:
     model: str
     model_version: str
     sandbox_lacks: Sequence[str] = ()
+    card: Mapping[str, Any] = field(default_factory=dict)

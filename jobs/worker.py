@@ -6,7 +6,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -165,4 +165,5 @@ def _describe(session: Session, sandbox_lacks: Sequence[str]) -> Worker:
         model=session.spec.name,
         model_version=session.spec.version,
         sandbox_lacks=sandbox_lacks,
+        card=asdict(session.spec),
     )

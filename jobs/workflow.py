@@ -142,6 +142,7 @@ class SegmentJob:
             threshold=request.threshold,
             instances=request.instances,
             quality=request.quality,
+            actions=request.actions,
         )
         with closing(found), self._store.writing(self._store.part(job_id, segment)) as path:
             watched = self._watched(job_id, found, wanted.start)
@@ -233,16 +234,22 @@ def _header(
             "duration_s": round(video.duration_s, 6),
             "rotation": video.rotation,
         },
-        "tracks": [
-            {
-                "id": track.id,
-                "score": round(track.score, 4),
-                "start": track.start,
-                "stop": track.stop,
-            }
-            for track in tracks
-        ],
+        "tracks": [_track(track) for track in tracks],
     }
+
+
+def _track(track: Track) -> dict[str, Any]:
+    written: dict[str, Any] = {
+        "id": track.id,
+        "score": round(track.score, 4),
+        "start": track.start,
+        "stop": track.stop,
+    }
+    if track.actions:
+        written["actions"] = [
+            {"label": action.label, "score": round(action.score, 4)} for action in track.actions
+        ]
+    return written
 
 
 def _write(texts: Iterable[str], to: Path) -> None:

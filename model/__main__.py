@@ -15,7 +15,6 @@ from dataset import davis, jhmdb, stills
 from dataset.held_out import split_davis, split_jhmdb
 from dataset.values import LabelledStill, LabelledVideo
 from model import checkpoint
-from model.actions import NONE
 from model.batches import Batches
 from model.efficientnet import Branch, EfficientNetEncoder, imagenet_state, load_head
 from model.interpolation import mean_weights
@@ -26,6 +25,7 @@ from model.recipes import RECIPES, Recipe
 from model.training import Run, logger, steps_per_epoch, supported_precision, train
 from model.validation import evaluate, segment_with
 from pipeline.spec import ModelSpec
+from pipeline.values import NO_ACTION
 
 # On Linux a training step spends a quarter to two thirds of its time on page faults of large
 # tensors that malloc hands back to the system at once; these keep them. They are read before a
@@ -98,7 +98,7 @@ def _train(parsed: argparse.Namespace) -> None:
     recipe = RECIPES[parsed.recipe]
     videos, held_out = _videos(parsed)
     clips, acting = _actions(parsed, recipe)
-    labels = (NONE, *sorted({clip.action for clip in clips})) if recipe.action_weight else ()
+    labels = (NO_ACTION, *sorted({clip.action for clip in clips})) if recipe.action_weight else ()
     batches = Batches(
         videos, clips, _stills(parsed, recipe), recipe, seed=parsed.seed, labels=labels
     )

@@ -9,9 +9,6 @@ from torch import Tensor, nn
 from model.autocast import without_autocast
 from model.decoder import upsample
 
-NONE = "none"
-"""The label of what moves but isn't a person who does one of the actions."""
-
 
 class ActionHead(nn.Module):
     """Scores the actions of the objects in a clip, each in its box.

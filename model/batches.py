@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from dataset.davis import PEOPLE
 from dataset.jhmdb import ActionClip
 from dataset.values import LabelledSequence, LabelledStill
-from model.actions import NONE
 from model.augmentation import Clip, action_clip, still_clip, video_clip
 from model.boxes import jittered, tight_boxes
 from model.recipes import Recipe
+from pipeline.values import NO_ACTION
 
 THREADS = 2
 AHEAD = 6
@@ -47,7 +47,7 @@ class _Drawn:
     """A clip, the label of its object and what that label is worth."""
 
     clip: Clip
-    label: str = NONE
+    label: str = NO_ACTION
     trust: float = 0.0
 
 
@@ -84,9 +84,9 @@ class Batches:
             raise ValueError("Got no videos of actions to train on, wanted at least one.")
         if recipe.stills_share > 0 and len(stills) < 3:
             raise ValueError(f"Got {len(stills)} stills to train on, wanted at least 3.")
-        if labels and NONE not in labels:
-            raise ValueError(f"Got labels {', '.join(labels)}, wanted {NONE} among them.")
-        lacking = set(labels) - {NONE} - {clip.action for clip in actions if labels}
+        if labels and NO_ACTION not in labels:
+            raise ValueError(f"Got labels {', '.join(labels)}, wanted {NO_ACTION} among them.")
+        lacking = set(labels) - {NO_ACTION} - {clip.action for clip in actions if labels}
         if lacking:
             raise ValueError(f"Got no video of {', '.join(sorted(lacking))}, wanted at least one.")
         self.videos = videos
@@ -98,7 +98,7 @@ class Batches:
         self.clips_of = {
             label: [clip for clip in actions if clip.action == label]
             for label in self.labels
-            if label != NONE
+            if label != NO_ACTION
         }
         # Steps pass through the stills in this order, so that few come twice.
         self.order = np.random.default_rng(seed).permutation(len(stills))
@@ -132,11 +132,13 @@ class Batches:
             still = self.stills[self.order[(step * most + index) % len(self.stills)]]
             pair = generator.integers(len(self.stills), size=2)
             others = (self.stills[int(pair[0])], self.stills[int(pair[1])])
-            return _Drawn(still_clip(still, others, length, crop, generator), NONE, STILLS_TRUST)
+            return _Drawn(
+                still_clip(still, others, length, crop, generator), NO_ACTION, STILLS_TRUST
+            )
         if chance >= self.recipe.stills_share + self.recipe.actions_share:
             video = self.videos[int(generator.integers(len(self.videos)))]
             trust = 0.0 if video.name in PEOPLE else 1.0
-            return _Drawn(video_clip(video, length, crop, generator), NONE, trust)
+            return _Drawn(video_clip(video, length, crop, generator), NO_ACTION, trust)
         if not self.labels:
             acting = self.actions[int(generator.integers(len(self.actions)))]
             return _Drawn(video_clip(acting, length, crop, generator))

@@ -13,12 +13,12 @@ from dataset.davis import PEOPLE
 from dataset.jhmdb import ActionClip
 from dataset.values import LabelledSequence
 from evaluation.region import region_similarity
-from model.actions import NONE
 from model.boxes import tight_boxes
 from model.network import SegmentationNetwork
 from pipeline.clips import clip_starts
 from pipeline.preprocess import fit, to_network, to_source
 from pipeline.spec import ModelSpec
+from pipeline.values import NO_ACTION
 
 Segment = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """Maps clips (N, T, H, W, 3) uint8 to the probability of foreground (N, T, H, W) float32."""
@@ -98,7 +98,7 @@ def glance_actions(
     }
     things = [video for video in others if video.name not in PEOPLE]
     if things:
-        shares["none"] = np.mean([name_action(network, v, spec)[0] == NONE for v in things])
+        shares["none"] = np.mean([name_action(network, v, spec)[0] == NO_ACTION for v in things])
     return {name: float(share) for name, share in shares.items()}
 
 

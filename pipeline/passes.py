@@ -1,13 +1,13 @@
 """How the model looks at a clip: once, or at several sizes and mirrored, and the mean of that."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.infer import Session
+from pipeline.infer import ActionSession, Session
 from pipeline.preprocess import Fit, fit, to_network, to_source
 from pipeline.values import Quality
 
@@ -54,6 +54,7 @@ class Passes:
         looks = LOOKS[quality]
         self._session = session
         self._mirrored = looks.mirrored
+        self._plain = looks.scales.index(1.0)
         self._fits = tuple(
             fit(height, width, session.spec, pixel_aspect, scale) for scale in looks.scales
         )
@@ -69,15 +70,34 @@ class Passes:
             (L, h, w) float32, the mean of the passes' probabilities of foreground, at the largest
             size; `restore` brings it to the frame's.
         """
-        sizes = [np.stack(pictures) for pictures in zip(*clip, strict=True)]
-        found = [self._look(pictures) for pictures in sizes]
-        if len(found) == 1:
-            return found[0]
-        at_largest = [
-            self._restore_all(probabilities, of)
-            for probabilities, of in zip(found, self._fits, strict=True)
-        ]
-        return np.asarray(np.mean(at_largest, axis=0), np.float32)
+        return self._mean(clip, self._session.run)
+
+    def describe(
+        self, clip: Sequence[tuple[NDArray[np.uint8], ...]], session: ActionSession
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Find the foreground as `run` does, and what the actions are named from.
+
+        Args:
+            clip: as `run` takes it.
+            session: the model, as one that names actions.
+
+        Returns:
+            The probabilities of `run`, and features (L, C, h, w) of the one pass that `fast` has,
+            whose picture `plain` tells of.
+        """
+        features: list[NDArray[np.float32]] = []
+
+        def run(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+            probabilities, found = session.describe(pictures)
+            features.append(found[0])
+            return probabilities
+
+        return self._mean(clip, run), features[0]
+
+    @property
+    def plain(self) -> Fit:
+        """How a frame lies in the picture of the pass that `fast` has."""
+        return self._fits[self._plain]
 
     def restore(
         self, probability: NDArray[np.float32], height: int, width: int
@@ -89,6 +109,25 @@ class Passes:
         """
         return to_source(probability, replace(self._fits[-1], height=height, width=width))
 
+    def _mean(
+        self,
+        clip: Sequence[tuple[NDArray[np.uint8], ...]],
+        plain: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
+    ) -> NDArray[np.float32]:
+        """Return what `run` does, with another function for the pass that `fast` has."""
+        sizes = [np.stack(pictures) for pictures in zip(*clip, strict=True)]
+        found = [
+            self._look(pictures, plain if index == self._plain else self._session.run)
+            for index, pictures in enumerate(sizes)
+        ]
+        if len(found) == 1:
+            return found[0]
+        at_largest = [
+            self._restore_all(probabilities, of)
+            for probabilities, of in zip(found, self._fits, strict=True)
+        ]
+        return np.asarray(np.mean(at_largest, axis=0), np.float32)
+
     def _restore_all(self, probabilities: NDArray[np.float32], of: Fit) -> NDArray[np.float32]:
         """Bring probabilities (L, h, w) of one size to the largest, without its padding."""
         largest = self._fits[-1]
@@ -96,9 +135,13 @@ class Passes:
         restored = [to_source(probability, alike) for probability in probabilities]
         return np.asarray(np.stack(restored), np.float32)
 
-    def _look(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _look(
+        self,
+        pictures: NDArray[np.uint8],
+        run: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
+    ) -> NDArray[np.float32]:
         """Find the foreground of pictures (L, h, w, 3) of one size."""
-        probabilities: NDArray[np.float32] = self._session.run(pictures[np.newaxis])[0]
+        probabilities: NDArray[np.float32] = run(pictures[np.newaxis])[0]
         if not self._mirrored:
             return probabilities
         mirrored = self._session.run(np.ascontiguousarray(pictures[np.newaxis, :, :, ::-1]))[0]

@@ -11,9 +11,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.actions import ActionNamer
 from pipeline.clips import clips_of
 from pipeline.decode import decode
-from pipeline.infer import Session
+from pipeline.infer import ActionSession, Session
 from pipeline.passes import Passes
 from pipeline.postprocess import find_objects
 from pipeline.smooth import Map, reach, smooth
@@ -68,6 +69,7 @@ class Segmenter:
         threshold: float = 0.5,
         instances: Instances = "primary",
         quality: Quality = "fast",
+        actions: bool = False,
     ) -> Generator[SegmentedFrame, None, None]:
         """Segment the frames `indices[start:stop]`.
 
@@ -84,6 +86,7 @@ class Segmenter:
             threshold: probability from which a pixel is foreground, above 0 and below 1.
             instances: as `find_objects` takes them.
             quality: as `Passes` takes it.
+            actions: whether to name the objects' actions, where the model can.
 
         Yields:
             One frame for each position, in order, objects without tracks.
@@ -109,6 +112,7 @@ class Segmenter:
             threshold=threshold,
             instances=instances,
             quality=quality,
+            actions=actions,
         )
         with closing(frames):
             for position, objects in frames:
@@ -128,6 +132,7 @@ class Segmenter:
         threshold: float = 0.5,
         instances: Instances = "primary",
         quality: Quality = "fast",
+        actions: bool = False,
     ) -> Generator[tuple[int, tuple[SegmentedObject, ...]], None, None]:
         """Find the objects of the frames `start` to `stop`, wherever frames are read from.
 
@@ -142,6 +147,7 @@ class Segmenter:
             threshold: as `segment` takes it.
             instances: as `find_objects` takes them.
             quality: as `Passes` takes it.
+            actions: whether to name the objects' actions, where the model can.
 
         Yields:
             Position and objects of each frame, in order, objects without tracks.
@@ -153,14 +159,23 @@ class Segmenter:
             raise ValueError(f"Got frames {start} to {stop}, wanted a range within 0 to {count}.")
         passes = Passes(self.session, *size, pixel_aspect, quality)
 
+        namer = None
+        if actions and isinstance(self.session, ActionSession):
+            namer = ActionNamer(self.session, passes.plain, start, stop)
+
         def run(clip: Clip) -> Map:
             first, pictures = clip
-            return first, passes.run(pictures)
+            if namer is None:
+                return first, passes.run(pictures)
+            probabilities, features = passes.describe(pictures, namer.session)
+            namer.note(first, features)
+            return first, probabilities
 
         def to_objects(found: Map) -> tuple[int, tuple[SegmentedObject, ...]]:
             position, probability = found
             restored = passes.restore(probability, *(mask_size or size))
-            return position, find_objects(restored, threshold, instances)
+            objects = find_objects(restored, threshold, instances)
+            return position, objects if namer is None else namer.name(position, objects)
 
         first, last = reach(start, stop, count)
         clips = self._clips(read, count, passes, first, last)

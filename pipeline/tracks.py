@@ -1,17 +1,21 @@
 """Linking objects from frame to frame, so that each keeps one id through the video."""
 
-from dataclasses import asdict, dataclass, replace
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from pipeline import rle
-from pipeline.values import Instances, Rle, SegmentedFrame, SegmentedObject, Track
+from pipeline.values import Action, Instances, Rle, SegmentedFrame, SegmentedObject, Track
 
 # Objects move and change shape between frames, but one still overlaps itself by this much.
 MIN_IOU = 0.3
 # Frames that an object may be hidden for and come back as itself.
 MAX_GAP = 8
+# Actions that are told of a track.
+TOP_ACTIONS = 3
 
 
 @dataclass
@@ -31,13 +35,18 @@ class _Active:
 
 @dataclass
 class _Seen:
-    """What a track has been so far."""
+    """What a track has been so far.
+
+    Attributes:
+        actions: the sum of each label's log-probabilities over the frames.
+    """
 
     id: int
     score_sum: float
     frames: int
     start: int
     stop: int
+    actions: dict[str, float] = field(default_factory=dict)
 
 
 class Tracker:
@@ -71,7 +80,13 @@ class Tracker:
     def tracks(self) -> list[Track]:
         """Return all tracks so far, by id."""
         return [
-            Track(id=seen.id, score=seen.score_sum / seen.frames, start=seen.start, stop=seen.stop)
+            Track(
+                id=seen.id,
+                score=seen.score_sum / seen.frames,
+                start=seen.start,
+                stop=seen.stop,
+                actions=_most_probable(seen.actions, seen.frames),
+            )
             for seen in self._seen
         ]
 
@@ -123,4 +138,20 @@ class Tracker:
         seen = self._seen[id_ - 1]
         seen.score_sum += object_.score
         seen.frames += 1
+        for label, score in object_.actions.items():
+            seen.actions[label] = seen.actions.get(label, 0.0) + score
         seen.stop = index + 1
+
+
+def _most_probable(sums: Mapping[str, float], frames: int) -> tuple[Action, ...]:
+    """Return the actions of a track: the softmax of the mean of its log-probabilities.
+
+    A frame that is sure counts for more than with the mean of probabilities, and a frame that
+    rules an action out does, too.
+    """
+    if not sums:
+        return ()
+    weights = {label: math.exp(total / frames) for label, total in sums.items()}
+    total = sum(weights.values())
+    ranked = sorted(weights, key=lambda label: -weights[label])[:TOP_ACTIONS]
+    return tuple(Action(label, weights[label] / total) for label in ranked)

@@ -4,6 +4,8 @@ Axis letters, everywhere in the project: T frames, H rows, W columns, C channels
 clips are listed), L frames in a clip, N clips in a batch.
 """
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
@@ -108,6 +110,23 @@ class Rle:
     counts: str
 
 
+NO_ACTION = "none"
+"""The label of what moves but isn't a person who does one of the actions."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """What an object does.
+
+    Attributes:
+        label: such as `run`; `none` for what isn't a person who does one of the others.
+        score: its probability, 0 to 1.
+    """
+
+    label: str
+    score: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class SegmentedObject:
     """One object in one frame.
@@ -118,6 +137,7 @@ class SegmentedObject:
         area: pixels in the mask.
         score: mean foreground probability inside the mask, 0 to 1.
         track: the object's id through the video, from 1; None before tracks are linked.
+        actions: the log-probability of each label; empty where actions weren't asked for.
     """
 
     mask: Rle
@@ -125,6 +145,15 @@ class SegmentedObject:
     area: int
     score: float
     track: int | None = None
+    actions: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def action(self) -> Action | None:
+        """The most probable action; None where actions weren't asked for."""
+        if not self.actions:
+            return None
+        label = max(self.actions, key=lambda label: self.actions[label])
+        return Action(label, min(1.0, math.exp(self.actions[label])))
 
 
 @dataclass(frozen=True)
@@ -151,9 +180,12 @@ class Track:
         score: mean of its scores over the frames that hold it.
         start: index of the first frame that holds it.
         stop: one past the index of the last frame that holds it.
+        actions: the most probable ones over all its frames, the first one most; empty where actions
+            weren't asked for.
     """
 
     id: int
     score: float
     start: int
     stop: int
+    actions: tuple[Action, ...] = ()

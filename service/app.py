@@ -7,7 +7,7 @@ from typing import TypedDict
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from service import routes_health, routes_jobs, routes_result, routes_segment
+from service import routes_health, routes_jobs, routes_models, routes_result, routes_segment
 from service.access import Access
 from service.callers import CALLER_ERRORS, RateLimiter
 from service.linger import Linger
@@ -74,6 +74,7 @@ def create_app(
     for routes in (routes_segment, routes_jobs, routes_result):
         app.include_router(routes.router, responses=problem_answers(*CALLER_ERRORS))
     app.include_router(routes_health.router)
+    app.include_router(routes_models.router)
     add_problem_handlers(app)
     app.add_middleware(Linger)
     if settings.cors_origins:

@@ -22,6 +22,7 @@ FRAME = {
             "score": 0.94,
             "box": [4, 2, 3, 2],
             "area": 6,
+            "action": {"label": "run", "score": 0.71},
             "segmentation": {"size": [720, 1280], "counts": "Rj22^f0000^Rok0"},
         }
     ],
@@ -31,7 +32,19 @@ RESULT = {
     "job": _ID,
     "model": {"name": "small", "version": "2026.11.1"},
     "video": VIDEO,
-    "tracks": [{"id": 1, "score": 0.94, "start": 0, "stop": 300}],
+    "tracks": [
+        {
+            "id": 1,
+            "score": 0.94,
+            "start": 0,
+            "stop": 300,
+            "actions": [
+                {"label": "run", "score": 0.83},
+                {"label": "kick_ball", "score": 0.09},
+                {"label": "none", "score": 0.03},
+            ],
+        }
+    ],
     "frames": [FRAME],
 }
 
@@ -158,6 +171,7 @@ RUNNING_JOB = {
         "every": 1,
         "instances": "primary",
         "quality": "fast",
+        "actions": True,
         "masks": "rle",
     },
     "video": VIDEO,
@@ -186,6 +200,20 @@ READY = {
         }
     ],
     "sandbox_lacks": [],
+}
+
+MODEL_CARD = {
+    "name": "small",
+    "version": "2026.11.1",
+    "clip_length": 8,
+    "short_side": 256,
+    "long_side": 512,
+    "multiple": 32,
+    "licence": "Research use only.",
+    "data": "ImageNet (initial weights); DAVIS-2016 train and J-HMDB split 1 train.",
+    "measured": {"davis-held-out J_mean": 0.76, "jhmdb-held-out clip_accuracy": 0.55},
+    "git_revision": "77b11b6",
+    "labels": ["none", "brush_hair", "catch", "run"],
 }
 
 FORMS = {

@@ -45,6 +45,13 @@ class Options(BaseModel):
             "passes, at three sizes and mirrored; about six times the work."
         ),
     ] = "fast"
+    actions: Annotated[
+        bool,
+        Field(
+            description="`true`: objects and tracks say what they do, if the model can tell (its "
+            "`labels` in /models/default); about a third more work. `false`: they don't."
+        ),
+    ] = True
     masks: Annotated[
         Masks,
         Field(description="`rle`: masks as COCO run lengths. `none`: boxes and scores only."),
@@ -62,6 +69,7 @@ WANTED: Mapping[str, str] = {
     "every": "a whole number from 1 to 100000",
     "instances": "primary or components",
     "quality": "fast or best",
+    "actions": "true or false",
     "masks": "rle or none",
 }
 

@@ -112,6 +112,7 @@ class RequestBody(Body):
     every: int
     instances: Instances
     quality: Quality
+    actions: bool
     masks: Masks
 
 
@@ -152,6 +153,7 @@ class JobBody(Body):
                 every=request.every,
                 instances=request.instances,
                 quality=request.quality,
+                actions=request.actions,
                 masks=request.masks,
             ),
             video=VideoBody.of(job.video),
@@ -177,6 +179,33 @@ class ModelBody(Body):
     version: str
 
 
+class ModelCard(Body):
+    """What a model is: what its file says of itself."""
+
+    name: Annotated[str, Field(description="Of the network.")]
+    version: Annotated[str, Field(description="Of the weights.")]
+    clip_length: Annotated[int, Field(description="Frames in a clip.")]
+    short_side: Annotated[int, Field(description="Pixels that the shorter side is scaled to.")]
+    long_side: Annotated[int, Field(description="Pixels that the longer side has at most.")]
+    multiple: Annotated[int, Field(description="Sides are padded to multiples of it, pixels.")]
+    licence: Annotated[str, Field(description="Of the weights.")]
+    data: Annotated[str, Field(description="What it was trained on.")]
+    measured: Annotated[dict[str, float], Field(description="Measured figures, by name.")]
+    git_revision: Annotated[str, Field(description="Of the code that trained it.")]
+    labels: Annotated[
+        list[str], Field(description="Of the actions that it tells; none if it only segments.")
+    ]
+
+
+class ActionBody(Body):
+    """What an object does."""
+
+    label: Annotated[
+        str, Field(description="`none` for what isn't a person who does one of the actions.")
+    ]
+    score: Score
+
+
 class TrackBody(Body):
     """One object through the video."""
 
@@ -184,6 +213,13 @@ class TrackBody(Body):
     score: Score
     start: Index
     stop: Annotated[int, Field(ge=1, description="One past its last frame.")]
+    actions: Annotated[
+        list[ActionBody] | None,
+        Field(
+            description="Its three most probable actions, over all its frames. Absent with "
+            "`actions=false`, and where the model tells none."
+        ),
+    ] = None
 
 
 class Segmentation(Body):
@@ -203,6 +239,10 @@ class ObjectBody(Body):
         Field(description="x, y, width, height; x + width is one past the last column."),
     ]
     area: Annotated[int, Field(ge=1, description="Pixels in the mask.")]
+    action: Annotated[
+        ActionBody | None,
+        Field(description="The most probable action in this frame. Absent as that of tracks."),
+    ] = None
     segmentation: Annotated[Segmentation | None, Field(description="Absent with `masks=none`.")] = (
         None
     )

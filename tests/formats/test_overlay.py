@@ -15,7 +15,7 @@ from formats.overlay import colour_of, draw, overlay
 from formats.result import Result, ResultObject
 from pipeline import rle
 from pipeline.decode import decode, scan
-from pipeline.values import ScannedVideo, VideoLimits
+from pipeline.values import Action, ScannedVideo, VideoLimits
 from tests.formats.clips import RATE, chirp, heard, write_with_sound
 from tests.videos import index_of, picture, square, write_video
 
@@ -73,6 +73,27 @@ def test_drawing_tints_the_mask_and_frames_the_box() -> None:
     outside[20:40, 10:40] = False
     assert (drawn[outside] == 100).all()
     assert (pixels == 100).all()
+
+
+def test_who_acts_is_red_in_a_yellow_box_under_the_name_of_the_action() -> None:
+    pixels = np.full((120, 160, 3), 100, np.uint8)
+    mask = np.zeros((120, 160), bool)
+    mask[60:100, 20:80] = True
+    acting = draw(pixels, [_object(mask, 3)], {3: Action("kick_ball", 0.8)})
+    assert tuple(acting[60, 20]) == tuple(acting[99, 79]) == (255, 255, 0)
+    np.testing.assert_allclose(acting[80, 50], [177, 50, 50], atol=1)
+    label = acting[40:60, 20:80]
+    assert (label == (255, 255, 0)).all(-1).any()
+    assert (label == 0).all(-1).any()
+    plain = draw(pixels, [_object(mask, 3)])
+    assert np.array_equal(draw(pixels, [_object(mask, 3)], {1: Action("run", 0.8)}), plain)
+
+
+def test_a_label_stays_in_the_picture() -> None:
+    mask = np.zeros((60, 80), bool)
+    mask[0:30, 60:80] = True
+    drawn = draw(np.zeros((60, 80, 3), np.uint8), [_object(mask, 1)], {1: Action("run", 0.5)})
+    assert (drawn[:20] == (255, 255, 0)).all(-1).sum() > 100
 
 
 def test_tracks_have_colours_of_their_own() -> None:

@@ -8,6 +8,7 @@ import pytest
 from formats.by_track import ByTrack
 from formats.result import Result
 from pipeline import rle
+from pipeline.values import Action
 from tests.formats.results import EVERY, FRAMES, sample
 
 
@@ -55,3 +56,14 @@ def test_objects_are_regrouped_by_track() -> None:
             assert sighting.found in by_frame[sighting.index].objects
         assert list(by_track.sightings(3)) == []
         assert len(list(islice(by_track.sightings(1), 3))) == 3
+
+
+def test_who_acts_is_told_and_who_does_nothing_isnt() -> None:
+    made = sample()
+    tracks = [
+        track | {"actions": [{"label": label, "score": 0.5}, {"label": "walk", "score": 0.2}]}
+        for track, label in zip(made.header["tracks"], ("run", "none"), strict=False)
+    ]
+    result = Result.of(made.header | {"tracks": tracks}, "a.mp4", lambda: [])
+    assert result.acting() == {1: Action("run", 0.5)}
+    assert made.result.acting() == {}

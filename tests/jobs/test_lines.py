@@ -16,6 +16,8 @@ objects = st.builds(
     area=st.integers(0, 10**8),
     score=st.floats(0, 1),
     track=st.none() | st.integers(1),
+    actions=st.just({})
+    | st.fixed_dictionaries({label: st.floats(-50, -0.01) for label in ("none", "run")}),
 )
 frames = st.builds(
     SegmentedFrame,
@@ -40,3 +42,17 @@ def test_line_of_the_result_holds_masks_only_if_asked(frame: SegmentedFrame) -> 
         mask = item.pop("segmentation")
         assert mask == {"size": [found.mask.height, found.mask.width], "counts": found.mask.counts}
     assert with_masks == without
+
+
+def test_a_result_tells_the_most_probable_action() -> None:
+    found = SegmentedObject(
+        mask=Rle(2, 3, "06"),
+        box=(0, 0, 3, 2),
+        area=6,
+        score=0.9,
+        track=1,
+        actions={"none": -1.8, "run": -0.25, "walk": -2.9},
+    )
+    line = json.loads(to_line(SegmentedFrame(0, 0.0, (found,)), "rle"))
+    assert line["objects"][0]["action"] == {"label": "run", "score": 0.7788}
+    assert "actions" not in line["objects"][0]

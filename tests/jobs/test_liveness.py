@@ -11,7 +11,9 @@ from jobs.database import WORKERS, now, open_database
 from jobs.liveness import DEAD_AFTER_S, WorkerRegister
 from jobs.values import Worker
 
-WORKER = Worker(id="a", device="cpu", provider="Fake", model="fake", model_version="1")
+WORKER = Worker(
+    id="a", device="cpu", provider="Fake", model="fake", model_version="1", card={"labels": ["run"]}
+)
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """An object keeps its id while it moves, hides and comes back; a tracker survives a restart."""
 
 import json
+import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -92,3 +94,28 @@ def test_the_state_forgets_masks_of_ended_tracks() -> None:
     state = tracker.to_state()
     assert len(state["active"]) <= MAX_GAP + 1
     assert len(state["seen"]) == len(tracker.tracks())
+
+
+def _doing(index: int, **shares: float) -> SegmentedFrame:
+    actions = {label: math.log(share) for label, share in shares.items()}
+    return SegmentedFrame(index, 0, (replace(_object(10, 10), actions=actions),))
+
+
+def test_a_track_tells_its_three_most_probable_actions() -> None:
+    """By the geometric mean of their shares: 0.2, 0.3, 0.2 and 0.1 here, 0.8 together."""
+    tracker = Tracker("primary")
+    tracker.link(_doing(0, none=0.4, run=0.1, walk=0.4, jump=0.1))
+    tracker = Tracker.from_state(json.loads(json.dumps(tracker.to_state())))
+    tracker.link(_doing(1, none=0.1, run=0.9, walk=0.1, jump=0.1))
+    (track,) = tracker.tracks()
+    assert [action.label for action in track.actions] == ["run", "none", "walk"]
+    assert [action.score for action in track.actions] == pytest.approx([3 / 8, 2 / 8, 2 / 8])
+
+
+def test_a_track_without_actions_tells_none() -> None:
+    tracker = Tracker("primary")
+    tracker.link(SegmentedFrame(0, 0, (_object(10, 10),)))
+    older = tracker.to_state()
+    for seen in older["seen"]:
+        del seen["actions"]  # as a version before actions wrote it
+    assert [track.actions for track in Tracker.from_state(older).tracks()] == [()]

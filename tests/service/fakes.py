@@ -5,7 +5,7 @@ import os
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,15 @@ from pipeline.decode import select
 from pipeline.errors import BrokenVideo
 from pipeline.values import ScannedVideo
 from service.schemas import VideoBody
+from tests import tiny_model
 
 WORKER = Worker(
-    id="host-1", device="cpu", provider="CPUExecutionProvider", model="small", model_version="1"
+    id="host-1",
+    device="cpu",
+    provider="CPUExecutionProvider",
+    model="small",
+    model_version="1",
+    card=asdict(replace(tiny_model.SPEC, labels=("none", "run"))),
 )
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

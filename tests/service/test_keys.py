@@ -107,7 +107,13 @@ def test_health_and_documents_need_no_key(guarded: Guarded) -> None:
         document = anybody.get("/openapi.json").json()
     assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
     for path, methods in document["paths"].items():
-        open_to_all = path in {"/livez", "/readyz", "/version", "/problems/{slug}"}
+        open_to_all = path in {
+            "/livez",
+            "/readyz",
+            "/version",
+            "/models/default",
+            "/problems/{slug}",
+        }
         for operation in methods.values():
             assert ("security" in operation) != open_to_all
             assert ("401" in operation["responses"]) != open_to_all

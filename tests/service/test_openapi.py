@@ -14,7 +14,7 @@ from jobs.values import JobFailure, JobState
 from service import examples
 from service.app import create_app
 from service.options import Options
-from service.schemas import FrameBody, JobBody, JobList, Ready, Result
+from service.schemas import FrameBody, JobBody, JobList, ModelCard, Ready, Result
 from service.schemas_formats import Coco, Ytvis
 from service.settings import Settings
 from service.version import NAME, VERSION
@@ -52,7 +52,7 @@ def test_answers_are_as_documented(url: str, clip: Path, queue: FakeQueue) -> No
     failed = add(queue, JobState.FAILED, failure=JobFailure("BrokenVideo", "Bad.")).id
     canceled = add(queue, JobState.CANCELED).id
     queue.outcome = JobState.SUCCEEDED
-    for path in ("/livez", "/readyz", "/version", "/jobs", "/jobs?limit=0"):
+    for path in ("/livez", "/readyz", "/version", "/models/default", "/jobs", "/jobs?limit=0"):
         check(httpx.get(url + path), path.split("?")[0])
     for job in (done, running, failed, canceled, "none"):
         check(httpx.get(f"{url}/jobs/{job}"), "/jobs/{job_id}")
@@ -105,6 +105,7 @@ def test_lines_of_a_result_are_as_documented(url: str, queue: FakeQueue) -> None
         (JobBody, examples.CANCELED_JOB),
         (JobList, examples.JOB_LIST),
         (Ready, examples.READY),
+        (ModelCard, examples.MODEL_CARD),
     ],
 )
 def test_examples_are_valid(model: type[JobBody], example: dict[str, Any]) -> None:

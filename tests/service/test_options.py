@@ -19,6 +19,7 @@ def test_all_options_are_passed_on() -> None:
         "every": "2",
         "instances": "components",
         "quality": "best",
+        "actions": "false",
         "masks": "none",
     }
     assert parse_options(values).to_request("dog.mp4") == JobRequest(
@@ -29,6 +30,7 @@ def test_all_options_are_passed_on() -> None:
         every=2,
         instances="components",
         quality="best",
+        actions=False,
         masks="none",
     )
 
@@ -51,6 +53,7 @@ def test_all_options_are_passed_on() -> None:
         ("every", "100001"),
         ("instances", "all"),
         ("quality", "perfect"),
+        ("actions", "run"),
         ("masks", "png"),
     ],
 )
