@@ -178,7 +178,7 @@ class FakeRenderings:
     """Renders in the process that it is sent to, as the name of the job's video says.
 
     Attributes:
-        folder: holds the files, and a log with a line a rendering.
+        folder: holds the files, a log with a line a rendering, and the last one's process id.
     """
 
     folder: Path
@@ -191,6 +191,7 @@ class FakeRenderings:
         return path if path.exists() else None
 
     def render(self, job_id: str, name: str, filename: str) -> None:
+        (self.folder / "pid").write_text(str(os.getpid()))
         with (self.folder / "log").open("a") as log:
             log.write(f"{job_id} {name}\n")
         path = self.path(job_id, name)

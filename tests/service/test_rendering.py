@@ -1,7 +1,9 @@
 """Results in formats that take long: made once, kept, and nothing held up by them."""
 
+import os
 import threading
 import time
+from pathlib import Path
 from typing import get_args
 
 import httpx
@@ -12,8 +14,8 @@ from jobs.values import Job, JobRequest, JobState
 from service.rendering import MOST_WAITING
 from service.routes_result import Format
 from service.settings import Settings
-from tests.service.conftest import Serve
-from tests.service.fakes import FakeQueue, FakeRenderings
+from tests.service.conftest import Serve, serving
+from tests.service.fakes import FakeQueue, FakeRenderings, FakeUploads
 from tests.service.test_jobs import add
 from tests.service.test_segment import assert_problem
 
@@ -22,7 +24,7 @@ CONTENT = bytes(range(100))
 
 @pytest.fixture
 def served(serve: Serve) -> str:
-    return serve(Settings(wait_s=30))
+    return serve(Settings())
 
 
 def job_of(queue: FakeQueue, filename: str, **values: str) -> Job:
@@ -30,9 +32,9 @@ def job_of(queue: FakeQueue, filename: str, **values: str) -> Job:
     return add(queue, JobState.SUCCEEDED, request=request)
 
 
-def get(url: str, job: Job, prefer: str = "wait=20", **headers: str) -> httpx.Response:
+def get(url: str, job: Job, prefer: str = "wait=60", **headers: str) -> httpx.Response:
     address = f"{url}/jobs/{job.id}/result?format=overlay.mp4"
-    return httpx.get(address, headers={"Prefer": prefer, **headers}, timeout=40)
+    return httpx.get(address, headers={"Prefer": prefer, **headers}, timeout=90)
 
 
 def test_a_file_is_made_once_and_served_in_parts(
@@ -45,7 +47,7 @@ def test_a_file_is_made_once_and_served_in_parts(
     assert whole.headers["Accept-Ranges"] == "bytes"
     disposition = "attachment; filename*=UTF-8''d%C3%B6g.overlay.mp4"
     assert whole.headers["Content-Disposition"] == disposition
-    assert whole.headers["Preference-Applied"] == "wait=20"
+    assert whole.headers["Preference-Applied"] == "wait=60"
     part = get(served, job, Range="bytes=10-19")
     assert (part.status_code, part.content) == (206, CONTENT[10:20])
     assert part.headers["Content-Range"] == "bytes 10-19/100"
@@ -128,9 +130,22 @@ def test_one_that_hangs_is_ended(
 ) -> None:
     url = serve(Settings(render_timeout_s=10))
     job = job_of(queue, "hanging.mp4")
-    assert_problem(get(url, job, "wait=40"), 500, "rendering-failed", "longer than 10 s")
-    assert len(renderings.log()) == 1
+    assert_problem(get(url, job), 500, "rendering-failed", "longer than 10 s")
     assert list(renderings.folder.glob(".*")) == []
+
+
+def test_one_that_is_being_made_ends_with_the_service(
+    queue: FakeQueue, uploads: FakeUploads, renderings: FakeRenderings
+) -> None:
+    job = job_of(queue, "hanging.mp4")
+    with serving(Settings(), queue, uploads, renderings=renderings) as url:
+        assert_problem(get(url, job, "wait=0"), 409, "not-rendered", job.id)
+        while not renderings.log():
+            time.sleep(0.05)
+        process = Path("/proc", (renderings.folder / "pid").read_text())
+        assert process.exists()
+        assert os.getpriority(os.PRIO_PROCESS, int(process.name)) == 10
+    assert not process.exists()
 
 
 def test_a_file_needs_a_finished_job(served: str, queue: FakeQueue) -> None:
@@ -156,7 +171,7 @@ def test_a_format_that_holds_fewer_tracks_says_so(
     answer = httpx.get(address)
     assert_problem(answer, 409, "too-many-tracks", "tracks up to 256, wanted at most 255")
     queue.track = 255
-    assert httpx.get(address, headers={"Prefer": "wait=20"}, timeout=40).content == CONTENT
+    assert httpx.get(address, headers={"Prefer": "wait=60"}, timeout=90).content == CONTENT
     assert renderings.log() == [f"{job.id} davis"]
 
 
