@@ -12,9 +12,9 @@ from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
 # What the API and the workers call each other's things by, in the database of DBOS.
 APPLICATION = "rotograph"
-APPLICATION_VERSION = "1"  # of the workflow's steps; raise it when running jobs couldn't go on
+APPLICATION_VERSION = "2"  # of the workflow's steps; raise it when running jobs couldn't go on
 QUEUE = "segment"
-WORKFLOW = "segment_job"
+WORKFLOW = "segment"
 
 _MAKING_TABLES = 7_368_674  # any number that no other program locks in this database
 
@@ -33,13 +33,26 @@ JOBS = sa.Table(
     sa.Column("finished_at", sa.Double),
     sa.Column("frames_done", sa.Integer, nullable=False),
     sa.Column("frames_total", sa.Integer, nullable=False),
-    sa.Column("attempts", sa.Integer, nullable=False),  # starts since a segment was last finished
+    sa.Column("segments", sa.Integer),  # how many it is cut into
+    sa.Column("linked", sa.Integer),  # how many of them, from the first, are in the result
+    sa.Column("turn", sa.Integer),  # when its first segment is served, see turns.py
+    sa.Column("model", sa.JSON),  # name and version, as its first worker had it
     sa.Column("failure_kind", sa.Text),
     sa.Column("failure_message", sa.Text),
     sa.Column("owner", sa.Text),  # name of its key; null where there were no keys
     sa.Index("jobs_by_state", "state", "number"),
     sa.Index("jobs_by_owner", "owner", "number"),
     sqlite_autoincrement=True,  # a deleted job's number is never given again
+)
+
+# One row for each segment that a worker has taken up, until its job is final.
+SEGMENTS = sa.Table(
+    "segments",
+    _METADATA,
+    sa.Column("job_id", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("frames_done", sa.Integer, nullable=False),
 )
 
 WORKERS = sa.Table(
@@ -92,20 +105,27 @@ def open_database(url: str) -> sa.Engine:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MAKING_TABLES)))
         for table in _METADATA.sorted_tables:
             connection.execute(CreateTable(table, if_not_exists=True))
-            _add_new_columns(connection, table)
+            _update_columns(connection, table)
             for index in table.indexes:
                 connection.execute(CreateIndex(index, if_not_exists=True))
     return engine
 
 
-def _add_new_columns(connection: sa.Connection, table: sa.Table) -> None:
+def _update_columns(connection: sa.Connection, table: sa.Table) -> None:
     """Bring a table that an older version made up to date; what is new may be null."""
     there = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
+    # The names are ours; DDL takes no parameters.
     for column in table.columns:
         if column.name not in there:
             described = CreateColumn(column).compile(dialect=connection.dialect)
-            # The names are ours; DDL takes no parameters.
             connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {described}")
+    for name in there - set(table.columns.keys()):
+        connection.exec_driver_sql(f"ALTER TABLE {table.name} DROP COLUMN {name}")
+
+
+def workflow_id(job_id: str, segment: int) -> str:
+    """Return the name of the work on a segment, in the database of DBOS."""
+    return f"{job_id}-{segment:06d}"
 
 
 def now(engine: sa.Engine) -> sa.ColumnElement[float]:

@@ -9,11 +9,19 @@ from typing import Any
 
 from dbos import DBOSClient, DBOSPortableJSONSerializer
 
-from jobs.database import APPLICATION, APPLICATION_VERSION, QUEUE, WORKFLOW, open_database
+from jobs.database import (
+    APPLICATION,
+    APPLICATION_VERSION,
+    QUEUE,
+    WORKFLOW,
+    open_database,
+    workflow_id,
+)
 from jobs.errors import JobHasNoResult, JobNotFinished, JobNotFound
 from jobs.keys import KeyRing
 from jobs.liveness import WorkerRegister
 from jobs.records import JobRecords
+from jobs.segments import segment_count
 from jobs.store import JobStore
 from jobs.values import Job, JobRequest, JobState, Key, Worker
 from pipeline.decode import save_scan, select
@@ -31,19 +39,28 @@ class JobQueue:
         database_url: as `open_database`; the database is made ready if it isn't yet.
         store: the files of jobs, on storage that the workers share.
         poll_s: how often `frames` looks for more, seconds.
+        segment_frames: frames wanted in a segment; a dead worker costs up to half as many again.
 
     Attributes:
         store: the files of jobs.
         keys: the API keys, in the same database.
     """
 
-    def __init__(self, database_url: str, store: JobStore, *, poll_s: float = 0.2) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        store: JobStore,
+        *,
+        poll_s: float = 0.2,
+        segment_frames: int = 120,
+    ) -> None:
         self.store = store
         self._engine = open_database(database_url)
         self.keys = KeyRing(self._engine)
         self._records = JobRecords(self._engine)
         self._register = WorkerRegister(self._engine)
         self._poll_s = poll_s
+        self._segment_frames = segment_frames
         self._client = DBOSClient(
             system_database_url=database_url,
             serializer=DBOSPortableJSONSerializer(),
@@ -90,17 +107,28 @@ class JobQueue:
             with self.store.writing(self.store.scan(job_id)) as path:
                 save_scan(video, path)
             with self._engine.begin() as connection:
-                self._records.add(connection, job_id, request, video.info, len(frames))
-                self._client.enqueue_in_transaction(
+                segments = segment_count(len(frames), self._segment_frames)
+                turn = self._records.add(
                     connection,
-                    {
-                        "workflow_name": WORKFLOW,
-                        "queue_name": QUEUE,
-                        "workflow_id": job_id,
-                        "app_version": APPLICATION_VERSION,
-                    },
                     job_id,
+                    request,
+                    video.info,
+                    frames_total=len(frames),
+                    segments=segments,
                 )
+                for segment in range(segments):
+                    self._client.enqueue_in_transaction(
+                        connection,
+                        {
+                            "workflow_name": WORKFLOW,
+                            "queue_name": QUEUE,
+                            "workflow_id": workflow_id(job_id, segment),
+                            "app_version": APPLICATION_VERSION,
+                            "priority": turn + segment,
+                        },
+                        job_id,
+                        segment,
+                    )
         except BaseException:
             self.store.discard(job_id)
             self.store.delete(job_id)
@@ -134,7 +162,7 @@ class JobQueue:
             JobNotFound: there is none of this id.
         """
         if self._records.finish(job_id, JobState.CANCELED):
-            self._client.cancel_workflow(job_id)
+            self._client.cancel_workflows(list(self._records.workflows(job_id)))
         return self.get(job_id)
 
     def delete(self, job_id: str) -> None:
@@ -144,9 +172,10 @@ class JobQueue:
             JobNotFound: there is none of this id.
         """
         self.cancel(job_id)
+        workflows = self._records.workflows(job_id)
         self._records.remove(job_id)
         self.store.delete(job_id)
-        self._client.delete_workflow(job_id)
+        self._client.delete_workflows(list(workflows))
 
     def queue_depth(self) -> int:
         """Return how many jobs wait for a worker."""

@@ -3,19 +3,46 @@
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
 import sqlalchemy as sa
 
-from jobs.database import API_KEYS, JOBS, now
+from jobs.database import API_KEYS, JOBS, SEGMENTS, now, workflow_id
 from jobs.errors import BadCursor, JobNotFound, TooManyJobs
+from jobs.turns import next_turn
 from jobs.values import Job, JobFailure, JobRequest, JobState, Key
 from pipeline.values import VideoInfo
 
 _UNFINISHED = JOBS.c.state.in_([JobState.QUEUED, JobState.RUNNING])
+# Of its segments while there are any; afterwards as the job's end noted it.
+_FRAMES_DONE = sa.func.coalesce(
+    sa.select(sa.func.sum(SEGMENTS.c.frames_done))
+    .where(SEGMENTS.c.job_id == JOBS.c.id)
+    .scalar_subquery(),
+    JOBS.c.frames_done,
+)
+_ROWS = sa.select(
+    *(column for column in JOBS.columns if column.name != "frames_done"),
+    _FRAMES_DONE.label("frames_done"),
+)
+
+
+@dataclass(frozen=True)
+class JobProgress:
+    """How far the result of an unfinished job is.
+
+    Attributes:
+        segments: of the job.
+        linked: how many of them, from the first, are in the result.
+        model: name and version, as the job's first worker had it; None before there was one.
+    """
+
+    segments: int
+    linked: int
+    model: Mapping[str, str] | None
 
 
 class JobRecords:
@@ -61,13 +88,20 @@ class JobRecords:
         job_id: str,
         request: JobRequest,
         video: VideoInfo,
+        *,
         frames_total: int,
-    ) -> None:
+        segments: int,
+    ) -> int:
         """Add a queued job within the caller's transaction.
+
+        Returns:
+            The turn of its first segment, as `next_turn`.
 
         Raises:
             TooManyJobs: its owner may have no more.
         """
+        owner = None if self._owner is None else self._owner.name
+        turn = next_turn(connection, owner)
         connection.execute(
             JOBS.insert().values(
                 id=job_id,
@@ -78,12 +112,15 @@ class JobRecords:
                 created_at=self._now,
                 frames_done=0,
                 frames_total=frames_total,
-                attempts=0,
-                owner=None if self._owner is None else self._owner.name,
+                segments=segments,
+                linked=0,
+                turn=turn,
+                owner=owner,
             )
         )
         # Afterwards, since SQLite's transaction begins with the first that writes.
         self.check_room(connection, added=1)
+        return turn
 
     def get(self, job_id: str) -> Job:
         """Return a job.
@@ -92,7 +129,7 @@ class JobRecords:
             JobNotFound: there is none of this id.
         """
         with self.engine.connect() as connection:
-            query = sa.select(JOBS).where(JOBS.c.id == job_id, self._owned)
+            query = _ROWS.where(JOBS.c.id == job_id, self._owned)
             row = connection.execute(query).mappings().first()
         if row is None:
             raise JobNotFound(f"No job has the id {job_id!r}.")
@@ -106,7 +143,7 @@ class JobRecords:
         Raises:
             BadCursor: `cursor` isn't one that was given out.
         """
-        query = sa.select(JOBS).where(self._owned).order_by(JOBS.c.number.desc()).limit(limit + 1)
+        query = _ROWS.where(self._owned).order_by(JOBS.c.number.desc()).limit(limit + 1)
         if state is not None:
             query = query.where(JOBS.c.state == state)
         if cursor is not None:
@@ -127,39 +164,78 @@ class JobRecords:
             query = sa.select(sa.func.count()).select_from(JOBS).where(JOBS.c.state == state)
             return connection.execute(query).scalar_one()
 
-    def take_up(self, job_id: str) -> int | None:
-        """Note that a worker starts, or goes on with, a job.
+    def take_up(self, job_id: str, segment: int, model: Mapping[str, str]) -> int | None:
+        """Note that a worker starts on a segment.
+
+        Args:
+            job_id: of the job.
+            segment: its number.
+            model: that the worker has; the first one is named in the result.
 
         Returns:
-            Starts since the job last finished a segment, with this one; None if the job isn't
-            wanted any more.
+            How often the segment was started, with this time; None if the job isn't wanted any
+            more.
         """
         with self.engine.begin() as connection:
-            return connection.execute(
+            # First the job's row, which stays locked: its end removes the rows of its segments.
+            wanted = connection.execute(
                 JOBS.update()
                 .where(JOBS.c.id == job_id, _UNFINISHED)
                 .values(
                     state=JobState.RUNNING,
                     started_at=sa.func.coalesce(JOBS.c.started_at, self._now),
-                    attempts=JOBS.c.attempts + 1,
+                    model=sa.func.coalesce(JOBS.c.model, sa.literal(model, sa.JSON)),
                 )
-                .returning(JOBS.c.attempts)
+            )
+            if not wanted.rowcount:
+                return None
+            attempts: int | None = connection.execute(
+                SEGMENTS.update()
+                .where(SEGMENTS.c.job_id == job_id, SEGMENTS.c.number == segment)
+                .values(attempts=SEGMENTS.c.attempts + 1)
+                .returning(SEGMENTS.c.attempts)
             ).scalar()
+            if attempts is None:
+                attempts = 1
+                connection.execute(
+                    SEGMENTS.insert().values(
+                        job_id=job_id, number=segment, attempts=attempts, frames_done=0
+                    )
+                )
+            return attempts
 
-    def report(self, job_id: str, frames_done: int, *, segment_finished: bool = False) -> bool:
-        """Note how far a job is; it never goes back, also where a segment is done again.
+    def report(self, job_id: str, segment: int, frames_done: int) -> bool:
+        """Note how far a segment is; it never goes back, also where the segment is done again.
 
         Returns:
             Whether the job is still wanted.
         """
-        values: dict[str, Any] = {
-            "frames_done": sa.case(
-                (JOBS.c.frames_done < frames_done, frames_done), else_=JOBS.c.frames_done
+        known = SEGMENTS.c.frames_done
+        with self.engine.begin() as connection:
+            changed = connection.execute(
+                SEGMENTS.update()
+                .where(SEGMENTS.c.job_id == job_id, SEGMENTS.c.number == segment)
+                .values(frames_done=sa.case((known < frames_done, frames_done), else_=known))
             )
-        }
-        if segment_finished:
-            values["attempts"] = 0
-        return self._change(job_id, values)
+            return changed.rowcount > 0
+
+    def progress(self, job_id: str) -> JobProgress | None:
+        """Return what of a job is in its result; None if the job isn't wanted any more."""
+        columns = (JOBS.c.segments, JOBS.c.linked, JOBS.c.model)
+        with self.engine.connect() as connection:
+            row = connection.execute(
+                sa.select(*columns).where(JOBS.c.id == job_id, _UNFINISHED)
+            ).first()
+        return None if row is None else JobProgress(*row)
+
+    def linked(self, job_id: str, segment: int) -> None:
+        """Note that a segment, after those before it, is in the result."""
+        with self.engine.begin() as connection:
+            connection.execute(
+                JOBS.update()
+                .where(JOBS.c.id == job_id, JOBS.c.linked == segment)
+                .values(linked=segment + 1)
+            )
 
     def finish(self, job_id: str, state: JobState, failure: JobFailure | None = None) -> bool:
         """Bring a job to a final state.
@@ -168,11 +244,26 @@ class JobRecords:
             Whether it was unfinished before.
         """
         values: dict[str, Any] = {"state": state, "finished_at": self._now}
-        if state is JobState.SUCCEEDED:
-            values["frames_done"] = JOBS.c.frames_total
         if failure is not None:
             values |= {"failure_kind": failure.kind, "failure_message": failure.message}
-        return self._change(job_id, values)
+        this = JOBS.c.id == job_id
+        with self.engine.begin() as connection:
+            changed = connection.execute(
+                JOBS.update().where(this, _UNFINISHED, self._owned).values(values)
+            )
+            if not changed.rowcount:
+                return False
+            done = JOBS.c.frames_total if state is JobState.SUCCEEDED else _FRAMES_DONE
+            connection.execute(JOBS.update().where(this).values(frames_done=done))
+            connection.execute(SEGMENTS.delete().where(SEGMENTS.c.job_id == job_id))
+            return True
+
+    def workflows(self, job_id: str) -> Sequence[str]:
+        """Return the names of the work on a job's segments, in the database of DBOS."""
+        with self.engine.connect() as connection:
+            query = sa.select(JOBS.c.segments).where(JOBS.c.id == job_id)
+            segments = connection.execute(query).scalar() or 0
+        return [workflow_id(job_id, segment) for segment in range(segments)]
 
     def remove(self, job_id: str) -> None:
         """Forget a job.
@@ -184,13 +275,6 @@ class JobRecords:
             deleted = connection.execute(JOBS.delete().where(JOBS.c.id == job_id, self._owned))
             if not deleted.rowcount:
                 raise JobNotFound(f"No job has the id {job_id!r}.")
-
-    def _change(self, job_id: str, values: Mapping[str, Any]) -> bool:
-        with self.engine.begin() as connection:
-            changed = connection.execute(
-                JOBS.update().where(JOBS.c.id == job_id, _UNFINISHED, self._owned).values(**values)
-            )
-            return changed.rowcount > 0
 
 
 def _job(row: sa.RowMapping) -> Job:

@@ -1,4 +1,4 @@
-"""A worker process: it loads the model, then runs jobs, one after another."""
+"""A worker process: it loads the model, then does segments of jobs, one after another."""
 
 import logging
 import secrets
@@ -45,8 +45,6 @@ class WorkerSettings:
         database_url: as `open_database`; None for the SQLite file in `data_dir`.
         threads: of the runtime on a CPU; None for one a core.
         stride: frames from the start of one clip to the next.
-        segment_frames: selected frames wanted in a segment; a dead worker costs up to half as many
-            again.
         decode_timeout_s: how long decoding may bring no frame.
     """
 
@@ -56,7 +54,6 @@ class WorkerSettings:
     database_url: str | None = None
     threads: int | None = None
     stride: int = 6
-    segment_frames: int = 120
     decode_timeout_s: float = 120.0
 
 
@@ -65,10 +62,10 @@ def run_worker(
     load_session: Callable[[WorkerSettings], Session] | None = None,
     sandbox: Sandbox | None = None,
 ) -> None:
-    """Run jobs until SIGTERM or SIGINT; call it in the main thread of a process of its own.
+    """Do segments until SIGTERM or SIGINT; call it in the main thread of a process of its own.
 
-    A signal makes it leave the running job between two frames. The next worker, or another, takes
-    the job up at the segment it was in.
+    A signal makes it leave the running segment between two frames. The next worker, or another,
+    does that segment again.
 
     Args:
         settings: how to run.
@@ -93,7 +90,6 @@ def run_worker(
         JobRecords(engine),
         Segmenter(session, settings.stride, sandbox.decode),
         session.spec,
-        settings.segment_frames,
     )
     _serve(url=url, engine=engine, worker=worker, work=work, sandbox=sandbox, stop=stop)
     engine.dispose()

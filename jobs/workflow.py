@@ -4,18 +4,18 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from dbos import DBOS, StepOptions
 
-from jobs.database import WORKFLOW
+from jobs.database import WORKFLOW, workflow_id
 from jobs.failure import WorkerLost, failure_of, may_pass
 from jobs.lines import from_part, to_line, to_part
-from jobs.records import JobRecords
-from jobs.segments import segment_count, segment_range
+from jobs.records import JobProgress, JobRecords
+from jobs.segments import segment_range
 from jobs.store import JobStore
 from jobs.values import JobFailure, JobState
 from pipeline.decode import load_scan, select
@@ -42,17 +42,20 @@ class Unwind(BaseException):
 
 
 class SegmentJob:
-    """The work on jobs: plan, then infer and link each segment, then finish.
+    """The work on a segment: infer it, then link what is next in its job's result, or finish that.
 
-    A step's result is a file, or a few numbers that DBOS keeps. A step that is done again, because
-    its worker died before it was recorded, writes the same file again.
+    The segments of a job are inferred by any workers in any order. Linking goes in order: whoever
+    has inferred the segment that the result waits for links it, and those after it that are there
+    already. Two workers may link the same segment at once: they write the same files.
+
+    A step's result is a file. A step that is done again, because its worker died before it was
+    recorded, writes the same file again.
 
     Args:
         store: the files of jobs.
         records: their rows.
         segmenter: finds the objects of a stretch of frames.
         spec: of the model in `segmenter`.
-        segment_frames: frames wanted in a segment, for jobs that this worker plans.
     """
 
     def __init__(
@@ -61,53 +64,46 @@ class SegmentJob:
         records: JobRecords,
         segmenter: Segmenter,
         spec: ModelSpec,
-        segment_frames: int,
     ) -> None:
         self._store = store
         self._records = records
         self._segmenter = segmenter
-        self._spec = spec
-        self._segment_frames = segment_frames
+        self._model = {"name": spec.name, "version": spec.version}
         self._stopping = threading.Event()
         self._busy = threading.Lock()
 
     def register(self) -> None:
-        """Make DBOS, which knows workflows by name only, run jobs with this object."""
+        """Make DBOS, which knows workflows by name only, run segments with this object."""
 
         @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)  # `attempts` below bounds them
-        def segment_job(job_id: str) -> None:
+        def segment(job_id: str, number: int) -> None:
             with self._busy:
-                self._run(job_id)
+                self._run(job_id, number)
 
     def stop(self, grace_s: float) -> None:
-        """Leave the running job between two frames, and wait for that up to `grace_s`."""
+        """Leave the running segment between two frames, and wait for that up to `grace_s`."""
         self._stopping.set()
         if self._busy.acquire(timeout=grace_s):
             self._busy.release()
 
-    def _run(self, job_id: str) -> None:
+    def _run(self, job_id: str, segment: int) -> None:
         if self._stopping.is_set():
             raise Unwind
-        attempts = self._records.take_up(job_id)
+        attempts = self._records.take_up(job_id, segment, self._model)
         if attempts is None:
             return
-        _log.info("Took up a job.", extra={"job": job_id, "attempt": attempts})
+        about = {"job": job_id, "segment": segment, "attempt": attempts}
+        _log.info("Took up a segment.", extra=about)
         try:
             if attempts > MAX_ATTEMPTS:
                 raise WorkerLost(f"Its worker died {MAX_ATTEMPTS} times in the same segment.")
-            self._steps(job_id)
+            self._step("infer", self._infer, job_id, segment)
+            self._step("link", self._link_what_is_next, job_id)
         except Exception as error:
-            if not self._records.report(job_id, 0):
+            if self._records.progress(job_id) is None:
                 raise Unwind from error  # it was deleted or canceled: files went from under it
             failure = failure_of(error, job_id)
-            self._step("fail", self._fail, job_id, failure.kind, failure.message)
-
-    def _steps(self, job_id: str) -> None:
-        plan = self._step("plan", self._plan, job_id)
-        for segment in range(plan["segments"]):
-            self._step("infer", self._infer, job_id, segment, plan["segments"])
-            self._step("link", self._link, job_id, segment, plan["segments"])
-        self._step("finish", self._finish, job_id, plan["segments"], plan["model"])
+            self._step("fail", self._fail, job_id, segment, failure.kind, failure.message)
 
     def _step(self, name: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         if self._stopping.is_set():
@@ -117,22 +113,19 @@ class SegmentJob:
         )
         return DBOS.run_step(options, function, *args, **kwargs)
 
-    def _plan(self, job_id: str) -> dict[str, Any]:
-        """Decide, for the job's life, how it is cut and which model is named in its result."""
-        total = self._records.get(job_id).frames_total
-        return {
-            "segments": segment_count(total, self._segment_frames),
-            "model": {"name": self._spec.name, "version": self._spec.version},
-        }
-
-    def _infer(self, job_id: str, segment: int, segments: int) -> None:
+    def _infer(self, job_id: str, segment: int) -> None:
         """Find the objects of a segment's frames."""
+        progress = self._records.progress(job_id)
+        if progress is None:
+            raise Unwind
+        part = self._store.part(job_id, segment)
+        if segment < progress.linked or part.exists():
+            return  # the worker that did it died before this was recorded
         job = self._records.get(job_id)
         video = load_scan(self._store.scan(job_id))
         request = job.request
         indices = select(video, request.start_s, request.end_s, request.every)
-        wanted = segment_range(segment, segments, len(indices))
-        _log.info("Segmenting.", extra={"job": job_id, "segment": segment})
+        wanted = segment_range(segment, progress.segments, len(indices))
         found = self._segmenter.segment(
             self._store.upload(job_id),
             video,
@@ -144,8 +137,8 @@ class SegmentJob:
             quality=request.quality,
             actions=request.actions,
         )
-        with closing(found), self._store.writing(self._store.part(job_id, segment)) as path:
-            watched = self._watched(job_id, found, wanted.start)
+        with closing(found), self._store.writing(part) as path:
+            watched = self._watched(job_id, segment, found)
             try:
                 _write((to_part(frame) for frame in watched), path)
             except DecoderFailed as error:
@@ -154,66 +147,86 @@ class SegmentJob:
                 raise
 
     def _watched(
-        self, job_id: str, frames: Iterator[SegmentedFrame], done: int
+        self, job_id: str, segment: int, frames: Iterator[SegmentedFrame]
     ) -> Iterator[SegmentedFrame]:
         """Pass frames on while the job is wanted, and report how many there are now and then."""
         reported_at = time.monotonic()
+        done = 0
         for frame in frames:
             if self._stopping.is_set():
                 raise Unwind
             if time.monotonic() - reported_at >= _REPORT_EVERY_S:
-                if not self._records.report(job_id, done):
+                if not self._records.report(job_id, segment, done):
                     raise Unwind
                 reported_at = time.monotonic()
             yield frame
             done += 1
-        if not self._records.report(job_id, done):
+        if not self._records.report(job_id, segment, done):
             raise Unwind
 
-    def _link(self, job_id: str, segment: int, segments: int) -> None:
+    def _link_what_is_next(self, job_id: str) -> None:
+        """Bring every segment into the result that can be; finish the job after the last one."""
+        while (progress := self._records.progress(job_id)) is not None:
+            segment = progress.linked
+            if segment == progress.segments:
+                self._finish(job_id, progress)
+                return
+            # Who stores the part that is missing here looks afterwards, and so finds the others.
+            if not self._store.part(job_id, segment).exists():
+                if self._linked_beyond(job_id, segment):
+                    continue
+                return
+            try:
+                self._link(job_id, segment)
+            except FileNotFoundError:
+                if not self._linked_beyond(job_id, segment):
+                    raise
+                # Another worker was faster, and has removed what this one went from.
+                continue
+            self._records.linked(job_id, segment)
+            # What it went from isn't needed any more: a long video shall not take its space twice.
+            self._store.part(job_id, segment).unlink(missing_ok=True)
+            if segment > 0:
+                self._store.tracker(job_id, segment - 1).unlink(missing_ok=True)
+
+    def _linked_beyond(self, job_id: str, segment: int) -> bool:
+        progress = self._records.progress(job_id)
+        return progress is None or progress.linked > segment
+
+    def _link(self, job_id: str, segment: int) -> None:
         """Give a segment's objects the ids of their tracks, going on from the segment before."""
-        job = self._records.get(job_id)
+        request = self._records.get(job_id).request
         part = self._store.part(job_id, segment)
-        after = self._store.tracker(job_id, segment)
-        if not after.exists():
-            tracker = (
-                self._tracker_after(job_id, segment - 1)
-                if segment > 0
-                else Tracker(job.request.instances)
-            )
-            with (
-                part.open(encoding="utf-8") as lines,
-                self._store.writing(self._store.frames(job_id, segment)) as path,
-            ):
-                linked = (tracker.link(from_part(line)) for line in lines)
-                _write((to_line(frame, job.request.masks) for frame in linked), path)
-            with self._store.writing(after) as path:
-                _write([json.dumps(tracker.to_state())], path)
-        # What this step began from goes when it can't be needed any more, so that a long video
-        # doesn't take its space twice.
-        part.unlink(missing_ok=True)
-        if segment > 1:
-            self._store.tracker(job_id, segment - 2).unlink(missing_ok=True)
-        done = segment_range(segment, segments, job.frames_total).stop
-        if not self._records.report(job_id, done, segment_finished=True):
-            raise Unwind
+        tracker = (
+            self._tracker_after(job_id, segment - 1) if segment > 0 else Tracker(request.instances)
+        )
+        with (
+            part.open(encoding="utf-8") as lines,
+            self._store.writing(self._store.frames(job_id, segment)) as path,
+        ):
+            linked = (tracker.link(from_part(line)) for line in lines)
+            _write((to_line(frame, request.masks) for frame in linked), path)
+        with self._store.writing(self._store.tracker(job_id, segment)) as path:
+            _write([json.dumps(tracker.to_state())], path)
 
-    def _finish(self, job_id: str, segments: int, model: dict[str, str]) -> None:
+    def _finish(self, job_id: str, progress: JobProgress) -> None:
         """Write the rest of the result, then say that it is complete."""
-        header = self._store.header(job_id)
-        if not header.exists():
-            video = self._records.get(job_id).video
-            tracks = self._tracker_after(job_id, segments - 1).tracks()
-            with self._store.writing(header) as path:
-                _write([json.dumps(_header(job_id, model, video, tracks))], path)
+        video = self._records.get(job_id).video
+        tracks = self._tracker_after(job_id, progress.segments - 1).tracks()
+        model = progress.model or self._model
+        with self._store.writing(self._store.header(job_id)) as path:
+            _write([json.dumps(_header(job_id, model, video, tracks))], path)
+        if self._records.finish(job_id, JobState.SUCCEEDED):
+            _log.info("Finished a job.", extra={"job": job_id})
         self._store.remove_scaffolding(job_id)
-        self._records.finish(job_id, JobState.SUCCEEDED)
-        _log.info("Finished a job.", extra={"job": job_id})
 
-    def _fail(self, job_id: str, kind: str, message: str) -> None:
-        """Keep why the job failed."""
+    def _fail(self, job_id: str, segment: int, kind: str, message: str) -> None:
+        """Keep why the job failed, and give up its other segments."""
         self._records.finish(job_id, JobState.FAILED, JobFailure(kind, message))
-        _log.info("A job failed: %s.", kind, extra={"job": job_id})
+        _log.info("A job failed: %s.", kind, extra={"job": job_id, "segment": segment})
+        others = set(self._records.workflows(job_id)) - {workflow_id(job_id, segment)}
+        if others:
+            DBOS.cancel_workflows(list(others))
 
     def _tracker_after(self, job_id: str, segment: int) -> Tracker:
         state = self._store.tracker(job_id, segment).read_text("utf-8")
@@ -221,7 +234,7 @@ class SegmentJob:
 
 
 def _header(
-    job_id: str, model: dict[str, str], video: VideoInfo, tracks: Iterable[Track]
+    job_id: str, model: Mapping[str, str], video: VideoInfo, tracks: Iterable[Track]
 ) -> dict[str, Any]:
     return {
         "job": job_id,

@@ -21,6 +21,7 @@ from pipeline.decode import scan
 from pipeline.values import VideoLimits
 
 LIMITS = VideoLimits(max_pixels=10**6, max_frames=10**4, max_duration_s=10**3)
+SEGMENT_FRAMES = 12
 WORKER = Path(__file__).parent / "slow_worker.py"
 
 
@@ -39,7 +40,7 @@ class Bench:
         self.data_dir = data_dir
         self.database_url = database_url
         self.store = JobStore(data_dir)
-        self.queue = JobQueue(database_url, self.store, poll_s=0.02)
+        self.queue = JobQueue(database_url, self.store, poll_s=0.02, segment_frames=SEGMENT_FRAMES)
         self._workers: list[subprocess.Popen[bytes]] = []
 
     def submit(self, clip: Path, tail: bytes = b"", **options: object) -> Job:

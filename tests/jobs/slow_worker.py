@@ -15,7 +15,6 @@ from jobs.worker import WorkerSettings, run_worker
 from pipeline.sandbox import Sandbox
 from pipeline.spec import ModelSpec
 
-SEGMENT_FRAMES = 12
 STALL_S = 3
 DECODER = Path(__file__).parent / "told_decoder.py"
 
@@ -64,7 +63,6 @@ def main() -> None:
         data_dir=data_dir,
         database_url=database_url,
         model=Path("none.onnx"),
-        segment_frames=SEGMENT_FRAMES,
     )
     sandbox = Sandbox(stall_s=STALL_S, program=(sys.executable, str(DECODER)))
     run_worker(settings, lambda _: session, sandbox)

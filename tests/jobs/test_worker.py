@@ -12,8 +12,7 @@ from jobs.errors import JobHasNoResult, JobNotFinished, JobNotFound
 from jobs.records import JobRecords
 from jobs.values import Job, JobState
 from jobs.workflow import MAX_ATTEMPTS
-from tests.jobs.conftest import WORKER, Bench, wait_for
-from tests.jobs.slow_worker import SEGMENT_FRAMES
+from tests.jobs.conftest import SEGMENT_FRAMES, WORKER, Bench, wait_for
 from tests.jobs.told_decoder import CRASH, HANG
 
 # The most clips that hold a frame of one segment: 8 frames a clip, one clip each 6 frames.
@@ -186,7 +185,7 @@ def test_job_over_which_workers_die_is_given_up(bench: Bench, clip: Path) -> Non
     job = bench.submit(clip)
     records = JobRecords(bench.queue._engine)
     for _ in range(MAX_ATTEMPTS):
-        records.take_up(job.id)
+        records.take_up(job.id, 0, {"name": "fake", "version": "1"})
     bench.start_worker()
     failure = bench.wait_until_final(job).failure
     assert failure is not None
@@ -205,6 +204,22 @@ def test_stopped_worker_hands_its_job_on(bench: Bench, clip: Path) -> None:
     assert bench.queue.get(job.id).state is JobState.RUNNING
     bench.start_worker()
     assert bench.wait_until_final(job).state is JobState.SUCCEEDED
+
+
+def test_workers_share_a_job_and_its_result_is_that_of_one(bench: Bench, clip: Path) -> None:
+    alone = bench.start_worker()
+    undisturbed = bench.wait_until_final(bench.submit(clip))
+    alone.kill()
+    for _ in range(3):
+        bench.start_worker(delay_s=0.1)
+    wait_for(lambda: len(bench.queue.workers()) == 3, "three workers")
+    shared = bench.wait_until_final(bench.submit(clip))
+    assert (shared.state, shared.frames_done) == (JobState.SUCCEEDED, 48)
+    assert list(bench.queue.frames(shared.id)) == list(bench.queue.frames(undisturbed.id))
+    header, expected = (bench.queue.result_header(job.id) for job in (shared, undisturbed))
+    assert header | {"job": expected["job"]} == expected
+    log = (bench.data_dir / "worker.log").read_text()
+    assert log.count("Took up a segment.") == 8
 
 
 def test_live_worker_takes_over_the_job_of_a_dead_one(bench: Bench, clip: Path) -> None:

@@ -1,0 +1,1 @@
+"""What the service bears: processes killed, servers gone, many workers; each a script."""

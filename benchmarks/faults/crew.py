@@ -1,0 +1,102 @@
+"""A queue with worker processes that wait in place of inference, and clips for them."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import numpy as np
+
+from benchmarks.worker_process import LIMITS
+from jobs.engine import JobQueue
+from jobs.store import JobStore
+from jobs.values import Job, JobRequest
+from pipeline.decode import scan
+
+SEGMENT_FRAMES = 12
+CLIPS_OF_SEGMENT = 4  # most of them: 12 frames, and those around them, in clips of 8 each 6
+TIMEOUT_S = 600.0
+
+
+class Crew:
+    """Workers on one queue; they are killed at the end.
+
+    Args:
+        data_dir: folder of the jobs' files, the workers' log and, for SQLite, the database.
+        database_url: as `open_database`.
+        segment_s: how long a worker waits over each segment, at least.
+    """
+
+    def __init__(self, data_dir: Path, database_url: str, segment_s: float) -> None:
+        self.store = JobStore(data_dir)
+        self.queue = JobQueue(database_url, self.store, segment_frames=SEGMENT_FRAMES)
+        self.workers: list[subprocess.Popen[bytes]] = []
+        self.log = data_dir / "workers.log"
+        wait_s = segment_s / CLIPS_OF_SEGMENT
+        module = "benchmarks.faults.waiting_worker"
+        self._command = [sys.executable, "-m", module, str(data_dir), database_url, str(wait_s)]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for worker in self.workers:
+            worker.kill()
+            worker.wait()
+        self.queue.close()
+
+    def start_worker(self) -> "subprocess.Popen[bytes]":
+        """Start one more worker."""
+        with self.log.open("ab") as log:
+            worker = subprocess.Popen(self._command, stderr=log)
+        self.workers.append(worker)
+        return worker
+
+    def wait_for_workers(self, count: int) -> None:
+        """Wait until as many workers are alive."""
+        wait_until(lambda: len(self.queue.workers()) == count, f"{count} workers")
+
+    def submit(self, clip: Path) -> Job:
+        """Queue a copy of a clip."""
+        job_id = self.store.new_id()
+        self.store.incoming(job_id).write_bytes(clip.read_bytes())
+        return self.queue.submit(job_id, JobRequest(filename=clip.name), scan(clip, LIMITS))
+
+    def wait_for(self, job: Job) -> Job:
+        """Wait until a job is final, and return it."""
+        wait_until(lambda: self.queue.get(job.id).state.final, f"the end of {job.id}")
+        return self.queue.get(job.id)
+
+
+def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = TIMEOUT_S) -> None:
+    """Wait until a condition holds.
+
+    Raises:
+        TimeoutError: it doesn't in time.
+    """
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"Waited {timeout_s:g} s for {what}.")
+        time.sleep(0.05)
+
+
+def write_clip(path: Path, segments: int) -> None:
+    """Write a clip of a bright square that moves over a dark ground, 32x32, of so many segments."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+        for index in range(segments * SEGMENT_FRAMES):
+            pixels = np.full((32, 32, 3), 20, np.uint8)
+            pixels[10:20, index % 20 : index % 20 + 10] = 240
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode())

@@ -1,0 +1,40 @@
+"""How much faster many workers are than one, on one job: `python -m benchmarks.faults.fan_out`."""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.faults.crew import Crew, write_clip
+from benchmarks.postgres import PostgresServer
+
+
+def main() -> None:
+    """Time a job of many segments on PostgreSQL with one worker, then with many."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.faults.fan_out", description=__doc__
+    )
+    parser.add_argument("--segments", type=int, default=64, help="default: 64")
+    parser.add_argument("--workers", type=int, default=8, help="default: 8")
+    parser.add_argument("--segment-s", type=float, default=0.5, help="default: 0.5")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, PostgresServer() as postgres:
+        clip = Path(folder) / "clip.mp4"
+        write_clip(clip, arguments.segments)
+        times, results = [], []
+        for count in (1, arguments.workers):
+            data = Path(folder) / f"of-{count}"
+            with Crew(data, postgres.new_database(), arguments.segment_s) as crew:
+                for _ in range(count):
+                    crew.start_worker()
+                crew.wait_for_workers(count)
+                started = time.monotonic()
+                job = crew.wait_for(crew.submit(clip))
+                times.append(time.monotonic() - started)
+                results.append(list(crew.queue.frames(job.id)))
+            print(f"{count} workers: {times[-1]:.1f} s", flush=True)
+    print(f"{times[0] / times[1]:.2f} times as fast, results equal: {results[0] == results[1]}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""A worker that waits in place of inference: arguments DATA_DIR DATABASE_URL SECONDS_A_CLIP."""
+
+import logging
+import sys
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jobs.worker import WorkerSettings, run_worker
+from pipeline.decode import decode
+from pipeline.sandbox import Sandbox
+from pipeline.spec import ModelSpec
+from pipeline.values import Frame, ScannedVideo
+
+SPEC = ModelSpec(
+    name="waiting",
+    version="1",
+    clip_length=8,
+    short_side=32,
+    long_side=32,
+    multiple=16,
+    licence="",
+    data="",
+    measured={},
+    git_revision="",
+)
+
+
+@dataclass
+class WaitingSession:
+    """Takes bright pixels for foreground, after a while in which it needs no core."""
+
+    wait_s: float
+    spec: ModelSpec
+    device: str = "cpu"
+    provider: str = "Waiting"
+
+    def run(self, clips: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Wait for each clip."""
+        time.sleep(self.wait_s * len(clips))
+        probabilities: NDArray[np.float32] = clips.max(axis=-1).astype(np.float32) / 255
+        return probabilities
+
+
+class NoSandbox(Sandbox):
+    """Decodes in the worker itself: the scripts make their own clips, and cores are scarce."""
+
+    def lacks(self) -> Sequence[str]:
+        """Return nothing: it protects from nothing."""
+        return ()
+
+    def decode(
+        self, path: Path, video: ScannedVideo, indices: range
+    ) -> Generator[Frame, None, None]:
+        """Decode as `pipeline.decode.decode` does."""
+        return decode(path, video, indices)
+
+
+def main() -> None:
+    """Run until a signal."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    data_dir, database_url, wait_s = sys.argv[1:]
+    settings = WorkerSettings(
+        data_dir=Path(data_dir), database_url=database_url, model=Path("none.onnx")
+    )
+    run_worker(settings, lambda _: WaitingSession(float(wait_s), SPEC), NoSandbox())
+
+
+if __name__ == "__main__":
+    main()
