@@ -38,6 +38,7 @@ def _image(result: Result, frame: ResultFrame) -> dict[str, Any]:
 
 
 def _annotations(result: Result) -> Iterator[dict[str, Any]]:
+    acting = result.acting()
     number = 0
     for frame in result.frames():
         for found in frame.objects:
@@ -53,6 +54,8 @@ def _annotations(result: Result) -> Iterator[dict[str, Any]]:
                 "area": found.area,
                 "iscrowd": 0,
             }
+            if action := acting.get(found.track):
+                annotation["attributes"] = {"action": action.label}
             if found.mask is not None:
                 annotation["segmentation"] = {
                     "size": [found.mask.height, found.mask.width],

@@ -4,7 +4,7 @@ Source: https://labelstud.io/guide/predictions and, for the run lengths of brush
 https://github.com/thi-ng/umbrella, which Label Studio keeps masks in.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from formats.result import Result, ResultFrame, ResultObject
 from formats.runs import run_lengths
 from formats.text import array
 from pipeline import rle
+from pipeline.values import Action
 
 _CHANNELS = 4  # a brush is kept as RGBA
 _SIZES = (3, 4, 8, 16)  # bits that the length of a run may take
@@ -24,11 +25,12 @@ def labelstudio(result: Result) -> Iterator[str]:
 
     Objects are brushes, those without masks rectangles.
     """
-    yield from array(_task(result, frame) for frame in result.frames())
+    acting = result.acting()
+    yield from array(_task(result, frame, acting) for frame in result.frames())
     yield "\n"
 
 
-def _task(result: Result, frame: ResultFrame) -> dict[str, Any]:
+def _task(result: Result, frame: ResultFrame, acting: Mapping[int, Action]) -> dict[str, Any]:
     picture = f"{result.frame_name(frame.index)}.jpg"
     scores = [found.score for found in frame.objects]
     return {
@@ -42,14 +44,17 @@ def _task(result: Result, frame: ResultFrame) -> dict[str, Any]:
             {
                 "model_version": result.model,
                 "score": round(sum(scores) / len(scores), 4) if scores else 0.0,
-                "result": [_region(result, found) for found in frame.objects],
+                "result": [_region(result, found, acting) for found in frame.objects],
             }
         ],
     }
 
 
-def _region(result: Result, found: ResultObject) -> dict[str, Any]:
+def _region(result: Result, found: ResultObject, acting: Mapping[int, Action]) -> dict[str, Any]:
     category = result.category_of(found.track)
+    meta: dict[str, Any] = {"track": found.track}
+    if action := acting.get(found.track):
+        meta["action"] = action.label
     region = {
         "id": f"track{found.track}",
         "to_name": "image",
@@ -57,7 +62,7 @@ def _region(result: Result, found: ResultObject) -> dict[str, Any]:
         "original_height": result.height,
         "image_rotation": 0,
         "score": found.score,
-        "meta": {"track": found.track},
+        "meta": meta,
     }
     if found.mask is not None:
         brush = pack(rle.decode(found.mask))

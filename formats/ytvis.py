@@ -19,6 +19,7 @@ def ytvis(result: Result) -> Iterator[str]:
 
     The id of an annotation is that of its track.
     """
+    acting = result.acting()
     with ByTrack() as by_track:
         yield f'{{"info":{dump({"description": result.description})},"licenses":[],'
         yield f'"categories":{dump(categories(result.categories))},'
@@ -27,7 +28,7 @@ def ytvis(result: Result) -> Iterator[str]:
         length = by_track.frame_count
         yield f',"length":{length}}}],"annotations":['
         for number, track in enumerate(result.tracks):
-            annotation = {
+            annotation: dict[str, Any] = {
                 "id": track.id,
                 "video_id": 1,
                 "category_id": result.categories.index(result.category_of(track.id)) + 1,
@@ -37,6 +38,8 @@ def ytvis(result: Result) -> Iterator[str]:
                 "height": result.height,
                 "length": length,
             }
+            if action := acting.get(track.id):
+                annotation["attributes"] = {"action": action.label}
             yield ("," if number else "") + dump(annotation).removesuffix("}")
             for name, value_of in _LISTS.items():
                 yield f',"{name}":'

@@ -6,7 +6,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Container, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -129,7 +129,7 @@ class JobStore:
         shutil.rmtree(trash, ignore_errors=True)
 
     def sweep(self, known: Container[str], older_than_s: float) -> None:
-        """Remove what a killed process left: uploads and folders that belong to no job.
+        """Remove what killed processes left: what belongs to no job, and unfinished renderings.
 
         Args:
             known: ids of the jobs there are.
@@ -142,6 +142,10 @@ class JobStore:
         for folder in (self.root / "jobs").iterdir():
             if folder.name not in known and folder.stat().st_mtime < before:
                 self.delete(folder.name)
+            for unfinished in folder.glob(".*"):  # of a rendering whose process was killed
+                with suppress(FileNotFoundError):
+                    if unfinished.stat().st_mtime < before:
+                        unfinished.unlink()
         for folder in (self.root / "trash").iterdir():
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -16,6 +16,8 @@ HEIGHT, WIDTH = 45, 62
 FRAMES = 9
 EVERY = 2
 
+ACTIONS = {1: "none", 2: "run"}
+
 Masks = Mapping[int, Mapping[int, NDArray[np.bool_]]]
 
 
@@ -56,7 +58,13 @@ def sample(*, with_masks: bool = True) -> Sample:
             "rotation": 0,
         },
         "tracks": [
-            {"id": track, "score": 0.9 - track / 10, "start": at[0], "stop": at[-1] + 1}
+            {
+                "id": track,
+                "score": 0.9 - track / 10,
+                "start": at[0],
+                "stop": at[-1] + 1,
+                "actions": [{"label": ACTIONS[track], "score": 0.7}],
+            }
             for track, at in seen.items()
         ],
     }

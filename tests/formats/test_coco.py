@@ -33,6 +33,7 @@ def test_pycocotools_reads_each_mask(tmp_path: Path) -> None:
             mask = masks[each["track_id"]]
             np.testing.assert_array_equal(read_back.annToMask(each), mask)
             assert each["area"] == mask.sum()
+            assert each.get("attributes") == ({"action": "run"} if each["track_id"] == 2 else None)
             rows, columns = np.nonzero(mask)
             x, y, width, height = each["bbox"]
             assert (x, y) == (columns.min(), rows.min())

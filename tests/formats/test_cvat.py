@@ -22,8 +22,8 @@ def imported(document: str) -> Iterator[tuple[int, int, NDArray[np.bool_]]]:
         shape = track[0]
         assert shape.tag == "mask"
         assert (shape.attrib["keyframe"], shape.attrib["outside"]) == ("1", "0")
-        (attribute,) = shape
-        assert attribute.attrib["name"] == "track"
+        attributes = {each.attrib["name"]: each.text or "" for each in shape}
+        assert attributes.get("action") == ("run" if attributes["track"] == "2" else None)
         left, top = int(shape.attrib["left"]), int(shape.attrib["top"])
         points = list(map(int, shape.attrib["rle"].split(",")))
         points += [left, top]
@@ -31,7 +31,7 @@ def imported(document: str) -> Iterator[tuple[int, int, NDArray[np.bool_]]]:
         points.append(top + int(shape.attrib["height"]) - 1)
         mask = MASKS.decode_mask(points, image_width=WIDTH, image_height=HEIGHT)
         assert points == MASKS.encode_mask(mask)
-        yield int(shape.attrib["frame"]), int(attribute.text or ""), mask
+        yield int(shape.attrib["frame"]), int(attributes["track"]), mask
 
 
 def test_cvat_takes_every_mask() -> None:
@@ -66,7 +66,8 @@ def test_the_task_and_its_label_are_described() -> None:
     assert task.findtext("original_size/width") == str(WIDTH)
     assert task.findtext("original_size/height") == str(HEIGHT)
     assert task.findtext("labels/label/name") == "object"
-    assert task.findtext("labels/label/attributes/attribute/name") == "track"
+    names = [each.text for each in task.findall("labels/label/attributes/attribute/name")]
+    assert names == ["track", "action"]
 
 
 def test_without_masks_each_track_is_one_of_boxes() -> None:

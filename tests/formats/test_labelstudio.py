@@ -30,7 +30,8 @@ def test_each_brush_is_the_mask() -> None:
         assert (task["data"]["frame_index"], task["data"]["image"]) == (index, f"{index:05d}.jpg")
         (prediction,) = task["predictions"]
         regions = prediction["result"]
-        assert [region["meta"]["track"] for region in regions] == list(masks)
+        meta = {1: {"track": 1}, 2: {"track": 2, "action": "run"}}
+        assert [region["meta"] for region in regions] == [meta[track] for track in masks]
         flat = [region | region["value"] for region in regions]  # as the SDK's converter has them
         layers = BRUSH.decode_from_annotation("mask", flat)
         for layer, mask in zip(layers.values(), masks.values(), strict=True):

@@ -26,6 +26,8 @@ def test_each_track_has_its_mask_or_none_in_each_frame() -> None:
     assert (video["length"], video["file_names"]) == (FRAMES, names)
     assert (video["height"], video["width"]) == (HEIGHT, WIDTH)
     assert [track["id"] for track in document["annotations"]] == [1, 2]
+    did = [track.get("attributes") for track in document["annotations"]]
+    assert did == [None, {"action": "run"}]
     for track in document["annotations"]:
         for index, masks in made.masks.items():
             mask = masks.get(track["id"])

@@ -93,3 +93,17 @@ def test_sweep_takes_what_belongs_to_no_job(store: JobStore, job_id: str) -> Non
     assert not store.upload(lost).exists()
     assert store.upload(fresh).exists()
     assert store.upload(kept).exists()
+
+
+def test_sweep_takes_renderings_that_were_never_finished(store: JobStore, job_id: str) -> None:
+    rendering = store.rendering(job_id, "overlay.mp4")
+    left, being_made = (rendering.with_name(f".{n}.{rendering.name}") for n in ("old", "new"))
+    for file in (rendering, left, being_made):
+        file.touch()
+    old = time.time() - 100
+    for file in (rendering, left):
+        os.utime(file, (old, old))
+    store.sweep({job_id}, older_than_s=50)
+    assert rendering.exists()
+    assert being_made.exists()
+    assert not left.exists()
