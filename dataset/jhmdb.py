@@ -96,7 +96,7 @@ class ActionClip:
 
         The corners are inclusive; None where a mask is empty.
         """
-        return [_box(mask) for mask in self.masks()]
+        return [tight_box(mask) for mask in self.masks()]
 
     def count_source_frames(self) -> int:
         """Count the frames of the video file or folder, with or without a mask.
@@ -243,7 +243,8 @@ def read_part_mask(path: Path) -> NDArray[np.bool_]:
     return masks
 
 
-def _box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
+def tight_box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
+    """Return a mask's first column, first row, last column and last row; None if it is empty."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not rows.size:
         return None

@@ -11,10 +11,20 @@ from typing import Any, TypeVar, get_args
 
 from dataset import davis, jhmdb, segtrack
 from dataset.held_out import split_davis, split_jhmdb
-from dataset.values import DatasetError, LabelledSequence
-from evaluation import compare, predictions, report_davis, report_jhmdb, report_segtrack
+from dataset.values import DatasetError, LabelledSequence, LabelledVideo
+from evaluation import (
+    compare,
+    predictions,
+    report_davis,
+    report_jhmdb,
+    report_none,
+    report_segtrack,
+    told,
+)
 from evaluation.compare import CompareError
+from evaluation.confusion import write_confusion
 from evaluation.predictions import PredictionError, centre_box
+from evaluation.region import Mask
 from evaluation.scoring import Predict, predict, score_each
 from evaluation.sheet import write_sheet
 from evaluation.table import write_json
@@ -43,13 +53,25 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _davis(parsed: argparse.Namespace) -> None:
-    videos = davis.load(parsed.root, "train" if parsed.split == HELD_OUT else parsed.split)
-    if parsed.split == HELD_OUT:
-        _, videos = split_davis(videos)
-    sequences = _chosen(videos, parsed)
+    sequences = _davis_videos(parsed)
     scores = _score(parsed, sequences, report_davis.score, lambda score: score.region.mean)
     found = report_davis.figures(scores)
     _report(parsed, report_davis.text(found, parsed.split), found)
+
+
+def _none(parsed: argparse.Namespace) -> None:
+    scores = _score(
+        parsed, _davis_videos(parsed), report_none.score, lambda score: score.frames, named=True
+    )
+    found = report_none.figures(scores)
+    _report(parsed, report_none.text(found, parsed.split), found)
+
+
+def _davis_videos(parsed: argparse.Namespace) -> list[LabelledVideo]:
+    videos = davis.load(parsed.root, "train" if parsed.split == HELD_OUT else parsed.split)
+    if parsed.split == HELD_OUT:
+        _, videos = split_davis(videos)
+    return _chosen(videos, parsed)
 
 
 def _segtrack(parsed: argparse.Namespace) -> None:
@@ -70,9 +92,17 @@ def _jhmdb(parsed: argparse.Namespace) -> None:
         _, clips = split_jhmdb(clips)
     clips = _chosen(clips, parsed)
     scores = _score(
-        parsed, clips, report_jhmdb.score, lambda score: float(score.overlap.per_frame().mean())
+        parsed,
+        clips,
+        report_jhmdb.score,
+        lambda score: float(score.overlap.per_frame().mean()),
+        named=True,
     )
     found = report_jhmdb.figures(scores)
+    if parsed.confusion is not None:
+        if found["confusion"] is None:
+            raise PredictionError("Got --confusion, wanted with it a model that names actions.")
+        write_confusion(parsed.confusion, found["confusion"])
     part = f"split {parsed.split} {parsed.subset}"
     _report(parsed, report_jhmdb.text(found, part), found)
 
@@ -100,8 +130,10 @@ def _score(
     sequences: Sequence[S],
     score: Callable[[Path, S], R],
     quality: Callable[[R], float],
+    *,
+    named: bool = False,
 ) -> dict[str, R]:
-    with _predictions(parsed, sequences) as folder:
+    with _predictions(parsed, sequences, named) as folder:
         scores = score_each(score, folder, sequences)
         if parsed.sheet:
             qualities = {name: quality(item) for name, item in scores.items()}
@@ -111,24 +143,35 @@ def _score(
 
 @contextmanager
 def _predictions(
-    parsed: argparse.Namespace, sequences: Sequence[LabelledSequence]
+    parsed: argparse.Namespace, sequences: Sequence[LabelledSequence], named: bool
 ) -> Iterator[Path]:
-    """Yield the folder of predicted masks: the one given, or what the model makes."""
+    """Yield the folder of predicted masks: the one given, or what the model makes.
+
+    With `named` it holds the actions, too, if the model names them.
+    """
     if parsed.masks is not None:
         if not parsed.masks.is_dir():
             raise PredictionError(f"Got --masks {parsed.masks}, wanted a folder of predictions.")
         yield parsed.masks
         return
-    segment = centre_box if parsed.centre_box else _segment_with(parsed)
     with TemporaryDirectory() as temporary:
         folder = parsed.save or Path(temporary)
+        segment = centre_box if parsed.centre_box else _segment_with(parsed, folder, named)
         predict(segment, sequences, folder)
         yield folder
 
 
-def _segment_with(parsed: argparse.Namespace) -> Predict:
+def _segment_with(parsed: argparse.Namespace, folder: Path, named: bool) -> Predict:
     segmenter = Segmenter(infer.load(parsed.model, parsed.device))
-    return lambda sequence: predictions.segment(segmenter, sequence, parsed.quality)
+    if not named or not segmenter.session.spec.labels:
+        return lambda sequence: predictions.segment(segmenter, sequence, parsed.quality)
+
+    def segment_and_name(sequence: LabelledSequence) -> Iterator[Mask]:
+        actions: list[told.Told] = []
+        yield from predictions.segment(segmenter, sequence, parsed.quality, actions)
+        told.write(folder, sequence, actions)
+
+    return segment_and_name
 
 
 def _report(parsed: argparse.Namespace, text: str, found: dict[str, Any]) -> None:
@@ -147,13 +190,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     on_segtrack = commands.add_parser("segtrack", help="mean IoU on SegTrack-v2")
     on_segtrack.set_defaults(run=_segtrack)
-    on_jhmdb = commands.add_parser("jhmdb", help="IoU on J-HMDB")
+    on_jhmdb = commands.add_parser("jhmdb", help="IoU and actions on J-HMDB")
     on_jhmdb.set_defaults(run=_jhmdb)
     on_jhmdb.add_argument("--split", type=int, choices=jhmdb.SPLITS, default=1, help="default: 1")
     on_jhmdb.add_argument(
         "--subset", choices=["train", "test", HELD_OUT], default="test", help="held-out: of train"
     )
-    for command in (on_davis, on_segtrack, on_jhmdb):
+    on_jhmdb.add_argument(
+        "--confusion", type=Path, help="draw which actions are told for which into this picture"
+    )
+    of_none = commands.add_parser("none", help="what is told of what does none of the actions")
+    of_none.set_defaults(run=_none)
+    of_none.add_argument(
+        "--split", default="val", help="of DAVIS-2016, as for `davis`; default: val"
+    )
+    for command in (on_davis, on_segtrack, on_jhmdb, of_none):
         _add_common(command)
     comparing = commands.add_parser("compare", help="models side by side on DAVIS-2016")
     comparing.set_defaults(run=_compare)

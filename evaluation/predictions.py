@@ -1,6 +1,6 @@
 """Predicted masks: made by the pipeline that is served, kept as and read from PNG files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from itertools import islice, repeat
 from pathlib import Path
@@ -21,9 +21,19 @@ class PredictionError(Exception):
 
 
 def segment(
-    segmenter: Segmenter, sequence: LabelledSequence, quality: Quality = "fast"
+    segmenter: Segmenter,
+    sequence: LabelledSequence,
+    quality: Quality = "fast",
+    actions: list[Mapping[str, float]] | None = None,
 ) -> Iterator[Mask]:
     """Segment a sequence as the service does with `instances=primary` and its own threshold.
+
+    Args:
+        segmenter: with the model.
+        sequence: to segment.
+        quality: as the service's option.
+        actions: takes the log-probability of each action in each frame, none where nothing is
+            found; None names no actions.
 
     Yields:
         T masks (H, W) bool, of the size of the sequence's masks.
@@ -43,9 +53,12 @@ def segment(
         start=0,
         stop=count,
         quality=quality,
+        actions=actions is not None,
     )
     with closing(found):
         for _, objects in found:
+            if actions is not None:
+                actions.append(objects[0].actions if objects else {})
             yield rle.decode(objects[0].mask) if objects else np.zeros((rows, columns), np.bool_)
 
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dataset.jhmdb import ActionClip
-from evaluation import published
+from dataset.jhmdb import ActionClip, tight_box
+from evaluation import actions, published, told
+from evaluation.actions import ClipActions
 from evaluation.overlap import (
     Overlap,
     clip_overlap,
@@ -22,7 +23,24 @@ from evaluation.overlap import (
 from evaluation.predictions import path_of, read_fitting
 from evaluation.table import MISSING, percent, table
 
+COLUMNS = (
+    "action",
+    "mean IoU",
+    "by clip",
+    "overall IoU",
+    "frame-AP@0.5",
+    "video-AP@0.5",
+    "clips right",
+)
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
+NOT_NAMED: Mapping[str, Any] = {
+    "frame_map": None,
+    "video_map": None,
+    "video_map_at": None,
+    "clip_accuracy": None,
+    "confusion": None,
+    "per_action": {},
+}
 NO_ACTIONS = "Frame-mAP, video-mAP and clip accuracy need a model that names actions."
 
 
@@ -34,18 +52,21 @@ class ClipScore:
         action: what the person does.
         overlap: of the predicted masks with the true ones.
         missing: frames without a predicted mask, which count 0.
+        actions: what was told of the clip; None where the model tells no actions.
     """
 
     action: str
     overlap: Overlap
     missing: int
+    actions: ClipActions | None = None
 
 
 def score(folder: Path, clip: ActionClip) -> ClipScore:
     """Score the predicted masks of a clip's labelled frames.
 
     Args:
-        folder: holds `<clip>/<frame>.png`, frames numbered from `00001`.
+        folder: holds `<clip>/<frame>.png`, frames numbered from `00001`, and for a model that names
+            actions `<clip>/actions.json`.
         clip: with the true masks.
 
     Raises:
@@ -57,35 +78,48 @@ def score(folder: Path, clip: ActionClip) -> ClipScore:
         for index, truth in enumerate(truths)
     ]
     missing = sum(not path_of(folder, clip, index).is_file() for index in range(len(truths)))
-    return ClipScore(clip.action, clip_overlap(masks, truths), missing)
+    found = told.read(folder, clip)
+    return ClipScore(
+        clip.action,
+        clip_overlap(masks, truths),
+        missing,
+        None
+        if found is None
+        else ClipActions(clip.action, found, [tight_box(mask) for mask in masks], clip.boxes()),
+    )
 
 
 def figures(scores: Mapping[str, ClipScore]) -> dict[str, Any]:
     """Sum up the clips' scores, as fractions; what needs named actions is None."""
-    actions: dict[str, list[Overlap]] = {}
+    by_action: dict[str, list[Overlap]] = {}
     for item in scores.values():
-        actions.setdefault(item.action, []).append(item.overlap)
+        by_action.setdefault(item.action, []).append(item.overlap)
     overlaps = [item.overlap for item in scores.values()]
+    named = {name: item.actions for name, item in scores.items() if item.actions is not None}
+    # Average precision over some of the clips would be that of another data set.
+    of_actions = actions.figures(named) if len(named) == len(scores) else NOT_NAMED
     return {
         **_ious(overlaps),
         "precision_at": {str(k): precision_at(overlaps, k) for k in THRESHOLDS},
-        "frame_map": None,
-        "video_map": None,
-        "clip_accuracy": None,
+        **{key: value for key, value in of_actions.items() if key != "per_action"},
         "missing_masks": sum(item.missing for item in scores.values()),
-        "per_action": {action: _ious(clips) for action, clips in actions.items()},
+        "per_action": {
+            action: _ious(clips) | of_actions["per_action"].get(action, {})
+            for action, clips in by_action.items()
+        },
         "per_sequence": {name: _ious([item.overlap]) for name, item in scores.items()},
     }
 
 
 def text(found: Mapping[str, Any], part: str) -> str:
     """Lay out the figures per action, and Table 3 with our row."""
-    keys = ("mean_iou", "mean_iou_clip", "overall_iou")
+    keys = ("mean_iou", "mean_iou_clip", "overall_iou", "frame_ap", "video_ap", "clip_accuracy")
     rows = [
-        [action, *(percent(item[key]) for key in keys)]
+        [action, *(percent(item.get(key)) for key in keys)]
         for action, item in found["per_action"].items()
     ]
-    rows.append(["all", *(percent(found[key]) for key in keys)])
+    means = {**found, "frame_ap": found["frame_map"], "video_ap": found["video_map"]}
+    rows.append(["all", *(percent(means[key]) for key in keys)])
     overall = [
         [name, *(MISSING if value is None else f"{value:.1f}" for value in values)]
         for name, values in published.JHMDB.items()
@@ -95,14 +129,22 @@ def text(found: Mapping[str, Any], part: str) -> str:
     return "\n".join(
         [
             f"J-HMDB {part}, {len(found['per_sequence'])} clips, percent",
-            table(["action", "mean IoU", "by clip", "overall IoU"], rows),
+            table(COLUMNS, rows),
             table(["P@", *(k for k, _ in at)], [["", *(percent(value) for _, value in at)]]),
             *_missing(found["missing_masks"]),
             "",
             "The published rows are the means of the test parts of all three splits.",
             table(["method", "mean IoU", "frame-mAP@0.5"], overall),
-            NO_ACTIONS,
+            _of_tubes(found["video_map_at"]),
         ]
+    )
+
+
+def _of_tubes(video_map: Mapping[str, float] | None) -> str:
+    if video_map is None:
+        return NO_ACTIONS
+    return "Ours in tubes: " + ", ".join(
+        f"video-mAP@{threshold} {percent(value)}" for threshold, value in video_map.items()
     )
 
 

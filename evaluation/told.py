@@ -1,0 +1,61 @@
+"""The actions that a model tells of a sequence, frame by frame, kept beside its predicted masks."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from dataset.values import LabelledSequence
+from evaluation.predictions import PredictionError
+
+Told = Mapping[str, float]
+"""The log-probability of each label in a frame; empty where no object was found."""
+
+
+def path_of(folder: Path, sequence: LabelledSequence) -> Path:
+    """Return where the actions of a sequence belong: `<sequence>/actions.json`."""
+    return folder / sequence.name / "actions.json"
+
+
+def write(folder: Path, sequence: LabelledSequence, told: Sequence[Told]) -> None:
+    """Write what was told of each frame."""
+    path = path_of(folder, sequence)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps([dict(of_frame) for of_frame in told]) + "\n")
+
+
+def read(folder: Path, sequence: LabelledSequence) -> list[Told] | None:
+    """Read what was told of each frame; None where no actions were told.
+
+    Raises:
+        PredictionError: there are more or fewer frames than in the sequence.
+    """
+    path = path_of(folder, sequence)
+    if not path.is_file():
+        return None
+    told: list[Told] = json.loads(path.read_text())
+    if len(told) != len(sequence):
+        raise PredictionError(f"Got {path} of {len(told)} frames, wanted {len(sequence)}.")
+    return told
+
+
+def of_track(told: Sequence[Told]) -> dict[str, float]:
+    """Return the share of each label over all frames, as the service tells it of a track.
+
+    That is the softmax of the mean of the log-probabilities.
+
+    Returns:
+        {label: 0 to 1}, which add up to 1; empty where no frame tells anything.
+    """
+    frames = [of_frame for of_frame in told if of_frame]
+    if not frames:
+        return {}
+    means = {label: sum(f[label] for f in frames) / len(frames) for label in frames[0]}
+    weights = {label: math.exp(mean) for label, mean in means.items()}
+    total = sum(weights.values())
+    return {label: weight / total for label, weight in weights.items()}
+
+
+def best(shares: Mapping[str, float]) -> str | None:
+    """Return the label with the largest share; None where there is none."""
+    return max(shares, key=lambda label: shares[label]) if shares else None
