@@ -69,6 +69,15 @@ WORKERS = sa.Table(
 )
 
 
+CALLBACKS = sa.Table(
+    "callbacks",
+    _METADATA,
+    sa.Column("job_id", sa.Text, primary_key=True),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("due_at", sa.Double, index=True),  # null until the job ends
+)
+
 API_KEYS = sa.Table(
     "api_keys",
     _METADATA,

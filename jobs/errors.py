@@ -10,6 +10,7 @@ JobError
 ├── KeyRevoked        the API key was revoked
 ├── KeyNotFound       no API key has this name
 ├── KeyExists         an API key has, or had, this name
+├── BadUrl            a URL that a client names isn't one that may be reached
 └── BadKeyName        the name of a key isn't fit for a log
 """
 
@@ -52,6 +53,10 @@ class KeyNotFound(JobError):  # noqa: N818 - see JobNotFound
 
 class KeyExists(JobError):  # noqa: N818 - see JobNotFound
     """An API key has this name, or had it before it was revoked."""
+
+
+class BadUrl(JobError):  # noqa: N818 - see JobNotFound
+    """A URL that a client names isn't one that may be reached."""
 
 
 class BadKeyName(JobError):  # noqa: N818 - see JobNotFound

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from jobs.database import API_KEYS, JOBS, SEGMENTS, now, workflow_id
+from jobs.database import API_KEYS, CALLBACKS, JOBS, SEGMENTS, now, workflow_id
 from jobs.errors import BadCursor, JobNotFound, TooManyJobs
 from jobs.turns import next_turn
 from jobs.values import Job, JobFailure, JobRequest, JobState, Key
@@ -118,6 +118,10 @@ class JobRecords:
                 owner=owner,
             )
         )
+        if request.callback_url is not None:
+            connection.execute(
+                CALLBACKS.insert().values(job_id=job_id, url=request.callback_url, tries=0)
+            )
         # Afterwards, since SQLite's transaction begins with the first that writes.
         self.check_room(connection, added=1)
         return turn
@@ -256,6 +260,10 @@ class JobRecords:
             done = JOBS.c.frames_total if state is JobState.SUCCEEDED else _FRAMES_DONE
             connection.execute(JOBS.update().where(this).values(frames_done=done))
             connection.execute(SEGMENTS.delete().where(SEGMENTS.c.job_id == job_id))
+            # In the same transaction: an end is never told too early, and never left untold.
+            connection.execute(
+                CALLBACKS.update().where(CALLBACKS.c.job_id == job_id).values(due_at=self._now)
+            )
             return True
 
     def workflows(self, job_id: str) -> Sequence[str]:
@@ -275,6 +283,7 @@ class JobRecords:
             deleted = connection.execute(JOBS.delete().where(JOBS.c.id == job_id, self._owned))
             if not deleted.rowcount:
                 raise JobNotFound(f"No job has the id {job_id!r}.")
+            connection.execute(CALLBACKS.delete().where(CALLBACKS.c.job_id == job_id))
 
 
 def _job(row: sa.RowMapping) -> Job:

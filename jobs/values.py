@@ -40,6 +40,7 @@ class JobRequest:
         quality: `fast` for one pass of the model over each clip, `best` for the mean of several.
         actions: whether objects and tracks say what they do, where the model can tell.
         masks: `rle` puts the masks in the result, `none` leaves boxes and scores only.
+        callback_url: to post to when the job has ended; None for nowhere.
     """
 
     filename: str
@@ -51,6 +52,7 @@ class JobRequest:
     quality: Quality = "fast"
     actions: bool = True
     masks: Masks = "rle"
+    callback_url: str | None = None
 
 
 @dataclass(frozen=True)

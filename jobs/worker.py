@@ -5,13 +5,15 @@ import secrets
 import signal
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 
+from jobs.callbacks import Callbacks, Courier, WebhookSettings
 from jobs.database import (
     APPLICATION,
     APPLICATION_VERSION,
@@ -20,6 +22,7 @@ from jobs.database import (
     open_database,
 )
 from jobs.liveness import Liveness, WorkerRegister
+from jobs.outbound import Outbound
 from jobs.records import JobRecords
 from jobs.store import JobStore
 from jobs.values import Worker
@@ -46,6 +49,7 @@ class WorkerSettings:
         threads: of the runtime on a CPU; None for one a core.
         stride: frames from the start of one clip to the next.
         decode_timeout_s: how long decoding may bring no frame.
+        webhooks: how they are sent; None where this worker sends none.
     """
 
     data_dir: Path
@@ -55,6 +59,7 @@ class WorkerSettings:
     threads: int | None = None
     stride: int = 6
     decode_timeout_s: float = 120.0
+    webhooks: WebhookSettings | None = None
 
 
 def run_worker(
@@ -91,8 +96,20 @@ def run_worker(
         Segmenter(session, settings.stride, sandbox.decode),
         session.spec,
     )
-    _serve(url=url, engine=engine, worker=worker, work=work, sandbox=sandbox, stop=stop)
+    with _sending_webhooks(engine, settings.webhooks):
+        _serve(url=url, engine=engine, worker=worker, work=work, sandbox=sandbox, stop=stop)
     engine.dispose()
+
+
+@contextmanager
+def _sending_webhooks(engine: sa.Engine, settings: WebhookSettings | None) -> Iterator[None]:
+    if settings is None:
+        yield
+        return
+    courier = Courier(Callbacks(engine), Outbound(settings.allow), settings.secret)
+    courier.start()
+    yield
+    courier.stop()
 
 
 def _serve(

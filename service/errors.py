@@ -28,6 +28,7 @@ from dataclasses import dataclass
 
 from jobs.errors import (
     BadCursor,
+    BadUrl,
     JobHasNoResult,
     JobNotFinished,
     JobNotFound,
@@ -309,6 +310,12 @@ KINDS: dict[type[Exception], Kind] = {
         "The key has too many unfinished jobs",
         "Got one more job than the 4 that are queued or running, wanted at most 4 from the key of "
         "'ada' at a time.",
+    ),
+    BadUrl: Kind(
+        422,
+        "bad-url",
+        "The URL may not be reached",
+        "Got a URL to '10.0.0.1', which isn't a public address, wanted one.",
     ),
     BadCursor: Kind(
         422,

@@ -57,6 +57,15 @@ class Options(BaseModel):
         Field(description="`rle`: masks as COCO run lengths. `none`: boxes and scores only."),
     ] = "rle"
 
+    callback_url: Annotated[
+        str | None,
+        Field(
+            max_length=1000,
+            description="Posted to when the job has ended: an address of https that everybody can "
+            "reach. See docs/operations.md.",
+        ),
+    ] = None
+
     def to_request(self, filename: str) -> JobRequest:
         """Return the options as a job's request, for an upload of that name."""
         return JobRequest(filename=filename, **self.model_dump())
@@ -71,6 +80,7 @@ WANTED: Mapping[str, str] = {
     "quality": "fast or best",
     "actions": "true or false",
     "masks": "rle or none",
+    "callback_url": "an address of https",
 }
 
 

@@ -8,7 +8,8 @@ import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from jobs.errors import TooManyJobs
+from jobs.errors import BadUrl, TooManyJobs
+from jobs.outbound import Outbound
 from jobs.values import Job, JobState
 from pipeline.errors import (
     BrokenVideo,
@@ -35,6 +36,7 @@ from service.options import WANTED, Options, parse_options
 from service.problems import RETRY_AFTER_S, problem_answers, problem_response
 from service.results import json_blocks, require_result
 from service.schemas import JobBody, Result, failure_problem
+from service.settings import Settings
 from service.state import Queue, Services
 from service.upload import UploadLimits, receive_form
 
@@ -96,6 +98,7 @@ def _request_body() -> dict[str, Any]:
             StorageFull,
             *CALLER_ERRORS,
             TooManyJobs,
+            BadUrl,
         ),
     },
     openapi_extra={"requestBody": _request_body(), "parameters": [examples.PREFER]},
@@ -126,11 +129,21 @@ async def _accept(request: Request, shared: Services) -> Job:
     try:
         form = await receive_form(request, upload, list(WANTED), limits)
         asked = parse_options(form.values).to_request(form.filename)
+        _check_callback(settings, asked.callback_url)
         video = await shared.scanner.scan(upload)
         return await anyio.to_thread.run_sync(shared.queue.submit, job_id, asked, video)
     finally:
         # Nothing to do for a job: its upload has been moved.
         uploads.discard(job_id)
+
+
+def _check_callback(settings: Settings, url: str | None) -> None:
+    if url is None:
+        return
+    if settings.webhooks is None:
+        wanted = "none, since this service has no SEGMENT_WEBHOOK_SECRET"
+        raise InvalidRequest([Fault("callback_url", url[:100], wanted)])
+    Outbound(settings.webhooks.allow).check(url)
 
 
 async def _wait(request: Request, queue: Queue, job: Job, wait_s: float) -> Job:

@@ -114,6 +114,7 @@ class RequestBody(Body):
     quality: Quality
     actions: bool
     masks: Masks
+    callback_url: str | None = None
 
 
 class Progress(Body):
@@ -155,6 +156,7 @@ class JobBody(Body):
                 quality=request.quality,
                 actions=request.actions,
                 masks=request.masks,
+                callback_url=request.callback_url,
             ),
             video=VideoBody.of(job.video),
             created_at=job.created_at,

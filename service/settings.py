@@ -1,13 +1,15 @@
 """The settings of the service, read from environment variables that start with SEGMENT_."""
 
+import base64
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from jobs.callbacks import WebhookSettings
 from pipeline.values import VideoLimits
 
 PREFIX = "SEGMENT_"
@@ -32,6 +34,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     allow_anonymous: bool = False
+    webhook_secret: Annotated[SecretStr | None, Field(min_length=30)] = None
+    webhook_allow: Annotated[tuple[str, ...], NoDecode] = ()
     cors_origins: Annotated[tuple[Origin, ...], NoDecode] = ()
     data_dir: Path = Path("data/service")
     database_url: str | None = None
@@ -50,7 +54,7 @@ class Settings(BaseSettings):
     renderers: Positive = 1
     render_timeout_s: Seconds = 3600
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "webhook_allow", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [each.strip() for each in value.split(",")] if isinstance(value, str) else value
@@ -63,6 +67,20 @@ class Settings(BaseSettings):
                 "wanted the default wait to be at most the longest one"
             )
         return self
+
+    @field_validator("webhook_secret", mode="after")
+    @classmethod
+    def _is_base64(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            decode_secret(value)
+        return value
+
+    @property
+    def webhooks(self) -> WebhookSettings | None:
+        """How webhooks are sent; None where they aren't."""
+        if self.webhook_secret is None:
+            return None
+        return WebhookSettings(decode_secret(self.webhook_secret), self.webhook_allow)
 
     @property
     def limits(self) -> VideoLimits:
@@ -77,6 +95,18 @@ class Settings(BaseSettings):
     def max_upload_bytes(self) -> int:
         """How large an upload may be, bytes."""
         return self.max_upload_mib * 2**20
+
+
+def decode_secret(secret: SecretStr) -> bytes:
+    """Read a secret as the Standard Webhooks specification writes it.
+
+    Raises:
+        ValueError: it is none.
+    """
+    prefix, _, encoded = secret.get_secret_value().partition("_")
+    if prefix != "whsec":
+        raise ValueError("wanted whsec_ and at least 24 random bytes as base64")
+    return base64.b64decode(encoded, validate=True)
 
 
 def load_settings() -> Settings:
@@ -104,4 +134,6 @@ def _sentence(error: Mapping[str, object]) -> str:
     location = error["loc"]
     if not isinstance(location, tuple) or not location:
         return f"{str(error['msg']).removeprefix('Value error, ')}."
-    return f"{PREFIX}{str(location[0]).upper()}: got {error['input']!r}: {error['msg']}."
+    name = str(location[0])
+    got = "(a secret)" if name.endswith("secret") else repr(error["input"])
+    return f"{PREFIX}{name.upper()}: got {got}: {error['msg']}."

@@ -1,0 +1,197 @@
+"""Webhooks: the servers that clients want told when their jobs end, and the one who tells them."""
+
+import base64
+import hashlib
+import hmac
+import http.client
+import json
+import logging
+import threading
+import time
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from jobs.database import CALLBACKS, JOBS, now
+from jobs.errors import BadUrl
+from jobs.outbound import Outbound
+
+# When to try again after each try that failed, seconds: eight tries within about ten hours.
+RETRY_AFTER_S = (5.0, 30.0, 120.0, 600.0, 1800.0, 7200.0, 25200.0)
+# A try whose worker dies is taken up by another after this; longer than any try takes.
+_LEASE_S = 120.0
+_LOOK_EVERY_S = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class WebhookSettings:
+    """How webhooks are sent.
+
+    Attributes:
+        secret: that signs them.
+        allow: as `Outbound` takes it.
+    """
+
+    secret: bytes
+    allow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Callback:
+    """A job's end that is to be told now.
+
+    Attributes:
+        job_id: of the job.
+        url: to post to.
+        tries: so far, with this one.
+        body: what to post.
+    """
+
+    job_id: str
+    url: str
+    tries: int
+    body: bytes
+
+
+class Callbacks:
+    """The rows of webhooks, each of which becomes due in the transaction that ends its job."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._now = now(engine)
+
+    def take(self) -> Callback | None:
+        """Take the one that waits longest, so that no other worker does; None if none is due."""
+        with self._engine.connect() as connection:
+            row = connection.execute(
+                sa.select(CALLBACKS, JOBS)
+                .join(JOBS, JOBS.c.id == CALLBACKS.c.job_id)
+                .where(CALLBACKS.c.due_at <= self._now)
+                .order_by(CALLBACKS.c.due_at)
+                .limit(1)
+            ).first()
+        if row is None:
+            return None
+        found = row._mapping
+        with self._engine.begin() as connection:
+            tries = connection.execute(
+                CALLBACKS.update()
+                .where(
+                    CALLBACKS.c.job_id == found[CALLBACKS.c.job_id],
+                    CALLBACKS.c.due_at == found[CALLBACKS.c.due_at],
+                )
+                .values(due_at=self._now + _LEASE_S, tries=CALLBACKS.c.tries + 1)
+                .returning(CALLBACKS.c.tries)
+            ).scalar()
+        if tries is None:
+            return None  # another worker was quicker
+        return Callback(found[CALLBACKS.c.job_id], found[CALLBACKS.c.url], tries, _body(found))
+
+    def done(self, job_id: str) -> None:
+        """Note that nothing is left to tell."""
+        with self._engine.begin() as connection:
+            connection.execute(CALLBACKS.delete().where(CALLBACKS.c.job_id == job_id))
+
+    def try_again(self, job_id: str, after_s: float) -> None:
+        """Note that it is to be tried again."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                CALLBACKS.update()
+                .where(CALLBACKS.c.job_id == job_id)
+                .values(due_at=self._now + after_s)
+            )
+
+
+def _body(row: sa.RowMapping) -> bytes:
+    failed = row[JOBS.c.failure_kind] is not None
+    told = {
+        "type": f"job.{row[JOBS.c.state]}",
+        "data": {
+            "job": row[JOBS.c.id],
+            "state": row[JOBS.c.state],
+            "frames_done": row[JOBS.c.frames_done],
+            "frames_total": row[JOBS.c.frames_total],
+            "failure": row[JOBS.c.failure_message] if failed else None,
+        },
+    }
+    return json.dumps(told, separators=(",", ":")).encode()
+
+
+def signed_headers(secret: bytes, message_id: str, sent_at: int, body: bytes) -> dict[str, str]:
+    """Return the headers by which a receiver knows that a webhook is ours, and new.
+
+    Source: the Standard Webhooks specification, symmetric signatures (v1).
+
+    Args:
+        secret: shared with the receivers.
+        message_id: the same for each try.
+        sent_at: seconds since 1970.
+        body: of the request.
+    """
+    signed = b".".join([message_id.encode(), str(sent_at).encode(), body])
+    digest = hmac.digest(secret, signed, hashlib.sha256)
+    return {
+        "Content-Type": "application/json",
+        "webhook-id": message_id,
+        "webhook-timestamp": str(sent_at),
+        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+    }
+
+
+class Courier:
+    """A thread that sends webhooks, one after another, beside the jobs of its worker.
+
+    Args:
+        callbacks: what to send.
+        outbound: how.
+        secret: that signs them.
+    """
+
+    def __init__(self, callbacks: Callbacks, outbound: Outbound, secret: bytes) -> None:
+        self._callbacks = callbacks
+        self._outbound = outbound
+        self._secret = secret
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Send no more; a try that is going on ends by itself, or is taken up after its lease."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                callback = self._callbacks.take()
+                if callback is None:
+                    self._stop.wait(_LOOK_EVERY_S)
+                else:
+                    self._send(callback)
+            except Exception:
+                # As with heartbeats: a hiccup of the database must not end the loop.
+                _log.exception("A webhook could not be handled.")
+                self._stop.wait(_LOOK_EVERY_S)
+
+    def _send(self, callback: Callback) -> None:
+        message_id = f"msg_{callback.job_id}"
+        headers = signed_headers(self._secret, message_id, int(time.time()), callback.body)
+        try:
+            status = self._outbound.post(callback.url, callback.body, headers)
+            reason = None if 200 <= status < 300 else f"status {status}"
+        except (BadUrl, OSError, http.client.HTTPException) as error:
+            reason = f"{type(error).__name__}: {error}"
+        told = {"job": callback.job_id, "tries": callback.tries}
+        if reason is None:
+            self._callbacks.done(callback.job_id)
+            _log.info("Sent a webhook.", extra=told)
+        elif callback.tries > len(RETRY_AFTER_S):
+            self._callbacks.done(callback.job_id)
+            _log.warning("Gave up a webhook: %s.", reason, extra=told)
+        else:
+            self._callbacks.try_again(callback.job_id, RETRY_AFTER_S[callback.tries - 1])
+            _log.info("A webhook failed: %s.", reason, extra=told)
