@@ -1,7 +1,9 @@
 """What is kept of an error that ends a job."""
 
+import errno
 import logging
 
+import sqlalchemy as sa
 from dbos import PortableWorkflowError
 from dbos import error as dbos_error
 
@@ -15,12 +17,33 @@ class WorkerLost(Exception):  # noqa: N818 - the name says the state, as httpx's
     """Worker after worker died over a job, so that it is given up."""
 
 
+TRIES = 3
+OUTAGE_TRIES = 8  # 1, 2, 4, ... seconds apart: more than two minutes
+
 _log = logging.getLogger(__name__)
 
 
-def may_pass(error: BaseException) -> bool:
-    """Say whether a step that failed with `error` may succeed when it is tried again."""
-    return not isinstance(error, PipelineError | JobError | FileNotFoundError)
+class Patience:
+    """Says whether a step that failed may succeed when it is tried again; one for each step.
+
+    While the database is away the step goes on being tried; anything else gets few tries.
+    """
+
+    def __init__(self) -> None:
+        self._tries_left = TRIES
+
+    def may_pass(self, error: BaseException) -> bool:
+        """Take note of an error, and say whether another try makes sense."""
+        if is_outage(error):
+            return True
+        self._tries_left -= 1
+        final = isinstance(error, PipelineError | JobError | FileNotFoundError)
+        return not final and self._tries_left > 0
+
+
+def is_outage(error: BaseException) -> bool:
+    """Say whether an error comes from a database that doesn't answer."""
+    return isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError)
 
 
 def failure_of(error: Exception, job_id: str) -> JobFailure:
@@ -35,6 +58,8 @@ def failure_of(error: Exception, job_id: str) -> JobFailure:
         # Of a step whose worker died just after it: DBOS kept the error as JSON.
         return JobFailure(error.name, error.message)
     cause = error.errors[-1] if isinstance(error, dbos_error.DBOSMaxStepRetriesExceeded) else error
+    if isinstance(cause, OSError) and cause.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return JobFailure("StorageFull", "The data volume is full.")
     _log.error("A job failed unexpectedly.", exc_info=cause, extra={"job": job_id})
     return JobFailure("InternalError", "The job failed by a fault of the service.")
 

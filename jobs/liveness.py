@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -88,13 +89,17 @@ class Liveness:
         self._thread.join()
 
     def _run(self) -> None:
+        trusted_from = 0.0
         while not self._stop.wait(BEAT_S):
             try:
                 self._register.beat(self._worker)
-                self._take_over()
+                if time.monotonic() >= trusted_from:
+                    self._take_over()
             except Exception:
                 # A hiccup of the database must not end the loop: the next turn makes up for it.
                 _log.exception("The heartbeat failed.", extra={"worker": self._worker.id})
+                # The others couldn't beat either, and seem dead until they do again.
+                trusted_from = time.monotonic() + DEAD_AFTER_S
 
     def _take_over(self) -> None:
         """Requeue the jobs of dead workers.

@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 from dbos import DBOS, StepOptions
 
 from jobs.database import WORKFLOW, workflow_id
-from jobs.failure import WorkerLost, failure_of, may_pass
+from jobs.failure import OUTAGE_TRIES, Patience, WorkerLost, failure_of, is_outage
 from jobs.lines import from_part, to_line, to_part
 from jobs.records import JobProgress, JobRecords
 from jobs.segments import segment_range
@@ -27,6 +27,7 @@ from pipeline.values import SegmentedFrame, Track, VideoInfo
 
 MAX_ATTEMPTS = 5
 _REPORT_EVERY_S = 0.5
+_OUTAGE_POLL_S = 1.0
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -89,7 +90,7 @@ class SegmentJob:
     def _run(self, job_id: str, segment: int) -> None:
         if self._stopping.is_set():
             raise Unwind
-        attempts = self._records.take_up(job_id, segment, self._model)
+        attempts = self._patiently(self._records.take_up, job_id, segment, self._model)
         if attempts is None:
             return
         about = {"job": job_id, "segment": segment, "attempt": attempts}
@@ -100,7 +101,7 @@ class SegmentJob:
             self._step("infer", self._infer, job_id, segment)
             self._step("link", self._link_what_is_next, job_id)
         except Exception as error:
-            if self._records.progress(job_id) is None:
+            if self._patiently(self._records.progress, job_id) is None:
                 raise Unwind from error  # it was deleted or canceled: files went from under it
             failure = failure_of(error, job_id)
             self._step("fail", self._fail, job_id, segment, failure.kind, failure.message)
@@ -109,9 +110,24 @@ class SegmentJob:
         if self._stopping.is_set():
             raise Unwind
         options = StepOptions(
-            name=name, retries_allowed=True, max_attempts=3, should_retry=may_pass
+            name=name,
+            retries_allowed=True,
+            max_attempts=OUTAGE_TRIES,
+            should_retry=Patience().may_pass,
         )
         return DBOS.run_step(options, function, *args, **kwargs)
+
+    def _patiently(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call a function of the database until it answers: an error here would end the work."""
+        while True:
+            try:
+                return function(*args, **kwargs)
+            except Exception as error:
+                if not is_outage(error):
+                    raise
+                _log.warning("The database doesn't answer.")
+                if self._stopping.wait(_OUTAGE_POLL_S):
+                    raise Unwind from error
 
     def _infer(self, job_id: str, segment: int) -> None:
         """Find the objects of a segment's frames."""

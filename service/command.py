@@ -9,6 +9,7 @@ import anyio
 from pipeline.errors import ModelError, ProviderError
 from service import keys_command, log_format
 from service.settings import Settings, SettingsError, load_settings
+from service.supervised import FLAG, end_with_the_supervisor
 from service.supervisor import REFUSED, supervise
 
 _log = logging.getLogger(__name__)
@@ -25,14 +26,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Without an argument: the API and one worker, both kept running.",
     )
     parts = parser.add_subparsers(dest="part", metavar="api | worker | keys")
-    parts.add_parser("api", help="run only the API")
-    parts.add_parser("worker", help="run only a worker")
+    for part in ("api", "worker"):
+        process = parts.add_parser(part, help=f"run only the {part}")
+        process.add_argument(FLAG, action="store_true", help=argparse.SUPPRESS)
     keys_command.add_arguments(parts.add_parser("keys", help="make, list and revoke API keys"))
     parsed = parser.parse_args(arguments)
     log_format.configure(parsed.part or "supervisor")
     try:
         if parsed.part == "keys":
             return keys_command.run(load_settings(), parsed)
+        if parsed.part is not None and parsed.supervised:
+            end_with_the_supervisor()
         return _run(parsed.part, load_settings())
     except (SettingsError, ModelError, ProviderError) as error:
         _log.error("refuse to start: %s", error)

@@ -1,14 +1,16 @@
 """The supervisor: keeps the API and one worker running, and passes signals on."""
 
 import logging
+import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
 
 import anyio
 from anyio.abc import Process
+
+from service.supervised import FLAG
 
 # EX_CONFIG of sysexits.h: the process refuses to start, and would again.
 REFUSED = 78
@@ -19,7 +21,7 @@ STEADY_S = 60.0
 GRACE_S = 20.0
 
 PARTS: dict[str, Sequence[str]] = {
-    part: (sys.executable, "-m", "service", part) for part in ("api", "worker")
+    part: (sys.executable, "-m", "service", part, FLAG) for part in ("api", "worker")
 }
 
 _log = logging.getLogger(__name__)
@@ -34,12 +36,17 @@ async def supervise(commands: dict[str, Sequence[str]] = PARTS) -> int:
     Returns:
         0 after a signal; REFUSED where a process refused to start.
     """
-    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+    life, end_of_this_process = os.pipe()  # see supervised.py
+    with (
+        os.fdopen(life, "rb"),
+        os.fdopen(end_of_this_process, "wb"),
+        anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals,
+    ):
         refused: list[str] = []
         async with anyio.create_task_group() as tasks:
 
             async def keep(name: str, command: Sequence[str]) -> None:
-                await _keep_running(name, command)
+                await _keep_running(name, command, life)
                 refused.append(name)
                 tasks.cancel_scope.cancel()
 
@@ -54,12 +61,12 @@ async def supervise(commands: dict[str, Sequence[str]] = PARTS) -> int:
     return 0
 
 
-async def _keep_running(name: str, command: Sequence[str]) -> None:
+async def _keep_running(name: str, command: Sequence[str], life: int) -> None:
     """Start a process again and again, later each time; return when it refuses."""
     delay_s = FIRST_DELAY_S
     while True:
         started = time.monotonic()
-        status = await _run(command)
+        status = await _run(command, life)
         if status == REFUSED:
             return
         if time.monotonic() - started > STEADY_S:
@@ -71,9 +78,9 @@ async def _keep_running(name: str, command: Sequence[str]) -> None:
         delay_s = min(2 * delay_s, LONGEST_DELAY_S)
 
 
-async def _run(command: Sequence[str]) -> int:
+async def _run(command: Sequence[str], life: int) -> int:
     """Run a process to its end, or end it when this task is canceled."""
-    process = await anyio.open_process(command, stdin=subprocess.DEVNULL, stdout=None, stderr=None)
+    process = await anyio.open_process(command, stdin=life, stdout=None, stderr=None)
     try:
         return await process.wait()
     finally:

@@ -25,6 +25,7 @@ import uvicorn
 import jobs.worker
 import service.listen
 from jobs.engine import JobQueue
+from jobs.renderings import Renderings
 from jobs.store import JobStore
 from service.app import create_app
 from service.settings import Settings
@@ -32,7 +33,7 @@ from service.settings import Settings
 with tempfile.TemporaryDirectory() as folder:
     store = JobStore(Path(folder))
     queue = JobQueue(f"sqlite:///{folder}/jobs.sqlite", store)
-    app = create_app(Settings(data_dir=Path(folder)), queue, store, queue.keys)
+    app = create_app(Settings(data_dir=Path(folder)), queue, store, queue.keys, Renderings(store))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
     thread = threading.Thread(target=server.run)
     thread.start()

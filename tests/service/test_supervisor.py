@@ -56,6 +56,34 @@ def test_a_signal_is_passed_on_and_waited_for(tmp_path: Path) -> None:
     assert (tmp_path / "tidy").exists()
 
 
+def test_processes_end_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
+    program = (
+        "import sys, anyio\n"
+        "from service.supervised import end_with_the_supervisor\n"
+        "from service.supervisor import supervise\n"
+        "if sys.argv[1:]:\n"
+        "    import pathlib, os, time\n"
+        "    end_with_the_supervisor()\n"
+        f"    pathlib.Path({str(tmp_path)!r}, 'pid').write_text(str(os.getpid()))\n"
+        "    time.sleep(600)\n"
+        "anyio.run(supervise, {'a': (sys.executable, sys.argv[0], 'child')})\n"
+    )
+    script = tmp_path / "program.py"
+    script.write_text(program)
+    environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
+    supervisor = subprocess.Popen([sys.executable, str(script)], env=environment)
+    pid = tmp_path / "pid"
+    while not (pid.exists() and pid.read_text()):
+        time.sleep(0.05)
+    supervisor.kill()
+    supervisor.wait()
+    gone = Path("/proc", pid.read_text())
+    deadline = time.monotonic() + 60
+    while gone.exists() and "\nState:\tZ" not in (gone / "status").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 @pytest.mark.parametrize(
     ("part", "settings", "reason"),
     [
