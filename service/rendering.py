@@ -30,6 +30,7 @@ from service.state import Renderings
 
 MEMORY_BYTES = 4 * 2**30
 MOST_WAITING = 20
+MOST_UNTOLD = 1000
 _NICENESS = 10  # jobs and requests go first
 
 _log = logging.getLogger(__name__)
@@ -42,17 +43,19 @@ class _Rendering:
     Attributes:
         over: set when it is there or has failed.
         error: why it failed.
+        waiting: how many requests are told how it ends.
     """
 
     over: anyio.Event = field(default_factory=anyio.Event)
     error: Exception | None = None
+    waiting: int = 0
 
 
 class Renderer:
     """Renders each result once in each format, whoever asks for it and however often.
 
     A rendering goes on when its client leaves, and is lost with this process: it begins anew when
-    it is asked for again. One that failed is tried again the next time, too.
+    it is asked for again. One that failed is told to whoever asks first, and then tried again.
 
     Args:
         renderings: makes and keeps the files.
@@ -73,6 +76,7 @@ class Renderer:
         self._timeout_s = timeout_s
         self._tasks = tasks
         self._running: dict[tuple[str, str], _Rendering] = {}
+        self._untold: dict[tuple[str, str], Exception] = {}
 
     async def file(self, job: Job, name: str, wait_s: float) -> Path:
         """Return the file of a result, made first if need be.
@@ -93,9 +97,16 @@ class Renderer:
         found = await anyio.to_thread.run_sync(self._renderings.find, job.id, name)
         if found is not None:
             return found
+        # Else a client that asks now and then would never be told, and start it again each time.
+        if untold := self._untold.pop((job.id, name), None):
+            raise untold
         rendering = self._running.get((job.id, name)) or self._start(job, name)
-        with anyio.move_on_after(wait_s):
-            await rendering.over.wait()
+        rendering.waiting += 1
+        try:
+            with anyio.move_on_after(wait_s):
+                await rendering.over.wait()
+        finally:
+            rendering.waiting -= 1
         if not rendering.over.is_set():
             raise NotRendered(f"The {name} of job {job.id!r} is being made; ask again.")
         if rendering.error is not None:
@@ -123,9 +134,17 @@ class Renderer:
             if not isinstance(error, JobError | PipelineError | ServiceError):
                 _log.exception("rendering failed", extra={"job": job.id, "format": name})
             rendering.error = error
+            if not rendering.waiting:
+                self._keep(job, name, error)
         finally:
             del self._running[job.id, name]
             rendering.over.set()
+
+    def _keep(self, job: Job, name: str, error: Exception) -> None:
+        """Keep why one failed for the next who asks; only the latest, since many never ask."""
+        self._untold[job.id, name] = error
+        if len(self._untold) > MOST_UNTOLD:
+            del self._untold[next(iter(self._untold))]
 
     async def _render(self, job: Job, name: str) -> None:
         told = {"job": job.id, "format": name}

@@ -12,7 +12,7 @@ from formats.catalogue import FILE_FORMATS, TEXT_FORMATS, FileFormat, TextFormat
 from formats.result import Result
 from jobs.errors import JobHasNoResult, JobNotFinished, JobNotFound
 from jobs.values import Job
-from pipeline.errors import BrokenVideo
+from pipeline.errors import BrokenVideo, DecoderFailed
 from service import examples, schemas
 from service.callers import Shared
 from service.errors import (
@@ -109,6 +109,7 @@ class Wanted(BaseModel):
             NotRendered,
             InvalidRequest,
             BrokenVideo,
+            DecoderFailed,
             RenderingFailed,
             RendererBusy,
             StorageFull,

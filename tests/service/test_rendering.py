@@ -125,6 +125,17 @@ def test_a_failure_is_told_and_may_pass(
     assert get(served, job).content == CONTENT
 
 
+def test_a_failure_that_nobody_waited_for_is_told_to_who_asks_next(
+    served: str, queue: FakeQueue, renderings: FakeRenderings
+) -> None:
+    job = job_of(queue, "crashing.mp4")
+    while (answer := get(served, job, "wait=0")).status_code == 409:
+        time.sleep(0.1)
+    assert_problem(answer, 500, "rendering-failed", "crashes the renderer")
+    assert len(renderings.log()) == 1
+    assert_problem(get(served, job, "wait=0"), 409, "not-rendered", job.id)
+
+
 def test_one_that_hangs_is_ended(
     serve: Serve, queue: FakeQueue, renderings: FakeRenderings
 ) -> None:
