@@ -6,14 +6,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
+from av.subtitles.stream import SubtitleStream
 
 from pipeline.decode import decode, scan
-from pipeline.errors import BrokenVideo, DecoderFailed, NotAVideo, VideoTooLarge
+from pipeline.errors import BrokenVideo, DecoderFailed, NotAVideo, VideoError, VideoTooLarge
 from pipeline.sandbox import Sandbox
 from pipeline.values import ScannedVideo, VideoLimits
 from tests.pipeline.hostile_decoder import ESCAPES, LIES
@@ -22,6 +25,10 @@ from tests.videos import picture, write_video
 LIMITS = VideoLimits(max_pixels=10**6, max_frames=1000, max_duration_s=100)
 HOSTILE = Path(__file__).parent / "hostile_decoder.py"
 COUNT = 30
+SUBTITLE_HEADER = (
+    b"[Script Info]\nScriptType: v4.00+\n[V4+ Styles]\nFormat: Name\nStyle: Default\n[Events]\n"
+    b"Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
+)
 
 
 def children() -> set[str]:
@@ -101,6 +108,42 @@ def test_errors_are_those_of_decoding_in_process(sandbox: Sandbox, tmp_path: Pat
     large = write_video(tmp_path / "large.mp4", [picture(0, 48, 64)])
     with pytest.raises(VideoTooLarge, match="64x48 pixels, wanted at most 100"):
         sandbox.scan(large, VideoLimits(max_pixels=100, max_frames=9, max_duration_s=9), 60)
+
+
+def test_a_file_with_subtitles_needs_nothing_that_is_loaded_late(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    path = tmp_path / "subtitled.mkv"
+    with av.open(path, "w") as container:
+        pictures = container.add_stream("mpeg4", rate=25)
+        pictures.height, pictures.width, pictures.pix_fmt = 48, 64, "yuv420p"
+        texts = container.add_stream("subrip")
+        assert isinstance(texts, SubtitleStream)
+        texts.codec_context.subtitle_header = SUBTITLE_HEADER
+        for index in range(12):
+            frame = av.VideoFrame.from_ndarray(picture(index, 48, 64), format="rgb24")
+            container.mux(pictures.encode(frame))
+        container.mux(pictures.encode(None))
+    assert sandbox.scan(path, LIMITS, 60).info == scan(path, LIMITS).info
+
+
+def test_damaged_files_are_refused_or_read_and_nothing_else(
+    sandbox: Sandbox, clip: Path, tmp_path: Path
+) -> None:
+    whole = clip.read_bytes()
+    random = np.random.default_rng(7)
+    before, opened = len(children()), descriptors()
+    for number in range(12):
+        damaged = bytearray(whole)
+        for at in random.integers(0, len(whole), 1 + 3 * number):
+            damaged[at] = random.integers(256)
+        path = tmp_path / "damaged.mp4"
+        path.write_bytes(damaged)
+        with suppress(VideoError):
+            video = sandbox.scan(path, LIMITS, 60)
+            for frame in sandbox.decode(path, video, range(video.info.frame_count)):
+                assert frame.pixels.shape == (video.info.height, video.info.width, 3)
+    assert (len(children()), descriptors()) == (before, opened)
 
 
 def test_many_may_decode_at_once(sandbox: Sandbox, clip: Path, video: ScannedVideo) -> None:
