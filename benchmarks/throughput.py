@@ -51,7 +51,8 @@ def main() -> None:
         tempfile.TemporaryDirectory() as data,
         running_worker(Path(data), arguments.model) as worker,
     ):
-        request = JobRequest(filename=arguments.video.name)
+        # The bare loop finds masks only.
+        request = JobRequest(filename=arguments.video.name, actions=False)
         contestants: dict[str, Callable[[], object]] = {
             "bare session.run": lambda: run_bare(session, frames, starts),
             "pipeline": lambda: run_pipeline(segmenter, arguments.video, video, parts),

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from model.actions import ActionHead
+from model.checkpoint import FEWEST_HALVED
 from model.network import SegmentationNetwork
 from pipeline.spec import (
     ACTIONS_NAME,
@@ -28,7 +29,6 @@ from pipeline.spec import (
 OPSET = 20
 # In blocks of the spec's multiple; ONNX Runtime is free to go beyond them.
 MOST_CLIPS, MOST_BLOCKS = 64, 64
-FEWEST_HALVED = 1024
 
 
 class Probabilities(nn.Module):

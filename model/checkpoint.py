@@ -9,6 +9,11 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 
+# Smaller tensors hold next to nothing, and some of them are scales and biases that float16 would
+# round for no gain.
+FEWEST_HALVED = 1024
+
+
 class CheckpointError(Exception):
     """A file of weights can't be read or doesn't fit the network."""
 
@@ -22,14 +27,18 @@ def save(
         network: whose parameters and buffers are written.
         path: ends in `.safetensors`; its folder is made.
         about: what the weights are, such as `preset` and `step`; values become JSON.
-        half: whether the file holds floats as float16; `load` makes them float32 again.
+        half: whether the file holds all but small tensors as float16; `load` makes them float32
+            again.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     weights = {
         name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()
     }
     if half:
-        weights = {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}
+        weights = {
+            name: value.half() if value.numel() >= FEWEST_HALVED else value
+            for name, value in weights.items()
+        }
     part = path.with_suffix(".part")
     save_file(weights, part, {key: json.dumps(value) for key, value in about.items()})
     part.chmod(0o644)  # safetensors writes files that only their owner can read
