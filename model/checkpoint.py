@@ -8,7 +8,6 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-
 # Smaller tensors hold next to nothing, and some of them are scales and biases that float16 would
 # round for no gain.
 FEWEST_HALVED = 1024
