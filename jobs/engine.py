@@ -17,7 +17,7 @@ from jobs.database import (
     open_database,
     workflow_id,
 )
-from jobs.errors import JobHasNoResult, JobNotFinished, JobNotFound
+from jobs.errors import JobHasNoResult, JobNotFinished, JobNotFound, QueueFull
 from jobs.keys import KeyRing
 from jobs.liveness import WorkerRegister
 from jobs.records import JobRecords
@@ -40,6 +40,7 @@ class JobQueue:
         store: the files of jobs, on storage that the workers share.
         poll_s: how often `frames` looks for more, seconds.
         segment_frames: frames wanted in a segment; a dead worker costs up to half as many again.
+        max_queued: jobs that may wait for a worker at once; None for any number.
 
     Attributes:
         store: the files of jobs.
@@ -53,6 +54,7 @@ class JobQueue:
         *,
         poll_s: float = 0.2,
         segment_frames: int = 120,
+        max_queued: int | None = None,
     ) -> None:
         self.store = store
         self._engine = open_database(database_url)
@@ -61,6 +63,7 @@ class JobQueue:
         self._register = WorkerRegister(self._engine)
         self._poll_s = poll_s
         self._segment_frames = segment_frames
+        self._max_queued = max_queued
         self._client = DBOSClient(
             system_database_url=database_url,
             serializer=DBOSPortableJSONSerializer(),
@@ -79,11 +82,17 @@ class JobQueue:
         return view
 
     def check_room(self) -> None:
-        """Say early that `submit` would refuse another job.
+        """Say that there is no room for another job: `submit` itself checks the owner's only.
 
         Raises:
+            QueueFull: as many jobs wait as the service takes.
             TooManyJobs: the owner has as many unfinished jobs as it may.
         """
+        if self._max_queued is not None and (waiting := self.queue_depth()) >= self._max_queued:
+            raise QueueFull(
+                f"Got one more job than the {waiting} that wait for a worker, wanted at most "
+                f"{self._max_queued}; try later."
+            )
         with self._engine.begin() as connection:
             self._records.check_room(connection)
 
@@ -184,6 +193,10 @@ class JobQueue:
     def workers(self) -> Sequence[Worker]:
         """Return the workers that are alive."""
         return self._register.live()
+
+    def finished(self, older_than_s: float = 0.0) -> Sequence[str]:
+        """Return the ids of the jobs that ended so long ago or longer, oldest end first."""
+        return self._records.finished(older_than_s)
 
     def sweep(self, older_than_s: float = 86_400.0) -> None:
         """Remove the files of uploads that never became jobs, after a while."""

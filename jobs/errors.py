@@ -5,6 +5,7 @@ JobError
 ├── JobNotFinished    its result was asked for before it is complete
 ├── JobHasNoResult    it failed or was canceled, so there is none
 ├── BadCursor         a list of jobs was to go on from a place that was never given out
+├── QueueFull         as many jobs wait as the service takes
 ├── TooManyJobs       the key has as many unfinished jobs as it may
 ├── KeyUnknown        the API key isn't one of ours
 ├── KeyRevoked        the API key was revoked
@@ -33,6 +34,10 @@ class JobHasNoResult(JobError):  # noqa: N818 - see JobNotFound
 
 class BadCursor(JobError):  # noqa: N818 - see JobNotFound
     """The cursor isn't one that a list of jobs gave out."""
+
+
+class QueueFull(JobError):  # noqa: N818 - see JobNotFound
+    """As many jobs wait for a worker as the service takes."""
 
 
 class TooManyJobs(JobError):  # noqa: N818 - see JobNotFound

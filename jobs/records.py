@@ -162,6 +162,16 @@ class JobRecords:
         with self.engine.connect() as connection:
             return set(connection.execute(sa.select(JOBS.c.id)).scalars())
 
+    def finished(self, older_than_s: float) -> Sequence[str]:
+        """Return the ids of the jobs that ended so many seconds ago or more, oldest end first."""
+        query = (
+            sa.select(JOBS.c.id)
+            .where(~_UNFINISHED, JOBS.c.finished_at <= self._now - older_than_s, self._owned)
+            .order_by(JOBS.c.finished_at, JOBS.c.number)
+        )
+        with self.engine.connect() as connection:
+            return connection.execute(query).scalars().all()
+
     def count(self, state: JobState) -> int:
         """Return how many jobs are in a state."""
         with self.engine.connect() as connection:

@@ -128,6 +128,11 @@ class JobStore:
             return
         shutil.rmtree(trash, ignore_errors=True)
 
+    def size(self, job_id: str | None = None) -> int:
+        """Return how many bytes of disk a job's files take, or those of all jobs."""
+        folder = self.root / "jobs" if job_id is None else self._folder(job_id)
+        return sum(_blocks(file) for file in folder.rglob("*"))
+
     def sweep(self, known: Container[str], older_than_s: float) -> None:
         """Remove what killed processes left: what belongs to no job, and unfinished renderings.
 
@@ -151,6 +156,13 @@ class JobStore:
 
     def _folder(self, job_id: str) -> Path:
         return self.root / "jobs" / _checked(job_id)
+
+
+def _blocks(path: Path) -> int:
+    try:
+        return path.lstat().st_blocks * 512
+    except FileNotFoundError:  # deleted meanwhile
+        return 0
 
 
 def _checked(job_id: str) -> str:

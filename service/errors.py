@@ -34,6 +34,7 @@ from jobs.errors import (
     JobNotFound,
     KeyRevoked,
     KeyUnknown,
+    QueueFull,
     TooManyJobs,
 )
 from jobs.failure import WorkerLost
@@ -303,6 +304,12 @@ KINDS: dict[type[Exception], Kind] = {
         "too-many-requests",
         "The key sends too many requests",
         "Got more than 60 requests a minute from the key of 'ada', wanted at most that many.",
+    ),
+    QueueFull: Kind(
+        503,
+        "queue-full",
+        "Too many jobs wait for a worker",
+        "Got one more job than the 1000 that wait for a worker, wanted at most 1000; try later.",
     ),
     TooManyJobs: Kind(
         429,

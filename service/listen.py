@@ -2,6 +2,7 @@
 
 import logging
 import resource
+import shutil
 import socket
 from contextlib import closing
 
@@ -10,6 +11,7 @@ import uvicorn
 from jobs.database import embedded_url
 from jobs.engine import JobQueue
 from jobs.renderings import Renderings
+from jobs.retention import Retention
 from jobs.store import JobStore
 from service.app import create_app
 from service.connections import PunctualProtocol
@@ -28,15 +30,16 @@ def listen(settings: Settings) -> None:
     """Answer requests until SIGTERM or SIGINT.
 
     Raises:
-        SettingsError: the address can't be listened at, or may not be without API keys.
+        SettingsError: the address can't be listened at, or may not be without API keys; or the
+            disk is full.
     """
     store = JobStore(settings.data_dir)
+    _require_room(settings)
     url = settings.database_url or embedded_url(settings.data_dir)
     # The API sleeps between its looks at a job by itself, without holding a thread.
-    with closing(JobQueue(url, store, poll_s=0)) as queue:
+    with closing(JobQueue(url, store, poll_s=0, max_queued=settings.max_queued)) as queue:
         _require_keys(settings, queue.keys)
-        with _open(settings) as listener:
-            queue.sweep()
+        with _open(settings) as listener, Retention(queue, *_kept(settings)):
             _allow_connections()
             renderings = Renderings(store, settings.decode_timeout_s)
             config = uvicorn.Config(
@@ -52,6 +55,24 @@ def listen(settings: Settings) -> None:
             )
             _log.info("listening", extra={"host": settings.host, "port": settings.port})
             uvicorn.Server(config).run(sockets=[listener])
+
+
+def _kept(settings: Settings) -> tuple[float | None, int | None]:
+    """Return how long jobs are kept, seconds, and in how many bytes."""
+    return (
+        None if settings.keep_hours is None else settings.keep_hours * 3600,
+        None if settings.keep_mib is None else settings.keep_mib * 2**20,
+    )
+
+
+def _require_room(settings: Settings) -> None:
+    """Refuse to start where the first uploads would be refused."""
+    free_mib = shutil.disk_usage(settings.data_dir).free // 2**20
+    if free_mib < settings.min_free_mib:
+        raise SettingsError(
+            f"Got {free_mib} MiB free in {PREFIX}DATA_DIR={settings.data_dir}, wanted at least "
+            f"{PREFIX}MIN_FREE_MIB={settings.min_free_mib}."
+        )
 
 
 def _require_keys(settings: Settings, keys: Keys) -> None:

@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from jobs.errors import JobError, JobNotFinished, KeyUnknown, TooManyJobs
+from jobs.errors import JobError, JobNotFinished, KeyUnknown, QueueFull, TooManyJobs
 from pipeline.errors import PipelineError
 from service.errors import (
     INTERNAL_ERROR,
@@ -104,7 +104,7 @@ def _headers(error: Exception) -> dict[str, str]:
             return {"Retry-After": str(RETRY_AFTER_S)}
         case TooManyRequests():
             return {"Retry-After": str(error.retry_after_s)}
-        case TooManyJobs():
+        case TooManyJobs() | QueueFull():
             return {"Retry-After": str(JOBS_RETRY_AFTER_S)}
         case Unauthorized() | KeyUnknown():
             return {"WWW-Authenticate": "Bearer"}

@@ -8,7 +8,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from jobs.errors import BadUrl, TooManyJobs
+from jobs.errors import BadUrl, QueueFull, TooManyJobs
 from jobs.outbound import Outbound
 from jobs.values import Job, JobState
 from pipeline.errors import (
@@ -97,6 +97,7 @@ def _request_body() -> dict[str, Any]:
             SelectionError,
             StorageFull,
             *CALLER_ERRORS,
+            QueueFull,
             TooManyJobs,
             BadUrl,
         ),

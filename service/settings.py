@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     device: Literal["cpu", "cuda"] = "cpu"
     threads: Positive | None = None
     max_upload_mib: Positive = 2048
+    max_queued: Positive = 1000
+    keep_hours: Seconds | None = None
+    keep_mib: Positive | None = None
+    min_free_mib: Annotated[int, Field(ge=0)] = 256
     max_pixels: Positive = 7680 * 4320
     max_frames: Positive = 1_000_000
     max_duration_s: Seconds = 4 * 3600

@@ -23,7 +23,7 @@ class Queue(Protocol):
         """Return the queue as the owner of a key may see it: with its own jobs only."""
 
     def check_room(self) -> None:
-        """Raise TooManyJobs where the owner may have no more."""
+        """Raise QueueFull or TooManyJobs where there is no room for another job."""
 
     def submit(self, job_id: str, request: JobRequest, video: ScannedVideo) -> Job:
         """Accept the upload received under this id as a job."""

@@ -1,0 +1,84 @@
+"""How long finished jobs are kept: for a time, and while there is room for them."""
+
+import logging
+import threading
+from types import TracebackType
+from typing import Self
+
+from jobs.engine import JobQueue
+from jobs.errors import JobNotFound
+
+EVERY_S = 60.0
+
+_log = logging.getLogger(__name__)
+
+
+class Retention:
+    """Deletes finished jobs with their uploads and results, oldest end first, in a thread.
+
+    Several processes may do so at once on the same jobs.
+
+    Args:
+        queue: the jobs, of all owners.
+        keep_s: how long a job is kept after its end; None for good.
+        budget_bytes: that the files of all jobs may take; None for any number. Unfinished jobs
+            count, but are never deleted.
+    """
+
+    def __init__(self, queue: JobQueue, keep_s: float | None, budget_bytes: int | None) -> None:
+        self._queue = queue
+        self._keep_s = keep_s
+        self._budget_bytes = budget_bytes
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def collect(self) -> int:
+        """Delete what is too old, then what is too much.
+
+        Returns:
+            How many jobs were deleted.
+        """
+        deleted = 0
+        if self._keep_s is not None:
+            for job_id in self._queue.finished(older_than_s=self._keep_s):
+                deleted += self._delete(job_id)
+        if self._budget_bytes is not None:
+            store = self._queue.store
+            excess = store.size() - self._budget_bytes
+            for job_id in self._queue.finished() if excess > 0 else ():
+                if excess <= 0:
+                    break
+                excess -= store.size(job_id)
+                deleted += self._delete(job_id)
+        return deleted
+
+    def _delete(self, job_id: str) -> int:
+        try:
+            self._queue.delete(job_id)
+        except JobNotFound:  # its client, or another process, was faster
+            return 0
+        _log.info("Deleted a job that isn't kept any longer.", extra={"job": job_id})
+        return 1
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self._queue.sweep()
+                self.collect()
+            except Exception:
+                _log.exception("Old jobs couldn't be deleted.")  # the next turn makes up for it
+            if self._stop.wait(EVERY_S):
+                return
