@@ -54,7 +54,7 @@ class Service:
         """Return the ids of the API and the worker, by name."""
         pid = self.process.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        names = [Path(f"/proc/{c}/cmdline").read_text().split("\0")[-2] for c in children]
+        names = [Path(f"/proc/{c}/cmdline").read_text().split("\0")[3] for c in children]
         return dict(zip(names, map(int, children), strict=True))
 
 
