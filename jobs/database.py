@@ -40,6 +40,9 @@ JOBS = sa.Table(
     sa.Column("failure_kind", sa.Text),
     sa.Column("failure_message", sa.Text),
     sa.Column("owner", sa.Text),  # name of its key; null where there were no keys
+    sa.Column("idempotency_key", sa.Text),  # after its owner's name and a line break
+    sa.Column("fingerprint", sa.Text),  # of the request with that key
+    sa.Index("jobs_by_idempotency_key", "idempotency_key", unique=True),
     sa.Index("jobs_by_state", "state", "number"),
     sa.Index("jobs_by_owner", "owner", "number"),
     sqlite_autoincrement=True,  # a deleted job's number is never given again

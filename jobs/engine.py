@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from dbos import DBOSClient, DBOSPortableJSONSerializer
 
 from jobs.database import (
@@ -23,7 +24,7 @@ from jobs.liveness import WorkerRegister
 from jobs.records import JobRecords
 from jobs.segments import segment_count
 from jobs.store import JobStore
-from jobs.values import Job, JobRequest, JobState, Key, Worker
+from jobs.values import Idempotency, Job, JobRequest, JobState, Key, Worker
 from pipeline.decode import save_scan, select
 from pipeline.values import ScannedVideo
 
@@ -96,7 +97,21 @@ class JobQueue:
         with self._engine.begin() as connection:
             self._records.check_room(connection)
 
-    def submit(self, job_id: str, request: JobRequest, video: ScannedVideo) -> Job:
+    def repeated(self, idempotency: Idempotency) -> Job | None:
+        """Return the job that a request made when it was sent before; None if it wasn't.
+
+        Raises:
+            IdempotencyConflict: the request that was sent with this key was another one.
+        """
+        return self._records.repeated(idempotency)
+
+    def submit(
+        self,
+        job_id: str,
+        request: JobRequest,
+        video: ScannedVideo,
+        idempotency: Idempotency | None = None,
+    ) -> Job:
         """Queue a job whose upload lies at `store.incoming(job_id)`.
 
         If it fails, the upload is gone and nothing else is left of the job.
@@ -105,8 +120,10 @@ class JobQueue:
             job_id: from `store.new_id`.
             request: what was asked for.
             video: the scan of the upload.
+            idempotency: of the request; where it made a job already, that one is returned.
 
         Raises:
+            IdempotencyConflict: the request that was sent with this key was another one.
             SelectionError: the request's time range holds no frame.
             TooManyJobs: the owner has as many unfinished jobs as it may.
         """
@@ -124,6 +141,7 @@ class JobQueue:
                     video.info,
                     frames_total=len(frames),
                     segments=segments,
+                    idempotency=idempotency,
                 )
                 for segment in range(segments):
                     self._client.enqueue_in_transaction(
@@ -138,9 +156,13 @@ class JobQueue:
                         job_id,
                         segment,
                     )
-        except BaseException:
+        except BaseException as error:
             self.store.discard(job_id)
             self.store.delete(job_id)
+            if isinstance(error, sa.exc.IntegrityError) and idempotency is not None:
+                job = self.repeated(idempotency)  # it was sent twice at once
+                if job is not None:
+                    return job
             raise
         return self.get(job_id)
 

@@ -5,6 +5,7 @@ JobError
 ├── JobNotFinished    its result was asked for before it is complete
 ├── JobHasNoResult    it failed or was canceled, so there is none
 ├── BadCursor         a list of jobs was to go on from a place that was never given out
+├── IdempotencyConflict  an idempotency key was used for another request
 ├── QueueFull         as many jobs wait as the service takes
 ├── TooManyJobs       the key has as many unfinished jobs as it may
 ├── KeyUnknown        the API key isn't one of ours
@@ -34,6 +35,10 @@ class JobHasNoResult(JobError):  # noqa: N818 - see JobNotFound
 
 class BadCursor(JobError):  # noqa: N818 - see JobNotFound
     """The cursor isn't one that a list of jobs gave out."""
+
+
+class IdempotencyConflict(JobError):  # noqa: N818 - see JobNotFound
+    """The idempotency key was used for another request."""
 
 
 class QueueFull(JobError):  # noqa: N818 - see JobNotFound

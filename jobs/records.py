@@ -11,9 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from jobs.database import API_KEYS, CALLBACKS, JOBS, SEGMENTS, now, workflow_id
-from jobs.errors import BadCursor, JobNotFound, TooManyJobs
+from jobs.errors import BadCursor, IdempotencyConflict, JobNotFound, TooManyJobs
 from jobs.turns import next_turn
-from jobs.values import Job, JobFailure, JobRequest, JobState, Key
+from jobs.values import Idempotency, Job, JobFailure, JobRequest, JobState, Key
 from pipeline.values import VideoInfo
 
 _UNFINISHED = JOBS.c.state.in_([JobState.QUEUED, JobState.RUNNING])
@@ -91,6 +91,7 @@ class JobRecords:
         *,
         frames_total: int,
         segments: int,
+        idempotency: Idempotency | None = None,
     ) -> int:
         """Add a queued job within the caller's transaction.
 
@@ -99,6 +100,7 @@ class JobRecords:
 
         Raises:
             TooManyJobs: its owner may have no more.
+            sqlalchemy.exc.IntegrityError: there is a job with this idempotency key.
         """
         owner = None if self._owner is None else self._owner.name
         turn = next_turn(connection, owner)
@@ -116,6 +118,8 @@ class JobRecords:
                 linked=0,
                 turn=turn,
                 owner=owner,
+                idempotency_key=self._scoped(idempotency.key) if idempotency else None,
+                fingerprint=idempotency.fingerprint if idempotency else None,
             )
         )
         if request.callback_url is not None:
@@ -125,6 +129,27 @@ class JobRecords:
         # Afterwards, since SQLite's transaction begins with the first that writes.
         self.check_room(connection, added=1)
         return turn
+
+    def repeated(self, idempotency: Idempotency) -> Job | None:
+        """Return the job that a request made when it was sent before; None if it wasn't.
+
+        Raises:
+            IdempotencyConflict: the request that was sent with this key was another one.
+        """
+        query = _ROWS.where(JOBS.c.idempotency_key == self._scoped(idempotency.key))
+        with self.engine.connect() as connection:
+            row = connection.execute(query).mappings().first()
+        if row is None:
+            return None
+        if row["fingerprint"] != idempotency.fingerprint:
+            raise IdempotencyConflict(
+                f"Got the Idempotency-Key {idempotency.key!r} of another request, wanted a new one "
+                "for a new video or new options."
+            )
+        return _job(row)
+
+    def _scoped(self, key: str) -> str:
+        return f"{'' if self._owner is None else self._owner.name}\n{key}"
 
     def get(self, job_id: str) -> Job:
         """Return a job.

@@ -56,6 +56,19 @@ class JobRequest:
 
 
 @dataclass(frozen=True)
+class Idempotency:
+    """What tells a request that is sent again from a new one.
+
+    Attributes:
+        key: that its client drew for it.
+        fingerprint: of all that was asked for, the upload too.
+    """
+
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
 class JobFailure:
     """Why a job failed, as it is kept.
 

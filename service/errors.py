@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from jobs.errors import (
     BadCursor,
     BadUrl,
+    IdempotencyConflict,
     JobHasNoResult,
     JobNotFinished,
     JobNotFound,
@@ -304,6 +305,13 @@ KINDS: dict[type[Exception], Kind] = {
         "too-many-requests",
         "The key sends too many requests",
         "Got more than 60 requests a minute from the key of 'ada', wanted at most that many.",
+    ),
+    IdempotencyConflict: Kind(
+        422,
+        "idempotency-conflict",
+        "The idempotency key is that of another request",
+        "Got the Idempotency-Key 'a1' of another request, wanted a new one for a new video or new "
+        "options.",
     ),
     QueueFull: Kind(
         503,

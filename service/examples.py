@@ -241,6 +241,16 @@ PREFER: dict[str, Any] = {
     "example": "wait=30",
 }
 
+IDEMPOTENCY_KEY: dict[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Drawn by the client for this request. The same request with the same key is "
+    "answered with the job that it made before, as long as that is kept.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+}
+
 PREFERENCE_HEADER: dict[str, Any] = {
     "Preference-Applied": {
         "description": "What was made of Prefer, if there was one.",

@@ -1,6 +1,9 @@
 """POST /segment: receive a video, make it a job, and wait a little for its result."""
 
+import hashlib
+import json
 import time
+from dataclasses import asdict
 from typing import Any
 
 import anyio
@@ -8,9 +11,9 @@ import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from jobs.errors import BadUrl, QueueFull, TooManyJobs
+from jobs.errors import BadUrl, IdempotencyConflict, QueueFull, TooManyJobs
 from jobs.outbound import Outbound
-from jobs.values import Job, JobState
+from jobs.values import Idempotency, Job, JobRequest, JobState
 from pipeline.errors import (
     BrokenVideo,
     DecoderFailed,
@@ -38,7 +41,7 @@ from service.results import json_blocks, require_result
 from service.schemas import JobBody, Result, failure_problem
 from service.settings import Settings
 from service.state import Queue, Services
-from service.upload import UploadLimits, receive_form
+from service.upload import Form, UploadLimits, receive_form
 
 FIRST_POLL_S = 0.05
 LONGEST_POLL_S = 0.25
@@ -97,12 +100,16 @@ def _request_body() -> dict[str, Any]:
             SelectionError,
             StorageFull,
             *CALLER_ERRORS,
+            IdempotencyConflict,
             QueueFull,
             TooManyJobs,
             BadUrl,
         ),
     },
-    openapi_extra={"requestBody": _request_body(), "parameters": [examples.PREFER]},
+    openapi_extra={
+        "requestBody": _request_body(),
+        "parameters": [examples.PREFER, examples.IDEMPOTENCY_KEY],
+    },
 )
 async def segment(request: Request, shared: Shared) -> Response:
     """Upload a video as the part `file` of a form, with options as text parts in any order.
@@ -122,6 +129,7 @@ async def _accept(request: Request, shared: Services) -> Job:
     if request.query_params:
         name, got = request.query_params.multi_items()[0]
         raise InvalidRequest([Fault(name[:100], got[:100], "options as parts of the form")])
+    key = _idempotency_key(request)
     settings, uploads = shared.settings, shared.uploads
     limits = UploadLimits(settings.max_upload_mib * 2**20, settings.upload_idle_timeout_s)
     await anyio.to_thread.run_sync(shared.queue.check_room)
@@ -131,11 +139,32 @@ async def _accept(request: Request, shared: Services) -> Job:
         form = await receive_form(request, upload, list(WANTED), limits)
         asked = parse_options(form.values).to_request(form.filename)
         _check_callback(settings, asked.callback_url)
+        idempotency = None if key is None else Idempotency(key, _fingerprint(form, asked))
+        if idempotency is not None:
+            job = await anyio.to_thread.run_sync(shared.queue.repeated, idempotency)
+            if job is not None:
+                return job
         video = await shared.scanner.scan(upload)
-        return await anyio.to_thread.run_sync(shared.queue.submit, job_id, asked, video)
+        submit = shared.queue.submit
+        return await anyio.to_thread.run_sync(submit, job_id, asked, video, idempotency)
     finally:
         # Nothing to do for a job: its upload has been moved.
         uploads.discard(job_id)
+
+
+def _idempotency_key(request: Request) -> str | None:
+    keys = request.headers.getlist("idempotency-key")
+    if not keys:
+        return None
+    if len(keys) > 1 or not (0 < len(keys[0]) <= 255 and keys[0].isprintable()):
+        wanted = "one key of 1 to 255 printable characters"
+        raise InvalidRequest([Fault("Idempotency-Key", ", ".join(keys)[:100], wanted)])
+    return keys[0]
+
+
+def _fingerprint(form: Form, asked: JobRequest) -> str:
+    whole = json.dumps([form.sha256, asdict(asked)], sort_keys=True)
+    return hashlib.sha256(whole.encode()).hexdigest()
 
 
 def _check_callback(settings: Settings, url: str | None) -> None:

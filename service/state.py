@@ -7,7 +7,7 @@ from typing import Annotated, Any, Protocol, cast
 
 from fastapi import Depends, Request
 
-from jobs.values import Job, JobRequest, JobState, Key, Worker
+from jobs.values import Idempotency, Job, JobRequest, JobState, Key, Worker
 from pipeline.values import ScannedVideo
 from service.scanning import Scanner
 from service.settings import Settings
@@ -25,8 +25,17 @@ class Queue(Protocol):
     def check_room(self) -> None:
         """Raise QueueFull or TooManyJobs where there is no room for another job."""
 
-    def submit(self, job_id: str, request: JobRequest, video: ScannedVideo) -> Job:
-        """Accept the upload received under this id as a job."""
+    def repeated(self, idempotency: Idempotency) -> Job | None:
+        """Return the job that a request made when it was sent before."""
+
+    def submit(
+        self,
+        job_id: str,
+        request: JobRequest,
+        video: ScannedVideo,
+        idempotency: Idempotency | None = None,
+    ) -> Job:
+        """Accept the upload received under this id as a job, or return the one it was before."""
 
     def get(self, job_id: str) -> Job:
         """Return a job."""

@@ -1,6 +1,7 @@
 """An upload: a multipart body that goes to disk as it comes, never more than a block in memory."""
 
 import errno
+import hashlib
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -52,11 +53,13 @@ class Form:
         filename: of the file as the client named it, without folders.
         size: of the file, bytes.
         values: the text parts by name.
+        sha256: of the file, hexadecimal.
     """
 
     filename: str = ""
     size: int = 0
     values: dict[str, str] = field(default_factory=dict)
+    sha256: str = ""
 
 
 async def receive_form(
@@ -158,6 +161,7 @@ class _FormReader:
         self._max_bytes = max_bytes
         self._form = Form()
         self._received = 0
+        self._hash = hashlib.sha256()
         self._ended = False
         self._header_name = b""
         self._header_value = b""
@@ -193,6 +197,7 @@ class _FormReader:
             raise InvalidRequest([Fault("file", None, "one part `file` that holds the video")])
         if not self._form.size:
             raise InvalidRequest([Fault("file", "(0 bytes)", "a file that holds a video")])
+        self._form.sha256 = self._hash.hexdigest()
         return self._form
 
     def _on_part_begin(self) -> None:
@@ -230,7 +235,9 @@ class _FormReader:
             self._form.size += end - start
             if self._form.size > self._max_bytes:
                 raise UploadTooLarge(_too_large("a larger file", self._max_bytes))
-            self._file.write(memoryview(data)[start:end])
+            block = memoryview(data)[start:end]
+            self._hash.update(block)
+            self._file.write(block)
         else:
             self._value += data[start:end]
             if len(self._value) > OPTION_BYTES:

@@ -16,7 +16,7 @@ from benchmarks.postgres import PostgresServer
 from jobs.database import embedded_url
 from jobs.engine import JobQueue
 from jobs.store import JobStore
-from jobs.values import Job, JobRequest
+from jobs.values import Idempotency, Job, JobRequest
 from pipeline.decode import scan
 from pipeline.values import VideoLimits
 
@@ -43,13 +43,19 @@ class Bench:
         self.queue = JobQueue(database_url, self.store, poll_s=0.02, segment_frames=SEGMENT_FRAMES)
         self._workers: list[subprocess.Popen[bytes]] = []
 
-    def submit(self, clip: Path, tail: bytes = b"", **options: object) -> Job:
+    def submit(
+        self,
+        clip: Path,
+        tail: bytes = b"",
+        idempotency: Idempotency | None = None,
+        **options: object,
+    ) -> Job:
         """Submit a clip with something at its end that `told_decoder.py` reads."""
         job_id = self.store.new_id()
         self.store.incoming(job_id).write_bytes(clip.read_bytes() + tail)
         video = scan(self.store.incoming(job_id), LIMITS)
         request = JobRequest(filename="clip.mp4", **options)  # type: ignore[arg-type] # as given
-        return self.queue.submit(job_id, request, video)
+        return self.queue.submit(job_id, request, video, idempotency)
 
     def start_worker(self, *, delay_s: float = 0.0, fails: bool = False) -> subprocess.Popen[bytes]:
         arguments = [str(self.data_dir), self.database_url, str(delay_s)]

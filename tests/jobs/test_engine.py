@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.errors import BadCursor, JobNotFinished, JobNotFound
-from jobs.values import JobState
+from jobs.errors import BadCursor, IdempotencyConflict, JobNotFinished, JobNotFound
+from jobs.values import Idempotency, JobState
 from pipeline.errors import SelectionError
 from tests.jobs.conftest import Bench
 
@@ -20,6 +20,20 @@ def test_submitted_job_is_queued_with_what_was_asked_for(bench: Bench, clip: Pat
     assert (job.video.width, job.video.fps) == (64, job.video.fps.__class__(30000, 1001))
     with pytest.raises(JobNotFinished, match="0 of 7 frames"):
         bench.queue.result_header(job.id)
+
+
+def test_request_sent_again_is_the_same_job(bench: Bench, clip: Path) -> None:
+    sent = Idempotency("key", "fingerprint")
+    assert bench.queue.repeated(sent) is None
+    job = bench.submit(clip, idempotency=sent)
+    assert bench.queue.repeated(sent) == job
+    assert bench.submit(clip, idempotency=sent) == job
+    assert len(bench.queue.list()[0]) == 1
+    assert len(list((bench.data_dir / "jobs").iterdir())) == 1
+    with pytest.raises(IdempotencyConflict, match="'key'"):
+        bench.submit(clip, idempotency=Idempotency("key", "another"))
+    bench.queue.delete(job.id)
+    assert bench.submit(clip, idempotency=sent).id != job.id
 
 
 def test_unknown_job_is_not_found(bench: Bench) -> None:

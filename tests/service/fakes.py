@@ -10,8 +10,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jobs.errors import BadCursor, JobHasNoResult, JobNotFinished, JobNotFound, KeyUnknown
-from jobs.values import Job, JobFailure, JobRequest, JobState, Key, Worker
+from jobs.errors import (
+    BadCursor,
+    IdempotencyConflict,
+    JobHasNoResult,
+    JobNotFinished,
+    JobNotFound,
+    KeyUnknown,
+)
+from jobs.values import Idempotency, Job, JobFailure, JobRequest, JobState, Key, Worker
 from pipeline.decode import select
 from pipeline.errors import BrokenVideo
 from pipeline.values import ScannedVideo
@@ -46,6 +53,7 @@ class FakeQueue:
         failure: of jobs that are to fail.
         alive: the live workers.
         broken: whether every look at the workers raises.
+        sent: fingerprint and job of each idempotency key.
         track: id of the one track that results have.
     """
 
@@ -55,6 +63,7 @@ class FakeQueue:
     broken: bool = False
     track: int = 1
     jobs: dict[str, Job] = field(default_factory=dict)
+    sent: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def reset(self) -> None:
         """Be as new."""
@@ -66,7 +75,23 @@ class FakeQueue:
     def check_room(self) -> None:
         pass
 
-    def submit(self, job_id: str, request: JobRequest, video: ScannedVideo) -> Job:
+    def repeated(self, idempotency: Idempotency) -> Job | None:
+        if idempotency.key not in self.sent:
+            return None
+        fingerprint, job_id = self.sent[idempotency.key]
+        if fingerprint != idempotency.fingerprint:
+            raise IdempotencyConflict(f"Got the Idempotency-Key {idempotency.key!r} once more.")
+        return self.jobs[job_id]
+
+    def submit(
+        self,
+        job_id: str,
+        request: JobRequest,
+        video: ScannedVideo,
+        idempotency: Idempotency | None = None,
+    ) -> Job:
+        if idempotency is not None:
+            self.sent[idempotency.key] = (idempotency.fingerprint, job_id)
         frames = select(video, request.start_s, request.end_s, request.every)
         self.jobs[job_id] = Job(
             id=job_id,

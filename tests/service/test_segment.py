@@ -26,6 +26,25 @@ def post(url: str, file: Path | bytes, prefer: str | None = None, **options: str
     return httpx.post(f"{url}/segment", files=files, data=options, headers=headers, timeout=30)
 
 
+def test_a_request_that_is_sent_again_makes_no_second_job(
+    url: str, clip: Path, queue: FakeQueue, uploads: FakeUploads
+) -> None:
+    def send(key: str, **options: str) -> httpx.Response:
+        files = {"file": ("clip.mp4", clip.read_bytes())}
+        headers = {"Idempotency-Key": key}
+        return httpx.post(f"{url}/segment", files=files, data=options, headers=headers, timeout=30)
+
+    first, again = send("one"), send("one")
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert first.json() == again.json()
+    assert len(queue.jobs) == 1
+    assert not any(uploads.folder.iterdir())
+    other = send("one", every="2")
+    assert (other.status_code, other.json()["type"]) == (422, "/problems/idempotency-conflict")
+    assert send("two").json()["job"] != first.json()["job"]
+    assert send("x" * 256).json()["type"] == "/problems/invalid-request"
+
+
 def test_a_video_is_answered_with_its_result(
     url: str, clip: Path, queue: FakeQueue, uploads: FakeUploads
 ) -> None:

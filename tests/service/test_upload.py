@@ -1,5 +1,6 @@
 """Uploads: forms that are right, wrong, cut, stalled and too large."""
 
+import hashlib
 import itertools
 import tracemalloc
 from collections.abc import AsyncIterator, Iterable
@@ -74,7 +75,8 @@ def test_a_form_reads_the_same_however_it_is_cut_and_ordered(
 
     form = receive(chunks, to)
 
-    assert form == Form("dog.mp4", len(content), {"threshold": "0.25"})
+    sha256 = hashlib.sha256(content).hexdigest()
+    assert form == Form("dog.mp4", len(content), {"threshold": "0.25"}, sha256)
     assert to.read_bytes() == content
 
 
