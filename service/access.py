@@ -9,7 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import INTERNAL_ERROR
+from service.problem_kinds import INTERNAL_ERROR
 from service.problems import problem_response
 from service.schemas import Problem
 

@@ -11,8 +11,6 @@ from starlette.exceptions import HTTPException
 from jobs.errors import JobError, JobNotFinished, KeyUnknown, QueueFull, TooManyJobs
 from pipeline.errors import PipelineError
 from service.errors import (
-    INTERNAL_ERROR,
-    KINDS,
     Fault,
     InvalidRequest,
     MethodNotAllowed,
@@ -25,8 +23,8 @@ from service.errors import (
     Unauthorized,
     UploadTooLarge,
     UploadTooSlow,
-    kind_of,
 )
+from service.problem_kinds import INTERNAL_ERROR, KINDS, kind_of
 from service.schemas import FaultBody, Problem
 
 MEDIA_TYPE = "application/problem+json"

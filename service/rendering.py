@@ -18,13 +18,7 @@ import anyio.to_thread
 from jobs.errors import JobError, JobNotFound
 from jobs.values import Job
 from pipeline.errors import PipelineError
-from service.errors import (
-    NotRendered,
-    RendererBusy,
-    RenderingFailed,
-    ServiceError,
-    StorageFull,
-)
+from service.errors import NotRendered, RendererBusy, RenderingFailed, ServiceError, StorageFull
 from service.settings import Settings
 from service.state import Renderings
 

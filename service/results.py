@@ -9,7 +9,8 @@ import anyio.to_thread
 
 from jobs.errors import JobError
 from jobs.values import Job, JobState
-from service.errors import JobCanceled, JobFailed, ServiceError, kind_of
+from service.errors import JobCanceled, JobFailed, ServiceError
+from service.problem_kinds import kind_of
 from service.schemas import Problem
 from service.state import Queue
 

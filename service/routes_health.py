@@ -5,7 +5,8 @@ import logging
 from fastapi import APIRouter
 
 from service import examples
-from service.errors import ALL_KINDS, NotFound, NotReady
+from service.errors import NotFound, NotReady
+from service.problem_kinds import ALL_KINDS
 from service.problems import problem_answers
 from service.schemas import Live, ProblemType, Ready, Version, WorkerBody
 from service.state import Unscoped
