@@ -1,11 +1,11 @@
 """Running a model file on clips, through one protocol whatever the device."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from pipeline.errors import ModelError, ProviderError
@@ -20,6 +20,12 @@ from pipeline.spec import (
     actions_file,
     features_file,
 )
+
+# ONNX Runtime would make an identifier of this machine and report to its maker how it is used. It
+# looks for this when it is imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+import onnxruntime as ort
 
 Device = Literal["cpu", "cuda"]
 
