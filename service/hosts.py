@@ -25,12 +25,14 @@ def refuse_foreign(request: Request, settings: Settings) -> None:
     """Refuse what a browser sends for another site, where no key would stop it.
 
     Any page that somebody on this machine looks at can make their browser post to a loopback
-    address, and read the answers too if its own name is made to resolve there.
+    address, and read the answers too if its own name is made to resolve there. In a container the
+    service can't listen there, but the container's port can be published there only: that is what
+    the setting "local" is for.
 
     Raises:
         ForeignOrigin: the request is for a name that isn't this machine's, or from another site.
     """
-    if settings.allow_anonymous:
+    if settings.allow_anonymous is True:
         return
     asked = request.headers.get("host", "")
     name = urlsplit(f"//{asked}").hostname or ""

@@ -33,7 +33,7 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
-    allow_anonymous: bool = False
+    allow_anonymous: bool | Literal["local"] = False
     webhook_secret: Annotated[SecretStr | None, Field(min_length=30)] = None
     webhook_allow: Annotated[tuple[str, ...], NoDecode] = ()
     cors_origins: Annotated[tuple[Origin, ...], NoDecode] = ()

@@ -74,3 +74,12 @@ def test_who_serves_anybody_serves_any_site(serve: Serve) -> None:
     url = serve(Settings(allow_anonymous=True))
     headers = {"Origin": SITE, "Host": "example.net"}
     assert httpx.get(f"{url}/jobs", headers=headers).status_code == 200
+
+
+def test_a_published_port_is_served_under_a_loopback_name_only(serve: Serve) -> None:
+    url = serve(Settings(host="0.0.0.0", allow_anonymous="local"))
+    assert httpx.get(f"{url}/jobs", headers={"Host": "localhost:8000"}).status_code == 200
+    rebound = httpx.get(f"{url}/jobs", headers={"Host": "evil.example:8000"})
+    assert_problem(rebound, 403, "foreign-origin", "'evil.example:8000'")
+    other = httpx.get(f"{url}/jobs", headers={"Origin": SITE})
+    assert_problem(other, 403, "foreign-origin", SITE)
