@@ -1,5 +1,6 @@
 """The frames that a media file says it holds, checked against what it does hold."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
@@ -69,7 +70,8 @@ def list_packets(container: InputContainer, stream: VideoStream, limits: VideoLi
         BrokenVideo: there are none, or clearly fewer than the header promises.
         VideoTooLarge: they are past the limit.
     """
-    promised_frames = len(stream.index_entries) if "mp4" in container.format.name else 0
+    is_mp4 = "mp4" in container.format.name
+    promised_frames = len(stream.index_entries) if is_mp4 else 0
     promised_s = _promised_s(container, stream)
     held, untimed, end_s = 0, 0, 0.0
     frames: list[tuple[int, int]] = []
@@ -91,10 +93,21 @@ def list_packets(container: InputContainer, stream: VideoStream, limits: VideoLi
         raise BrokenVideo("Got a video stream of 0 frames, wanted at least 1.")
     _check_whole(held, promised_frames, "frames", slack=0)
     _check_whole(end_s, promised_s, "s", slack=float(_MISSING_FRAMES / rate_of(stream)))
+    last_duration = _last_duration(frames, is_mp4)
     frames.sort()
     timestamps = np.array([pts for pts, _ in frames], np.int64)
     complete = untimed == 0 and bool((np.diff(timestamps) > 0).all())
-    return Listing(timestamps, frames[-1][1] if frames else 0, complete)
+    return Listing(timestamps, last_duration, complete)
+
+
+def _last_duration(frames: Sequence[tuple[int, int]], is_mp4: bool) -> int:
+    """Return how long the last of the frames stays, given as they are decoded.
+
+    In MP4 a duration is the time to the next frame that is decoded, whatever is shown next: only
+    that of the frame decoded last is one of a frame. Without B-frames that is the one shown last.
+    """
+    _, duration = (frames[-1] if is_mp4 else max(frames)) if frames else (0, 0)
+    return duration
 
 
 def _check_count(count: int, limits: VideoLimits) -> None:

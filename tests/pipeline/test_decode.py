@@ -106,6 +106,23 @@ def test_a_variable_rate_keeps_its_times(tmp_path: Path) -> None:
     assert _indices(path, video) == list(range(7))
 
 
+@pytest.mark.parametrize("ending", ["mp4", "mov", "mkv"])
+@pytest.mark.parametrize("b_frames", [0, 3])
+@pytest.mark.parametrize("shown", range(5, 13))
+def test_a_variable_rate_ends_with_its_last_frame(
+    tmp_path: Path, ending: str, b_frames: int, shown: int
+) -> None:
+    times_ms = [0, 40, 120, 140, 400, 1000, 1033, 1070, 1500, 1540, 1600, 1660][:shown]
+    path = write_video(
+        tmp_path / f"vfr.{ending}",
+        [picture(index) for index in range(shown)],
+        times_ms=times_ms,
+        options={"bf": str(b_frames), "g": "6"},
+    )
+    # The encoder writes 40 ms for a last frame.
+    assert scan(path, LIMITS).info.duration_s == pytest.approx(times_ms[-1] / 1000 + 0.04, abs=1e-3)
+
+
 def test_a_very_slow_video_has_a_rate(tmp_path: Path) -> None:
     path = write_video(tmp_path / "slow.mkv", [picture(0)] * 3, times_ms=[0, 900, 20_000])
     assert scan(path, LIMITS).info.fps == Fraction(1, 10)
