@@ -56,7 +56,7 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         async with (
             open_scanner(settings) as scanner,
-            open_renderer(renderings, settings) as renderer,
+            open_renderer(renderings, queue, settings) as renderer,
         ):
             rates = RateLimiter()
             shared = Services(settings, queue, uploads, scanner, keys, rates, renderer)

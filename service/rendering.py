@@ -1,9 +1,11 @@
 """Renders results to files: each once, a few at a time, in processes that may crash."""
 
+import ctypes
 import errno
 import logging
 import os
 import resource
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,11 +22,13 @@ from jobs.values import Job
 from pipeline.errors import PipelineError
 from service.errors import NotRendered, RendererBusy, RenderingFailed, ServiceError, StorageFull
 from service.settings import Settings
-from service.state import Renderings
+from service.state import Queue, Renderings
 
 MEMORY_BYTES = 4 * 2**30
 MOST_WAITING = 20
 MOST_UNTOLD = 1000
+WATCH_S = 1.0
+_PR_SET_PDEATHSIG = 1
 _NICENESS = 10  # jobs and requests go first
 
 _log = logging.getLogger(__name__)
@@ -35,11 +39,13 @@ class _Rendering:
     """One that is waiting for its turn or being made.
 
     Attributes:
+        scope: canceled when its job is deleted.
         over: set when it is there or has failed.
         error: why it failed.
         waiting: how many requests are told how it ends.
     """
 
+    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     over: anyio.Event = field(default_factory=anyio.Event)
     error: Exception | None = None
     waiting: int = 0
@@ -49,10 +55,12 @@ class Renderer:
     """Renders each result once in each format, whoever asks for it and however often.
 
     A rendering goes on when its client leaves, and is lost with this process: it begins anew when
-    it is asked for again. One that failed is told to whoever asks first, and then tried again.
+    it is asked for again. One that failed is told to whoever asks first, and then tried again. It
+    ends when its job is deleted, by whomever.
 
     Args:
         renderings: makes and keeps the files.
+        queue: tells which jobs there are.
         at_once: how many are made at once; others wait for their turn.
         timeout_s: for one, without the wait for its turn.
         tasks: that they run in.
@@ -61,11 +69,13 @@ class Renderer:
     def __init__(
         self,
         renderings: Renderings,
+        queue: Queue,
         at_once: int,
         timeout_s: float,
         tasks: anyio.abc.TaskGroup,
     ) -> None:
         self._renderings = renderings
+        self._queue = queue
         self._turns = anyio.CapacityLimiter(at_once)
         self._timeout_s = timeout_s
         self._tasks = tasks
@@ -122,8 +132,11 @@ class Renderer:
 
     async def _run(self, job: Job, name: str, rendering: _Rendering) -> None:
         try:
-            async with self._turns:
-                await self._render(job, name)
+            with rendering.scope:
+                async with self._turns:
+                    await self._render(job, name)
+            if rendering.scope.cancelled_caught:
+                rendering.error = JobNotFound(f"Job {job.id!r} was deleted.")
         except Exception as error:
             if not isinstance(error, JobError | PipelineError | ServiceError):
                 _log.exception("rendering failed", extra={"job": job.id, "format": name})
@@ -133,6 +146,19 @@ class Renderer:
         finally:
             del self._running[job.id, name]
             rendering.over.set()
+
+    async def watch(self) -> None:
+        """End the renderings of jobs that are deleted, until this is canceled."""
+        while True:
+            await anyio.sleep(WATCH_S)
+            for (job_id, _), rendering in list(self._running.items()):
+                try:
+                    await anyio.to_thread.run_sync(self._queue.get, job_id)
+                except JobNotFound:
+                    rendering.scope.cancel()
+                except Exception:
+                    # The database is away, say: the next turn makes up for it.
+                    _log.exception("the job of a rendering can't be seen", extra={"job": job_id})
 
     def _keep(self, job: Job, name: str, error: Exception) -> None:
         """Keep why one failed for the next who asks; only the latest, since many never ask."""
@@ -173,14 +199,20 @@ class Renderer:
 
 
 @asynccontextmanager
-async def open_renderer(renderings: Renderings, settings: Settings) -> AsyncIterator[Renderer]:
+async def open_renderer(
+    renderings: Renderings, queue: Queue, settings: Settings
+) -> AsyncIterator[Renderer]:
     """Give a renderer; what it is at when it is closed is given up."""
     async with anyio.create_task_group() as tasks:
-        yield Renderer(renderings, settings.renderers, settings.render_timeout_s, tasks)
+        renderer = Renderer(renderings, queue, settings.renderers, settings.render_timeout_s, tasks)
+        tasks.start_soon(renderer.watch)
+        yield renderer
         tasks.cancel_scope.cancel()
 
 
 def _render(renderings: Renderings, job_id: str, name: str, filename: str) -> None:
+    # Where the API is killed nobody else would end this, nor bound how long it takes.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
     renderings.render(job_id, name, filename)

@@ -1,6 +1,8 @@
 """Results in formats that take long: made once, kept, and nothing held up by them."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -145,6 +147,24 @@ def test_one_that_hangs_is_ended(
     assert list(renderings.folder.glob(".*")) == []
 
 
+def test_one_that_is_being_made_ends_with_its_job(
+    served: str, queue: FakeQueue, renderings: FakeRenderings
+) -> None:
+    job = job_of(queue, "hanging.mp4")
+    answers: list[httpx.Response] = []
+    waiting = threading.Thread(target=lambda: answers.append(get(served, job)))
+    waiting.start()
+    while not renderings.log():
+        time.sleep(0.05)
+    process = Path("/proc", (renderings.folder / "pid").read_text())
+    assert httpx.delete(f"{served}/jobs/{job.id}").status_code == 204
+    waiting.join(timeout=30)
+    assert_problem(answers[0], 404, "job-not-found", f"Job {job.id!r} was deleted.")
+    assert not process.exists()
+    following = job_of(queue, "good.mp4")
+    assert get(served, following).content == CONTENT
+
+
 def test_one_that_is_being_made_ends_with_the_service(
     queue: FakeQueue, uploads: FakeUploads, renderings: FakeRenderings
 ) -> None:
@@ -157,6 +177,39 @@ def test_one_that_is_being_made_ends_with_the_service(
         assert process.exists()
         assert os.getpriority(os.PRIO_PROCESS, int(process.name)) == 10
     assert not process.exists()
+
+
+def test_one_that_is_being_made_ends_with_an_api_that_is_killed(
+    renderings: FakeRenderings,
+) -> None:
+    program = (
+        "import sys, anyio\n"
+        "from pathlib import Path\n"
+        "from jobs.values import JobRequest, JobState\n"
+        "from service.rendering import open_renderer\n"
+        "from service.settings import Settings\n"
+        "from tests.service.fakes import FakeQueue, FakeRenderings\n"
+        "from tests.service.test_jobs import add\n"
+        "async def main():\n"
+        "    queue = FakeQueue()\n"
+        "    job = add(queue, JobState.SUCCEEDED, request=JobRequest(filename='hanging.mp4'))\n"
+        "    async with open_renderer(FakeRenderings(Path(sys.argv[1])), queue, Settings()) as r:\n"
+        "        await r.file(job, 'overlay.mp4', 600)\n"
+        "anyio.run(main)\n"
+    )
+    command = [sys.executable, "-c", program, str(renderings.folder)]
+    api = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(Path.cwd())})
+    while not renderings.log():
+        assert api.poll() is None
+        time.sleep(0.05)
+    process = Path("/proc", (renderings.folder / "pid").read_text())
+    assert process.exists()
+    api.kill()
+    api.wait()
+    deadline = time.monotonic() + 30
+    while process.exists() and "\nState:\tZ" not in (process / "status").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_file_needs_a_finished_job(served: str, queue: FakeQueue) -> None:
