@@ -3,7 +3,7 @@
 import copy
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +173,10 @@ class JobQueue:
             JobNotFound: there is none of this id.
         """
         return self._records.get(job_id)
+
+    def find(self, job_ids: Collection[str]) -> Sequence[Job]:
+        """Return those of some jobs that there are, in any order."""
+        return self._records.find(job_ids)
 
     def list(
         self, state: JobState | None = None, limit: int = 20, cursor: str | None = None

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from jobs.database import API_KEYS, CALLBACKS, JOBS, SEGMENTS, now, workflow_id
 from jobs.errors import BadCursor, IdempotencyConflict, JobNotFound, TooManyJobs
+from jobs.segments import segment_range
 from jobs.turns import next_turn
 from jobs.values import Idempotency, Job, JobFailure, JobRequest, JobState, Key
 from pipeline.values import VideoInfo
@@ -163,6 +164,12 @@ class JobRecords:
         if row is None:
             raise JobNotFound(f"No job has the id {job_id!r}.")
         return _job(row)
+
+    def find(self, job_ids: Collection[str]) -> Sequence[Job]:
+        """Return those of some jobs that there are."""
+        query = _ROWS.where(JOBS.c.id.in_(job_ids), self._owned)
+        with self.engine.connect() as connection:
+            return [_job(row) for row in connection.execute(query).mappings()]
 
     def list(
         self, state: JobState | None, limit: int, cursor: str | None
@@ -335,8 +342,14 @@ def _job(row: sa.RowMapping) -> Job:
         finished_at=_time(row["finished_at"]),
         frames_done=row["frames_done"],
         frames_total=row["frames_total"],
+        frames_ready=_frames_ready(row["linked"], row["segments"], row["frames_total"]),
         failure=JobFailure(row["failure_kind"], row["failure_message"]) if failed else None,
     )
+
+
+def _frames_ready(linked: int | None, segments: int | None, frames: int) -> int:
+    # Null in the rows of an older version.
+    return segment_range(linked - 1, segments, frames).stop if linked and segments else 0
 
 
 def _time(seconds: float | None) -> datetime | None:

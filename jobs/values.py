@@ -95,6 +95,7 @@ class Job:
         finished_at: when it reached a final state, UTC.
         frames_done: frames whose result is stored.
         frames_total: frames that were asked for.
+        frames_ready: frames, from the first, whose lines of the result can be read.
         failure: why it failed; None unless it did.
     """
 
@@ -107,6 +108,7 @@ class Job:
     finished_at: datetime | None
     frames_done: int
     frames_total: int
+    frames_ready: int
     failure: JobFailure | None
 
 

@@ -7,7 +7,14 @@ from typing import TypedDict
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from service import routes_health, routes_jobs, routes_models, routes_result, routes_segment
+from service import (
+    routes_events,
+    routes_health,
+    routes_jobs,
+    routes_models,
+    routes_result,
+    routes_segment,
+)
 from service.access import Access
 from service.callers import CALLER_ERRORS, RateLimiter
 from service.linger import Linger
@@ -18,6 +25,7 @@ from service.security_headers import SecurityHeaders
 from service.settings import Settings
 from service.state import Keys, Queue, Renderings, Services, Uploads
 from service.version import NAME, VERSION
+from service.watch import open_watch
 
 DESCRIPTION = """
 Finds the moving objects of a video, cuts them out and follows them.
@@ -57,9 +65,10 @@ def create_app(
         async with (
             open_scanner(settings) as scanner,
             open_renderer(renderings, queue, settings) as renderer,
+            open_watch(queue.find) as watch,
         ):
             rates = RateLimiter()
-            shared = Services(settings, queue, uploads, scanner, keys, rates, renderer)
+            shared = Services(settings, queue, uploads, scanner, keys, rates, renderer, watch)
             yield {"services": shared}
 
     app = FastAPI(
@@ -71,7 +80,7 @@ def create_app(
         lifespan=lifespan,
         redirect_slashes=False,
     )
-    for routes in (routes_segment, routes_jobs, routes_result):
+    for routes in (routes_segment, routes_jobs, routes_events, routes_result):
         app.include_router(routes.router, responses=problem_answers(*CALLER_ERRORS))
     app.include_router(routes_health.router)
     app.include_router(routes_models.router)

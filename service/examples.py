@@ -186,6 +186,20 @@ CANCELED_JOB = RUNNING_JOB | {"state": "canceled", "finished_at": "2026-11-20T09
 
 JOB_LIST = {"jobs": [RUNNING_JOB], "next": "/jobs?limit=1&cursor=MTc"}
 
+EVENTS = f"""event: progress
+data: {{"state":"running","frames_done":130,"frames_total":300}}
+id: running-130-0
+
+event: frames
+data: {{"start":0,"stop":100}}
+id: running-130-100
+
+event: succeeded
+data: {{"id":"{_ID}","state":"succeeded", ...}}
+id: end-300-300
+
+"""
+
 READY = {
     "status": "ready",
     "queue_depth": 0,

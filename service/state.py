@@ -1,6 +1,6 @@
 """What the routes share: the settings and the engine of jobs, as the app was given them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Protocol, cast
@@ -11,6 +11,7 @@ from jobs.values import Idempotency, Job, JobRequest, JobState, Key, Worker
 from pipeline.values import ScannedVideo
 from service.scanning import Scanner
 from service.settings import Settings
+from service.watch import Watch
 
 
 class Queue(Protocol):
@@ -39,6 +40,9 @@ class Queue(Protocol):
 
     def get(self, job_id: str) -> Job:
         """Return a job."""
+
+    def find(self, job_ids: Collection[str]) -> Sequence[Job]:
+        """Return those of some jobs that there are."""
 
     def list(
         self, state: JobState | None, limit: int, cursor: str | None
@@ -129,6 +133,7 @@ class Services:
         keys: the API keys.
         rates: what each key has left.
         renderer: makes results in formats that take long.
+        watch: looks at the jobs that clients listen to.
     """
 
     settings: Settings
@@ -138,6 +143,7 @@ class Services:
     keys: Keys
     rates: Rates
     renderer: Renderer
+    watch: Watch
 
     def owned_by(self, owner: Key) -> "Services":
         """Return the same, with the jobs of one key only."""

@@ -4,7 +4,7 @@ import errno
 import os
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,9 +52,10 @@ class FakeQueue:
         outcome: the state that a job has as soon as it is submitted.
         failure: of jobs that are to fail.
         alive: the live workers.
-        broken: whether every look at the workers raises.
+        broken: whether every look at the workers, or at several jobs, raises.
         sent: fingerprint and job of each idempotency key.
         track: id of the one track that results have.
+        looks: the ids of each look at several jobs.
     """
 
     outcome: JobState = JobState.SUCCEEDED
@@ -64,6 +65,7 @@ class FakeQueue:
     track: int = 1
     jobs: dict[str, Job] = field(default_factory=dict)
     sent: dict[str, tuple[str, str]] = field(default_factory=dict)
+    looks: list[list[str]] = field(default_factory=list)
 
     def reset(self) -> None:
         """Be as new."""
@@ -103,6 +105,7 @@ class FakeQueue:
             finished_at=NOON if self.outcome.final else None,
             frames_done=len(frames) if self.outcome is JobState.SUCCEEDED else 0,
             frames_total=len(frames),
+            frames_ready=len(frames) if self.outcome is JobState.SUCCEEDED else 0,
             failure=self.failure,
         )
         return self.jobs[job_id]
@@ -115,6 +118,12 @@ class FakeQueue:
         if job_id not in self.jobs:
             raise JobNotFound(f"No job has the id {job_id!r}.")
         return self.jobs[job_id]
+
+    def find(self, job_ids: Collection[str]) -> Sequence[Job]:
+        self.looks.append(sorted(job_ids))
+        if self.broken:
+            raise ConnectionError("no route to host")
+        return [self.jobs[job_id] for job_id in job_ids if job_id in self.jobs]
 
     def list(
         self, state: JobState | None, limit: int, cursor: str | None

@@ -138,6 +138,17 @@ def test_lines_and_json_agree_and_delete_removes_all(service: Service, clip: Pat
     assert not list(folder.rglob(f"*{job.removeprefix('/jobs/')}*"))
 
 
+def test_a_job_is_followed_by_its_events(service: Service, clip: Path) -> None:
+    answer = service.client.post(
+        "/segment", files={"file": clip.read_bytes()}, headers={"Prefer": "respond-async"}
+    )
+    events = service.client.get(f"{answer.headers['Location']}/events").text.split("\n\n")
+    assert events[0].startswith("event: progress\n")
+    assert 'event: frames\ndata: {"start":0,"stop":10}\n' in events[-3]
+    assert events[-2].startswith("event: succeeded\n")
+    assert events[-1] == ""
+
+
 def test_the_video_comes_back_with_its_objects_drawn(
     service: Service, clip: Path, tmp_path: Path
 ) -> None:

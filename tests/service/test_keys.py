@@ -78,6 +78,7 @@ def test_jobs_are_seen_by_their_owner_only(guarded: Guarded, clip: Path) -> None
             bob.get(job),
             bob.delete(job),
             bob.get(f"{job}/result"),
+            bob.get(f"{job}/events"),
             bob.get(f"{job}/result?format=coco"),
             bob.get(f"{job}/result", headers={"Accept": "application/x-ndjson"}),
         ):
