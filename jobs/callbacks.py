@@ -31,7 +31,7 @@ class WebhookSettings:
 
     Attributes:
         secret: that signs them.
-        allow: as `Outbound` takes it.
+        allow: as `AddressGuard` takes it.
     """
 
     secret: bytes

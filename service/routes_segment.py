@@ -11,8 +11,8 @@ import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
+from jobs.addresses import AddressGuard
 from jobs.errors import BadUrl, IdempotencyConflict, QueueFull, TooManyJobs
-from jobs.outbound import Outbound
 from jobs.values import Idempotency, Job, JobRequest, JobState
 from pipeline.errors import (
     BrokenVideo,
@@ -173,7 +173,7 @@ def _check_callback(settings: Settings, url: str | None) -> None:
     if settings.webhooks is None:
         wanted = "none, since this service has no SEGMENT_WEBHOOK_SECRET"
         raise InvalidRequest([Fault("callback_url", url[:100], wanted)])
-    Outbound(settings.webhooks.allow).check(url)
+    AddressGuard(settings.outbound_allow).check(url)
 
 
 async def _wait(request: Request, queue: Queue, job: Job, wait_s: float) -> Job:

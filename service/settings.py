@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     allow_anonymous: bool | Literal["local"] = False
     webhook_secret: Annotated[SecretStr | None, Field(min_length=30)] = None
-    webhook_allow: Annotated[tuple[str, ...], NoDecode] = ()
+    outbound_allow: Annotated[tuple[str, ...], NoDecode] = ()
     cors_origins: Annotated[tuple[Origin, ...], NoDecode] = ()
     data_dir: Path = Path("data/service")
     database_url: str | None = None
@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     renderers: Positive = 1
     render_timeout_s: Seconds = 3600
 
-    @field_validator("cors_origins", "webhook_allow", mode="before")
+    @field_validator("cors_origins", "outbound_allow", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [each.strip() for each in value.split(",")] if isinstance(value, str) else value
@@ -84,7 +84,7 @@ class Settings(BaseSettings):
         """How webhooks are sent; None where they aren't."""
         if self.webhook_secret is None:
             return None
-        return WebhookSettings(decode_secret(self.webhook_secret), self.webhook_allow)
+        return WebhookSettings(decode_secret(self.webhook_secret), self.outbound_allow)
 
     @property
     def limits(self) -> VideoLimits:

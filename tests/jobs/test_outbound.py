@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from jobs.addresses import AddressGuard
 from jobs.errors import BadUrl
 from jobs.outbound import Outbound
 
@@ -124,19 +125,19 @@ def test_addresses_that_are_not_public_are_refused(canary: Server, scheme: str, 
 )
 def test_what_is_no_address_of_https_is_refused_early(url: str) -> None:
     with pytest.raises(BadUrl, match=r"^Got "):
-        Outbound().check(url)
+        AddressGuard().check(url)
 
 
 def test_public_addresses_pass_the_early_look() -> None:
     for url in ("https://example.org", "https://example.org:8443/a/b?c=d", "https://1.1.1.1/"):
-        Outbound().check(url)
+        AddressGuard().check(url)
 
 
 @pytest.mark.parametrize("allowed", ["127.0.0.1", "127.0.0.0/8"])
 def test_what_is_allowed_is_reached(canary: Server, allowed: str) -> None:
     outbound = Outbound([allowed], timeout_s=10)
     url = f"http://127.0.0.1:{canary.port}/a?b=c"
-    outbound.check(url)
+    AddressGuard([allowed]).check(url)
     assert outbound.post(url, b"{}", {"X-Test": "1"}) == 204
     assert canary.request.startswith(b"POST /a?b=c HTTP/1.1\r\n")
     assert f"Host: 127.0.0.1:{canary.port}".encode() in canary.request

@@ -23,7 +23,7 @@ def test_a_service_without_a_secret_sends_no_webhooks(url: str, clip: Path) -> N
 def test_addresses_are_looked_at_before_the_job_is_made(
     serve: Serve, clip: Path, queue: FakeQueue
 ) -> None:
-    url = serve(Settings(webhook_secret=SecretStr(SECRET), webhook_allow=("10.0.0.0/8",)))
+    url = serve(Settings(webhook_secret=SecretStr(SECRET), outbound_allow=("10.0.0.0/8",)))
     for refused in ("https://192.168.0.1/", "http://example.org/", "file:///etc/passwd", "x"):
         assert_problem(post(url, clip, callback_url=refused), 422, "bad-url", "Got ")
     assert queue.jobs == {}
@@ -46,7 +46,7 @@ def test_a_wrong_secret_is_refused_and_not_told(
 
 def test_the_secret_is_read_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEGMENT_WEBHOOK_SECRET", SECRET)
-    monkeypatch.setenv("SEGMENT_WEBHOOK_ALLOW", "hooks.internal,10.1.0.0/16")
+    monkeypatch.setenv("SEGMENT_OUTBOUND_ALLOW", "hooks.internal,10.1.0.0/16")
     settings = load_settings()
     assert settings.webhooks is not None
     assert settings.webhooks.secret == bytes(32)
