@@ -124,6 +124,8 @@ def _is_public(address: Address) -> bool:
             return False
         if address.ipv4_mapped is not None:
             return True
+        if address.is_site_local:  # out of use, but still routed where they are left
+            return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 

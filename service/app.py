@@ -7,6 +7,7 @@ from typing import TypedDict
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
+from jobs.addresses import AddressGuard
 from service import (
     routes_events,
     routes_health,
@@ -17,8 +18,10 @@ from service import (
 )
 from service.access import Access
 from service.callers import CALLER_ERRORS, RateLimiter
+from service.download import Downloader
 from service.linger import Linger
 from service.problems import add_problem_handlers, problem_answers
+from service.receiving import UploadLimits
 from service.rendering import open_renderer
 from service.scanning import open_scanner
 from service.security_headers import SecurityHeaders
@@ -59,6 +62,11 @@ def create_app(
         keys: the API keys.
         renderings: results as files.
     """
+    downloader = Downloader(
+        AddressGuard(settings.outbound_allow),
+        UploadLimits(settings.max_upload_bytes, settings.upload_idle_timeout_s),
+        settings.download_timeout_s,
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
@@ -67,9 +75,19 @@ def create_app(
             open_renderer(renderings, queue, settings) as renderer,
             open_watch(queue.find) as watch,
         ):
-            rates = RateLimiter()
-            shared = Services(settings, queue, uploads, scanner, keys, rates, renderer, watch)
-            yield {"services": shared}
+            yield {
+                "services": Services(
+                    settings=settings,
+                    queue=queue,
+                    uploads=uploads,
+                    downloader=downloader,
+                    scanner=scanner,
+                    keys=keys,
+                    rates=RateLimiter(),
+                    renderer=renderer,
+                    watch=watch,
+                )
+            }
 
     app = FastAPI(
         title=NAME,

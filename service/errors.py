@@ -3,11 +3,14 @@
 ServiceError
 ├── NotFound          nothing lives at this path
 ├── MethodNotAllowed  what lives there has no such method
-├── NotMultipart      the body isn't multipart/form-data
-├── MalformedForm     the multipart body breaks its own format or ends early
+├── UnsupportedBody   the body is of a content type that isn't accepted
+├── MalformedBody     the body breaks its own format or ends early
 ├── InvalidRequest    an option, parameter or part is unknown, missing, doubled or out of range
 ├── UploadTooLarge    the file is larger than the limit in bytes
 ├── UploadTooSlow     the body comes too slowly, or not at all
+├── Unreachable       the server of a video's URL can't be connected to
+├── WrongAnswer       the server of a video's URL answers something else than a file
+├── DownloadTooSlow   a video comes too slowly from its URL
 ├── StorageFull       the data volume has no room for the file
 ├── NotAcceptable     the client accepts no media type that this resource has
 ├── JobFailed         the result of a failed job was asked for
@@ -58,12 +61,12 @@ class MethodNotAllowed(ServiceError):  # noqa: N818 - see NotFound
     """What lives at this path has no such method."""
 
 
-class NotMultipart(ServiceError):  # noqa: N818 - see NotFound
-    """The body isn't multipart/form-data."""
+class UnsupportedBody(ServiceError):  # noqa: N818 - see NotFound
+    """The body is of a content type that isn't accepted."""
 
 
-class MalformedForm(ServiceError):  # noqa: N818 - see NotFound
-    """The multipart body breaks its own format or ends early."""
+class MalformedBody(ServiceError):  # noqa: N818 - see NotFound
+    """The body breaks its own format or ends early."""
 
 
 class InvalidRequest(ServiceError):  # noqa: N818 - see NotFound
@@ -80,6 +83,18 @@ class UploadTooLarge(ServiceError):  # noqa: N818 - see NotFound
 
 class UploadTooSlow(ServiceError):  # noqa: N818 - see NotFound
     """The body comes too slowly, or not at all."""
+
+
+class Unreachable(ServiceError):  # noqa: N818 - see NotFound
+    """The server of a video's URL can't be connected to."""
+
+
+class WrongAnswer(ServiceError):  # noqa: N818 - see NotFound
+    """The server of a video's URL answers something else than a file."""
+
+
+class DownloadTooSlow(ServiceError):  # noqa: N818 - see NotFound
+    """A video comes too slowly from its URL."""
 
 
 class StorageFull(ServiceError):  # noqa: N818 - see NotFound

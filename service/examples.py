@@ -245,6 +245,20 @@ FORMS = {
     },
 }
 
+URL_BODIES = {
+    "defaults": {"summary": "A video elsewhere", "value": {"url": "https://example.org/dog.mp4"}},
+    "options": {
+        "summary": "Each object of two seconds, boxes only",
+        "value": {
+            "url": "https://example.org/dog.mp4",
+            "start_s": 1,
+            "end_s": 3,
+            "instances": "components",
+            "masks": "none",
+        },
+    },
+}
+
 PREFER: dict[str, Any] = {
     "name": "Prefer",
     "in": "header",

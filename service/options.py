@@ -1,7 +1,8 @@
-"""The form options of POST /segment: their defaults, ranges and what a wrong one is told."""
+"""The options of POST /segment: their defaults, ranges and what a wrong one is told."""
 
+import json
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -84,27 +85,32 @@ WANTED: Mapping[str, str] = {
 }
 
 
-def parse_options(values: Mapping[str, str]) -> Options:
-    """Check the options of a form.
+def parse_options(values: Mapping[str, Any], *, strict: bool = False) -> Options:
+    """Check the options of a form, or of a JSON object.
 
     Args:
-        values: the form's text parts by name.
+        values: by name.
+        strict: whether values have types of their own, as in JSON; else they are text.
 
     Raises:
         InvalidRequest: names every wrong option with what was received and what is wanted.
     """
     try:
-        options = Options.model_validate(values)
+        options = Options.model_validate(values, strict=strict)
     except ValidationError as error:
         names = dict.fromkeys(str(item["loc"][0]) for item in error.errors())
         raise InvalidRequest([_fault(name, values[name]) for name in names]) from error
     if options.end_s is not None and options.end_s <= options.start_s:
         wanted = f"a number of seconds above start_s={options.start_s:g}"
-        raise InvalidRequest([Fault("end_s", values["end_s"], wanted)])
+        raise InvalidRequest([Fault("end_s", _shown(values["end_s"]), wanted)])
     return options
 
 
-def _fault(name: str, got: str) -> Fault:
+def _fault(name: str, got: object) -> Fault:
     if name in WANTED:
-        return Fault(name, got[:100], WANTED[name])
-    return Fault(name[:100], got[:100], f"no option but {', '.join(WANTED)}")
+        return Fault(name, _shown(got), WANTED[name])
+    return Fault(name[:100], _shown(got), f"no option but {', '.join(WANTED)}")
+
+
+def _shown(got: object) -> str:
+    return (got if isinstance(got, str) else json.dumps(got))[:100]

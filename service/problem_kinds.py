@@ -24,16 +24,16 @@ from pipeline.errors import (
     VideoTooLarge,
 )
 from service.errors import (
+    DownloadTooSlow,
     ForeignOrigin,
     InvalidRequest,
     JobCanceled,
     JobFailed,
-    MalformedForm,
+    MalformedBody,
     MethodNotAllowed,
     NoMasks,
     NotAcceptable,
     NotFound,
-    NotMultipart,
     NotReady,
     NotRendered,
     RendererBusy,
@@ -42,8 +42,11 @@ from service.errors import (
     TooManyRequests,
     TooManyTracks,
     Unauthorized,
+    Unreachable,
+    UnsupportedBody,
     UploadTooLarge,
     UploadTooSlow,
+    WrongAnswer,
 )
 
 
@@ -116,16 +119,17 @@ KINDS: dict[type[Exception], Kind] = {
         "The resource has no such method",
         "Got GET /segment, wanted POST.",
     ),
-    NotMultipart: Kind(
+    UnsupportedBody: Kind(
         415,
-        "not-multipart",
-        "The body is not multipart/form-data",
-        "Got Content-Type video/mp4, wanted multipart/form-data with the video in the part `file`.",
+        "unsupported-media-type",
+        "The body's content type is not accepted",
+        "Got Content-Type video/mp4, wanted multipart/form-data with the video in the part `file`, "
+        "or application/json with its address as `url`.",
     ),
-    MalformedForm: Kind(
+    MalformedBody: Kind(
         400,
-        "malformed-form",
-        "The multipart body is malformed",
+        "malformed-body",
+        "The body is malformed",
         "Got a body that ends before its last boundary, wanted all of it.",
     ),
     InvalidRequest: Kind(
@@ -145,6 +149,24 @@ KINDS: dict[type[Exception], Kind] = {
         "upload-too-slow",
         "The upload stalled",
         "Got 12 bytes of the body in 30 s, wanted it to go on with at least 16384.",
+    ),
+    Unreachable: Kind(
+        422,
+        "url-unreachable",
+        "The server of the URL can't be connected to",
+        "Got no connection to 'example.org', port 443, wanted one: Connection refused.",
+    ),
+    WrongAnswer: Kind(
+        422,
+        "url-wrong-answer",
+        "The server of the URL doesn't answer with a file",
+        "Got status 404 from 'example.org', wanted 200.",
+    ),
+    DownloadTooSlow: Kind(
+        422,
+        "download-too-slow",
+        "The video comes too slowly from its URL",
+        "Got no whole file from 'example.org' in 600 s, wanted it faster.",
     ),
     StorageFull: Kind(
         507,

@@ -1,9 +1,6 @@
 """POST /segment: receive a video, make it a job, and wait a little for its result."""
 
-import hashlib
-import json
 import time
-from dataclasses import asdict
 from typing import Any
 
 import anyio
@@ -11,9 +8,8 @@ import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from jobs.addresses import AddressGuard
 from jobs.errors import BadUrl, IdempotencyConflict, QueueFull, TooManyJobs
-from jobs.values import Idempotency, Job, JobRequest, JobState
+from jobs.values import Job, JobState
 from pipeline.errors import (
     BrokenVideo,
     DecoderFailed,
@@ -25,23 +21,26 @@ from pipeline.errors import (
 from service import examples
 from service.callers import CALLER_ERRORS, Shared
 from service.errors import (
-    Fault,
+    DownloadTooSlow,
     InvalidRequest,
     JobCanceled,
-    MalformedForm,
-    NotMultipart,
+    MalformedBody,
     StorageFull,
+    Unreachable,
+    UnsupportedBody,
     UploadTooLarge,
     UploadTooSlow,
+    WrongAnswer,
 )
+from service.intake import accept
 from service.negotiation import Preference, preference
-from service.options import WANTED, Options, parse_options
+from service.options import Options
 from service.problems import RETRY_AFTER_S, problem_answers, problem_response
 from service.results import json_blocks, require_result
 from service.schemas import JobBody, Result, failure_problem
-from service.settings import Settings
-from service.state import Queue, Services
-from service.upload import Form, UploadLimits, receive_form
+from service.state import Queue
+from service.upload import MULTIPART
+from service.url_body import JSON
 
 FIRST_POLL_S = 0.05
 LONGEST_POLL_S = 0.25
@@ -50,22 +49,35 @@ router = APIRouter(tags=["segment"])
 
 
 def _request_body() -> dict[str, Any]:
-    """Describe the form for the OpenAPI document: FastAPI can't see it, since we read it."""
-    options = Options.model_json_schema()["properties"]
+    """Describe both bodies for the OpenAPI document: FastAPI can't see them, since we read them."""
     file = {
         "type": "string",
         "contentMediaType": "application/octet-stream",
         "description": "The video.",
     }
-    schema = {
-        "type": "object",
-        "required": ["file"],
-        "properties": {"file": file, **options},
-        "additionalProperties": False,
+    url = {
+        "type": "string",
+        "format": "uri",
+        "pattern": "^https?://",
+        "maxLength": 2000,
+        "description": "Where the video is: an address of https that everybody can reach.",
     }
     return {
         "required": True,
-        "content": {"multipart/form-data": {"schema": schema, "examples": examples.FORMS}},
+        "content": {
+            MULTIPART: {"schema": _object("file", file), "examples": examples.FORMS},
+            JSON: {"schema": _object("url", url), "examples": examples.URL_BODIES},
+        },
+    }
+
+
+def _object(required: str, described: dict[str, Any]) -> dict[str, Any]:
+    options = Options.model_json_schema()["properties"]
+    return {
+        "type": "object",
+        "required": [required],
+        "properties": {required: described, **options},
+        "additionalProperties": False,
     }
 
 
@@ -86,12 +98,15 @@ def _request_body() -> dict[str, Any]:
             "headers": examples.ANSWER_HEADERS | examples.RETRY_HEADER,
         },
         **problem_answers(
-            MalformedForm,
+            MalformedBody,
             UploadTooSlow,
+            Unreachable,
+            WrongAnswer,
+            DownloadTooSlow,
             JobCanceled,
             UploadTooLarge,
             VideoTooLarge,
-            NotMultipart,
+            UnsupportedBody,
             InvalidRequest,
             NotAVideo,
             NoVideoStream,
@@ -114,66 +129,15 @@ def _request_body() -> dict[str, Any]:
 async def segment(request: Request, shared: Shared) -> Response:
     """Upload a video as the part `file` of a form, with options as text parts in any order.
 
-    Every upload becomes a job, also where the answer is the result itself: the client may leave
+    Or name it as the `url` of a JSON object, beside the same options: then the service fetches it.
+    Every video becomes a job, also where the answer is the result itself: the client may leave
     at any time, and the job goes on.
     """
     settings = shared.settings
     prefer = preference(request.headers.getlist("prefer"), settings.wait_s, settings.max_wait_s)
-    job = await _accept(request, shared)
+    job = await accept(request, shared)
     job = await _wait(request, shared.queue, job, prefer.wait_s)
     return await _answer(request, shared.queue, job, prefer)
-
-
-async def _accept(request: Request, shared: Services) -> Job:
-    """Receive the upload, look at it, and queue it; leave nothing behind if that fails."""
-    if request.query_params:
-        name, got = request.query_params.multi_items()[0]
-        raise InvalidRequest([Fault(name[:100], got[:100], "options as parts of the form")])
-    key = _idempotency_key(request)
-    settings, uploads = shared.settings, shared.uploads
-    limits = UploadLimits(settings.max_upload_mib * 2**20, settings.upload_idle_timeout_s)
-    await anyio.to_thread.run_sync(shared.queue.check_room)
-    job_id = uploads.new_id()
-    upload = uploads.incoming(job_id)
-    try:
-        form = await receive_form(request, upload, list(WANTED), limits)
-        asked = parse_options(form.values).to_request(form.filename)
-        _check_callback(settings, asked.callback_url)
-        idempotency = None if key is None else Idempotency(key, _fingerprint(form, asked))
-        if idempotency is not None:
-            job = await anyio.to_thread.run_sync(shared.queue.repeated, idempotency)
-            if job is not None:
-                return job
-        video = await shared.scanner.scan(upload)
-        submit = shared.queue.submit
-        return await anyio.to_thread.run_sync(submit, job_id, asked, video, idempotency)
-    finally:
-        # Nothing to do for a job: its upload has been moved.
-        uploads.discard(job_id)
-
-
-def _idempotency_key(request: Request) -> str | None:
-    keys = request.headers.getlist("idempotency-key")
-    if not keys:
-        return None
-    if len(keys) > 1 or not (0 < len(keys[0]) <= 255 and keys[0].isprintable()):
-        wanted = "one key of 1 to 255 printable characters"
-        raise InvalidRequest([Fault("Idempotency-Key", ", ".join(keys)[:100], wanted)])
-    return keys[0]
-
-
-def _fingerprint(form: Form, asked: JobRequest) -> str:
-    whole = json.dumps([form.sha256, asdict(asked)], sort_keys=True)
-    return hashlib.sha256(whole.encode()).hexdigest()
-
-
-def _check_callback(settings: Settings, url: str | None) -> None:
-    if url is None:
-        return
-    if settings.webhooks is None:
-        wanted = "none, since this service has no SEGMENT_WEBHOOK_SECRET"
-        raise InvalidRequest([Fault("callback_url", url[:100], wanted)])
-    AddressGuard(settings.outbound_allow).check(url)
 
 
 async def _wait(request: Request, queue: Queue, job: Job, wait_s: float) -> Job:

@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     wait_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10
     max_wait_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 60
     upload_idle_timeout_s: Seconds = 30
+    download_timeout_s: Seconds = 600
     scan_timeout_s: Seconds = 60
     decode_timeout_s: Seconds = 120
     renderers: Positive = 1

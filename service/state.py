@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from jobs.values import Idempotency, Job, JobRequest, JobState, Key, Worker
 from pipeline.values import ScannedVideo
+from service.download import Downloader
 from service.scanning import Scanner
 from service.settings import Settings
 from service.watch import Watch
@@ -129,6 +130,7 @@ class Services:
         settings: of the service.
         queue: the jobs.
         uploads: where files are received.
+        downloader: fetches videos that clients name.
         scanner: looks at uploads.
         keys: the API keys.
         rates: what each key has left.
@@ -139,6 +141,7 @@ class Services:
     settings: Settings
     queue: Queue
     uploads: Uploads
+    downloader: Downloader
     scanner: Scanner
     keys: Keys
     rates: Rates

@@ -1,15 +1,10 @@
 """An upload: a multipart body that goes to disk as it comes, never more than a block in memory."""
 
-import errno
-import hashlib
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
-import anyio
-import anyio.to_thread
 from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
@@ -18,31 +13,16 @@ from starlette.requests import Request
 from service.errors import (
     Fault,
     InvalidRequest,
-    MalformedForm,
-    NotMultipart,
-    StorageFull,
+    MalformedBody,
     UploadTooLarge,
     UploadTooSlow,
 )
+from service.receiving import FileSink, Stalled, UploadLimits, pass_on, storing, too_large
 
-BLOCK_BYTES = 2**20
+MULTIPART = "multipart/form-data"
 # What a form may weigh beside the file: boundaries, part headers and the options.
 FORM_BYTES = 2**16
 OPTION_BYTES = 2**10
-STEADY_BYTES = 2**14
-
-
-@dataclass(frozen=True)
-class UploadLimits:
-    """How large and how slow an upload may be.
-
-    Attributes:
-        max_bytes: of the file.
-        idle_timeout_s: seconds to wait for the next `STEADY_BYTES`, or the end.
-    """
-
-    max_bytes: int
-    idle_timeout_s: float
 
 
 @dataclass
@@ -74,8 +54,7 @@ async def receive_form(
         limits: of the upload.
 
     Raises:
-        NotMultipart: the body is of another content type.
-        MalformedForm: the body breaks the format or ends early.
+        MalformedBody: the body breaks the format or ends early.
         InvalidRequest: a part is unknown, doubled or too long, or there is no file or an empty one.
         UploadTooLarge: the file is past the limit.
         UploadTooSlow: the client stalled.
@@ -84,67 +63,27 @@ async def receive_form(
     boundary = _boundary(request)
     _check_declared_length(request.headers.get("content-length"), limits)
     try:
-        with to.open("wb") as file:
-            reader = _FormReader(boundary, file, options, limits.max_bytes)
-            await _feed(request, reader.write, limits.idle_timeout_s)
+        with storing(to, limits.max_bytes) as sink:
+            reader = _FormReader(boundary, sink, options, limits.max_bytes)
+            await pass_on(aiter(request.stream()), reader.write, limits.idle_timeout_s)
             return reader.finish()
     except FormParserError as error:
-        raise MalformedForm(f"Got a body that isn't valid multipart/form-data: {error}.") from error
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise StorageFull("The data volume is full; try a smaller file or later.") from error
-        raise
-
-
-async def _feed(request: Request, write: Callable[[bytes], None], idle_timeout_s: float) -> None:
-    """Pass the body on in large blocks, each in a thread, since writing to disk blocks."""
-    block = bytearray()
-    chunks = aiter(request.stream())
-    deadline, came = anyio.current_time() + idle_timeout_s, 0
-    while True:
-        try:
-            with anyio.fail_at(deadline):
-                chunk = await anext(chunks, None)
-        except TimeoutError as error:
-            raise UploadTooSlow(
-                f"Got {came} bytes of the body in {idle_timeout_s:g} s, wanted it to go on with at "
-                f"least {STEADY_BYTES}."
-            ) from error
-        if chunk is not None:
-            block += chunk
-        if len(block) >= BLOCK_BYTES or (chunk is None and block):
-            await anyio.to_thread.run_sync(write, bytes(block))
-            block.clear()
-        if chunk is None:
-            return
-        came += len(chunk)
-        if came >= STEADY_BYTES:  # a byte now and then would hold the connection for ever
-            deadline, came = anyio.current_time() + idle_timeout_s, 0
+        raise MalformedBody(f"Got a body that isn't valid multipart/form-data: {error}.") from error
+    except Stalled as error:
+        raise UploadTooSlow(f"Got {error}") from error
 
 
 def _boundary(request: Request) -> bytes:
-    received = request.headers.get("content-type", "")
-    kind, parameters = parse_options_header(received)
-    if kind != b"multipart/form-data":
-        raise NotMultipart(
-            f"Got Content-Type {received[:100] or '(none)'}, wanted multipart/form-data with the "
-            "video in the part `file`."
-        )
+    _, parameters = parse_options_header(request.headers.get("content-type", ""))
     if not parameters.get(b"boundary"):
-        raise MalformedForm("Got multipart/form-data without a boundary, wanted one.")
+        raise MalformedBody("Got multipart/form-data without a boundary, wanted one.")
     return parameters[b"boundary"]
 
 
 def _check_declared_length(declared: str | None, limits: UploadLimits) -> None:
     # A wrong Content-Length is the server's to refuse; a chunked body has none.
     if declared is not None and int(declared) > limits.max_bytes + FORM_BYTES:
-        raise UploadTooLarge(_too_large(f"a body of {int(declared)} bytes", limits.max_bytes))
-
-
-def _too_large(received: str, max_bytes: int) -> str:
-    return (
-        f"Got {received}, wanted a file of at most {max_bytes} bytes ({max_bytes / 2**20:g} MiB)."
-    )
+        raise UploadTooLarge(too_large(f"a body of {int(declared)} bytes", limits.max_bytes))
 
 
 class _FormReader:
@@ -154,14 +93,13 @@ class _FormReader:
     """
 
     def __init__(
-        self, boundary: bytes, file: BinaryIO, options: Collection[str], max_bytes: int
+        self, boundary: bytes, sink: FileSink, options: Collection[str], max_bytes: int
     ) -> None:
-        self._file = file
+        self._sink = sink
         self._options = options
         self._max_bytes = max_bytes
         self._form = Form()
         self._received = 0
-        self._hash = hashlib.sha256()
         self._ended = False
         self._header_name = b""
         self._header_value = b""
@@ -186,18 +124,18 @@ class _FormReader:
         """Take the next bytes of the body."""
         self._received += len(data)
         if self._received > self._max_bytes + FORM_BYTES:
-            raise UploadTooLarge(_too_large("a larger body", self._max_bytes))
+            raise UploadTooLarge(too_large("a larger body", self._max_bytes))
         self._parser.write(data)
 
     def finish(self) -> Form:
         """Return the form after the last byte of the body."""
         if not self._ended:
-            raise MalformedForm("Got a body that ends before its last boundary, wanted all of it.")
+            raise MalformedBody("Got a body that ends before its last boundary, wanted all of it.")
         if not self._form.filename:
             raise InvalidRequest([Fault("file", None, "one part `file` that holds the video")])
-        if not self._form.size:
+        if not self._sink.size:
             raise InvalidRequest([Fault("file", "(0 bytes)", "a file that holds a video")])
-        self._form.sha256 = self._hash.hexdigest()
+        self._form.size, self._form.sha256 = self._sink.size, self._sink.sha256
         return self._form
 
     def _on_part_begin(self) -> None:
@@ -218,12 +156,12 @@ class _FormReader:
     def _on_headers_finished(self) -> None:
         _, parameters = parse_options_header(self._disposition)
         if b"name" not in parameters:
-            raise MalformedForm("Got a part without a name, wanted Content-Disposition with one.")
+            raise MalformedBody("Got a part without a name, wanted Content-Disposition with one.")
         self._part = _text(parameters[b"name"], "a part's name")
         if self._part == "file":
             if self._form.filename:
                 raise InvalidRequest([Fault("file", "(two parts)", "one part `file`")])
-            self._form.filename = _plain_name(parameters.get(b"filename", b""))
+            self._form.filename = plain_name(parameters.get(b"filename", b""))
         elif self._part not in self._options:
             wanted = f"no part but file, {', '.join(self._options)}"
             raise InvalidRequest([Fault(self._part[:100], "(a part)", wanted)])
@@ -232,12 +170,7 @@ class _FormReader:
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self._part == "file":
-            self._form.size += end - start
-            if self._form.size > self._max_bytes:
-                raise UploadTooLarge(_too_large("a larger file", self._max_bytes))
-            block = memoryview(data)[start:end]
-            self._hash.update(block)
-            self._file.write(block)
+            self._sink.write(memoryview(data)[start:end])
         else:
             self._value += data[start:end]
             if len(self._value) > OPTION_BYTES:
@@ -256,13 +189,13 @@ def _text(data: bytes, what: str) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        raise MalformedForm(f"Got {what} that isn't UTF-8: {data[:100]!r}.") from error
+        raise MalformedBody(f"Got {what} that isn't UTF-8: {data[:100]!r}.") from error
 
 
-def _plain_name(filename: bytes) -> str:
+def plain_name(filename: bytes) -> str:
     r"""Make the client's file name fit to show: no folders, nothing unprintable, not long.
 
-    >>> _plain_name(b"..\\clips/dog.mp4")
+    >>> plain_name(b"..\\clips/dog.mp4")
     'dog.mp4'
     """
     name = re.split(r"[/\\]", filename.decode(errors="replace"))[-1]

@@ -113,13 +113,16 @@ def test_examples_are_valid(model: type[JobBody], example: dict[str, Any]) -> No
     assert body.model_dump(mode="json", exclude_unset=True) == example
 
 
-def test_the_form_is_documented_with_each_option() -> None:
-    body = DOCUMENT["paths"]["/segment"]["post"]["requestBody"]
-    schema = body["content"]["multipart/form-data"]["schema"]
+@pytest.mark.parametrize(
+    ("media_type", "video"), [("multipart/form-data", "file"), ("application/json", "url")]
+)
+def test_each_body_is_documented_with_each_option(media_type: str, video: str) -> None:
+    body = DOCUMENT["paths"]["/segment"]["post"]["requestBody"]["content"][media_type]
+    schema = body["schema"]
     Draft202012Validator.check_schema(schema)
-    assert set(schema["properties"]) == {"file", *Options.model_fields}
+    assert set(schema["properties"]) == {video, *Options.model_fields}
     assert all("description" in option for option in schema["properties"].values())
-    for example in body["content"]["multipart/form-data"]["examples"].values():
+    for example in body["examples"].values():
         Draft202012Validator(schema).validate(example["value"])
 
 

@@ -1,4 +1,4 @@
-"""Form options: their ranges, and how a wrong one is told."""
+"""Options: their ranges, and how a wrong one is told."""
 
 import pytest
 
