@@ -16,6 +16,7 @@ from dataset.held_out import split_davis, split_jhmdb
 from dataset.values import LabelledStill, LabelledVideo
 from model import checkpoint
 from model.batches import Batches
+from model.distillation import Distillation
 from model.efficientnet import Branch, EfficientNetEncoder, imagenet_state, load_head
 from model.interpolation import mean_weights
 from model.network import SegmentationNetwork
@@ -62,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     training.add_argument("--weights", type=Path, help="start from these, not from ImageNet's")
     training.add_argument(
         "--kinetics", type=Path, help="R(2+1)D's checkpoint, for the preset `paper`"
+    )
+    training.add_argument(
+        "--teacher", type=Path, help="weights of the preset `small`, for the recipe `distil`"
     )
     training.add_argument("--everything", action="store_true", help="hold no sequence out")
     training.add_argument("--seed", type=int, default=0)
@@ -133,9 +137,20 @@ def _train(parsed: argparse.Namespace) -> None:
         run=run,
         batches=batches,
         held_out=held_out,
-        spec=working_spec(parsed.preset),
+        spec=working_spec(parsed.preset, recipe.crop.short_side),
+        distillation=_distillation(parsed, recipe, network),
         acting=acting[:: max(1, len(acting) // GLANCED_CLIPS)] if labels else [],
     )
+
+
+def _distillation(
+    parsed: argparse.Namespace, recipe: Recipe, network: SegmentationNetwork
+) -> Distillation | None:
+    wanted = recipe.teacher_weight > 0 or recipe.hint_weight > 0
+    if wanted != (parsed.teacher is not None):
+        given = "no --teacher" if wanted else f"--teacher {parsed.teacher}"
+        sys.exit(f"Got {given}, wanted {'one' if wanted else 'none'} for recipe {parsed.recipe}.")
+    return Distillation(restore("small", parsed.teacher)[0], network) if wanted else None
 
 
 def _videos(

@@ -119,6 +119,11 @@ class SegmentationNetwork(nn.Module):
         scores: Tensor = self._head()(self.encoder(self.normalise(clips)), boxes)
         return scores
 
+    def score_with_maps(self, clips: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Score pixels as `forward` does, and return the encoder's maps beside that."""
+        maps = self.encoder(self.normalise(clips))
+        return self.decode(maps, clips.shape[1:4]), maps
+
     def score_both(self, clips: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
         """Score pixels as `forward` does and actions as `score_actions`, in one pass."""
         maps = self.encoder(self.normalise(clips))

@@ -20,6 +20,7 @@ from dataset.jhmdb import ActionClip
 from dataset.values import LabelledSequence
 from model import checkpoint
 from model.batches import Batch, Batches
+from model.distillation import Distillation
 from model.losses import action_cross_entropy, cross_entropy, edge_weights, soft_iou
 from model.network import SegmentationNetwork
 from model.recipes import Precision, Recipe
@@ -64,6 +65,7 @@ def train(
     held_out: Sequence[LabelledSequence],
     spec: ModelSpec,
     acting: Sequence[ActionClip] = (),
+    distillation: Distillation | None = None,
 ) -> None:
     """Train a network and leave its averaged weights in the run's folder.
 
@@ -76,13 +78,14 @@ def train(
         held_out: validated on, never trained on; none skips validation.
         spec: the clip length and picture size of validation.
         acting: validates the action head of a network that has one; never trained on.
+        distillation: holds the teacher that the recipe wants; None for one that wants none.
 
     Raises:
         FileNotFoundError: there is no checkpoint to resume from.
         FloatingPointError: the loss isn't finite.
     """
     run.folder.mkdir(parents=True, exist_ok=True)
-    state = _State.start(fabric, network, recipe)
+    state = _State.start(fabric, network, recipe, distillation)
     if run.resume:
         state.resume(fabric, run.folder / "last.ckpt")
     log = Log(fabric, run.folder)
@@ -137,10 +140,17 @@ class _State:
     model: Any  # the network as Fabric runs it
     average: AveragedModel
     optimizer: torch.optim.Optimizer
+    distillation: Distillation | None
     step: int
 
     @classmethod
-    def start(cls, fabric: Fabric, network: SegmentationNetwork, recipe: Recipe) -> "_State":
+    def start(
+        cls,
+        fabric: Fabric,
+        network: SegmentationNetwork,
+        recipe: Recipe,
+        distillation: Distillation | None,
+    ) -> "_State":
         fabric.to_device(network)
         if recipe.only_actions:
             for name, parameter in network.named_parameters():
@@ -148,10 +158,15 @@ class _State:
         # torch doesn't annotate this function.
         follow = get_ema_multi_avg_fn(recipe.average)  # type: ignore[no-untyped-call]
         average = AveragedModel(network, multi_avg_fn=follow, use_buffers=True)
-        model, optimizer = fabric.setup(network, _optimizer(network, recipe))
-        model.mark_forward_method("score_actions")
-        model.mark_forward_method("score_both")
-        return cls(network, model, average, optimizer, step=0)
+        optimizer = _optimizer(network, recipe)
+        if distillation is not None:
+            fabric.to_device(distillation.train())
+            projections = list(distillation.projections.parameters())
+            optimizer.add_param_group({"params": projections, "base_lr": recipe.learning_rate})
+        model, optimizer = fabric.setup(network, optimizer)
+        for method in ("score_actions", "score_both", "score_with_maps"):
+            model.mark_forward_method(method)
+        return cls(network, model, average, optimizer, distillation, step=0)
 
     def advance(self, fabric: Fabric, batch: Batch, recipe: Recipe, factor: float) -> float:
         """Take one step with the learning rates times `factor`, and return its loss."""
@@ -174,6 +189,8 @@ class _State:
         clips, masks = fabric.to_device(
             (torch.from_numpy(batch.clips), torch.from_numpy(batch.masks))
         )
+        if self.distillation is not None:
+            return self._distilled_loss(self.distillation, clips, masks, recipe)
         if not recipe.action_weight:
             return _mask_loss(self.model(clips), masks, recipe)
         boxes, answers, trust = fabric.to_device(
@@ -185,6 +202,16 @@ class _State:
         logits, scores = self.model.score_both(clips, boxes)
         of_actions = action_cross_entropy(scores, answers, trust)
         return _mask_loss(logits, masks, recipe) + recipe.action_weight * of_actions
+
+    def _distilled_loss(
+        self, distillation: Distillation, clips: Tensor, masks: Tensor, recipe: Recipe
+    ) -> Tensor:
+        """Return what a step with a teacher minimises: of the masks and of the feature maps."""
+        answer, wanted = distillation.teach(clips)
+        logits, maps = self.model.score_with_maps(clips)
+        targets = masks.float().lerp(answer, recipe.teacher_weight)
+        of_maps = distillation.unlikeness(maps, wanted)
+        return _mask_loss(logits, targets, recipe) + recipe.hint_weight * of_maps
 
     def save(self, fabric: Fabric, path: Path) -> None:
         """Write the checkpoint whole or not at all; torch's random state goes with it."""
@@ -201,7 +228,10 @@ class _State:
         torch.set_rng_state(rest["random"])
 
     def _parts(self) -> dict[str, Any]:
-        return {"network": self.network, "average": self.average, "optimizer": self.optimizer}
+        parts = {"network": self.network, "average": self.average, "optimizer": self.optimizer}
+        if self.distillation is not None:
+            parts["projections"] = self.distillation.projections
+        return parts
 
 
 def _mask_loss(logits: Tensor, masks: Tensor, recipe: Recipe) -> Tensor:

@@ -1,0 +1,97 @@
+"""What a network learns from a trained one: its answers, and how it describes pictures."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model.autocast import without_autocast
+from model.network import SegmentationNetwork
+
+TEACHER_MULTIPLE = 32  # EfficientNet halves a picture five times
+
+
+class Distillation(nn.Module):
+    """What a student is asked to be like: a teacher that sees the same clips twice as large.
+
+    R(2+1)D doesn't pool behind its stem. So each of its maps but the coarsest lies on the grid
+    that EfficientNet's next finer map has for a picture of twice the size. Each is projected to the
+    teacher's channels by a linear layer, which is trained along and then thrown away.
+
+    Args:
+        teacher: is trained, and stays as it is.
+        student: learns; its finest maps, as many as the teacher has, are compared.
+        scale: how many times larger the teacher sees a clip.
+
+    Raises:
+        ValueError: the student has fewer maps than the teacher.
+
+    Source: Hinton et al., "Distilling the Knowledge in a Neural Network", 2015, Section 2, for its
+    answers; Romero et al., "FitNets: Hints for Thin Deep Nets", ICLR 2015, Section 2.2, for maps.
+    """
+
+    def __init__(
+        self, teacher: SegmentationNetwork, student: SegmentationNetwork, scale: int = 2
+    ) -> None:
+        super().__init__()
+        ours, theirs = student.encoder.channels, teacher.encoder.channels
+        if len(ours) < len(theirs):
+            raise ValueError(
+                f"Got a student with {len(ours)} feature maps, wanted the {len(theirs)} of its "
+                "teacher or more."
+            )
+        self.teacher = teacher.requires_grad_(False)
+        self.scale = scale
+        self.projections = nn.ModuleList(
+            nn.Linear(c, of) for c, of in zip(ours, theirs, strict=False)
+        )
+
+    def train(self, mode: bool = True) -> "Distillation":
+        """Set the mode of the projections; the teacher never trains."""
+        super().train(mode)
+        self.teacher.eval()
+        return self
+
+    @torch.no_grad()
+    def teach(self, clips: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Let the teacher answer.
+
+        Args:
+            clips: (N, T, H, W, 3) uint8, RGB; `scale` times H and W are multiples of 32.
+
+        Returns:
+            (N, T, H, W) float32, the probability of foreground, and the teacher's feature maps
+            (N, C, T, h, w).
+        """
+        batch, length, height, width, _ = clips.shape
+        size = (length, self.scale * height, self.scale * width)
+        if size[1] % TEACHER_MULTIPLE or size[2] % TEACHER_MULTIPLE:
+            raise ValueError(
+                f"Got clips that the teacher sees as {size[1]}x{size[2]}, wanted multiples of "
+                f"{TEACHER_MULTIPLE}."
+            )
+        frames = clips.flatten(0, 1).permute(0, 3, 1, 2).float()
+        larger = F.interpolate(frames, size=size[1:], mode="bilinear")
+        larger = larger.permute(0, 2, 3, 1).reshape(batch, *size, 3)
+        maps = self.teacher.encoder(self.teacher.normalise(larger))
+        answer = self.teacher.decode(maps, size).sigmoid()
+        return F.avg_pool2d(answer, self.scale), maps
+
+    def unlikeness(self, maps: list[Tensor], wanted: list[Tensor]) -> Tensor:
+        """Return how far the student's maps are from the teacher's.
+
+        Args:
+            maps: of the student's encoder, (N, C, T, h, w) each, finest first.
+            wanted: of the teacher's encoder, likewise; averaged where the student's are coarser.
+
+        Returns:
+            One minus the cosine between projected and wanted features, 0 to 2, averaged.
+        """
+        distances = []
+        for projection, own, other in zip(self.projections, maps, wanted, strict=False):
+            frames, rows, columns = own.shape[2:]
+            with without_autocast(own.device.type):
+                projected = projection(own.float().movedim(1, -1))
+                goal = F.adaptive_avg_pool3d(other.float(), (frames, rows, columns))
+                alike = F.cosine_similarity(projected, goal.movedim(1, -1), dim=-1)
+            distances.append(1 - alike.mean())
+        return torch.stack(distances).mean()
