@@ -83,16 +83,17 @@ def _parser() -> argparse.ArgumentParser:
     averaging.set_defaults(run=_average)
     averaging.add_argument("--preset", choices=PRESETS, required=True)
     averaging.add_argument("weights", type=Path, nargs=2, help="before and after further training")
+    averaging.add_argument(
+        "--share", type=float, default=0.5, help="of the second in the mean, 0 to 1"
+    )
     averaging.add_argument("--out", type=Path, required=True, help="a .safetensors file")
     return parser
 
 
 def _average(parsed: argparse.Namespace) -> None:
-    first, second = build(parsed.preset), build(parsed.preset)
-    checkpoint.load(first, parsed.weights[0])
-    about = checkpoint.load(second, parsed.weights[1])
-    second.load_state_dict(mean_weights(first.state_dict(), second.state_dict()))
-    checkpoint.save(second, parsed.out, {**about, "averaged": True})
+    (first, _), (second, about) = (restore(parsed.preset, path) for path in parsed.weights)
+    second.load_state_dict(mean_weights(first.state_dict(), second.state_dict(), parsed.share))
+    checkpoint.save(second, parsed.out, {**about, "averaged": parsed.share})
 
 
 def _train(parsed: argparse.Namespace) -> None:

@@ -17,6 +17,28 @@ def test_weights_and_statistics_are_averaged_and_counters_kept() -> None:
     assert mean["num_batches_tracked"].item() == 1
 
 
+def test_the_share_is_that_of_the_second() -> None:
+    first, second = nn.Linear(1, 1), nn.Linear(1, 1)
+    first.weight.data.fill_(1)
+    second.weight.data.fill_(5)
+    mean = mean_weights(first.state_dict(), second.state_dict(), 0.75)
+    assert mean["weight"].item() == 4
+    with pytest.raises(ValueError, match="a share of 2, wanted 0 to 1"):
+        mean_weights(first.state_dict(), second.state_dict(), 2)
+
+
+def test_an_action_head_of_the_second_is_kept() -> None:
+    first, second = {"scores.weight": torch.tensor([1.0])}, {"scores.weight": torch.tensor([3.0])}
+    head = {"actions.classifier.weight": torch.tensor([7.0])}
+    mean = mean_weights(first, second | head)
+    assert {name: value.item() for name, value in mean.items()} == {
+        "scores.weight": 2,
+        "actions.classifier.weight": 7,
+    }
+    with pytest.raises(ValueError, match=r"they differ in actions\.classifier\.weight"):
+        mean_weights(first | head, second)
+
+
 def test_two_networks_are_refused() -> None:
     with pytest.raises(ValueError, match="they differ in weight"):
         mean_weights(nn.Linear(3, 2).state_dict(), nn.Linear(4, 2).state_dict())
