@@ -13,8 +13,10 @@ from service import (
     routes_health,
     routes_jobs,
     routes_models,
+    routes_pages,
     routes_result,
     routes_segment,
+    routes_video,
 )
 from service.access import Access
 from service.callers import CALLER_ERRORS, RateLimiter
@@ -96,12 +98,16 @@ def create_app(
         openapi_tags=TAGS,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
+        routes=routes_pages.FILES,
+        docs_url=None,
+        redoc_url=None,
         redirect_slashes=False,
     )
-    for routes in (routes_segment, routes_jobs, routes_events, routes_result):
+    for routes in (routes_segment, routes_jobs, routes_events, routes_video, routes_result):
         app.include_router(routes.router, responses=problem_answers(*CALLER_ERRORS))
     app.include_router(routes_health.router)
     app.include_router(routes_models.router)
+    app.include_router(routes_pages.router)
     add_problem_handlers(app)
     app.add_middleware(Linger)
     if settings.cors_origins:

@@ -87,13 +87,16 @@ class Rates(Protocol):
 
 
 class Uploads(Protocol):
-    """Where uploads are received; `jobs.store.JobStore` in life."""
+    """Where uploads are received and kept; `jobs.store.JobStore` in life."""
 
     def new_id(self) -> str:
         """Draw the id of a new job."""
 
     def incoming(self, job_id: str) -> Path:
         """Return the path to receive the job's upload at."""
+
+    def upload(self, job_id: str) -> Path:
+        """Return the path of a job's video."""
 
     def discard(self, job_id: str) -> None:
         """Remove an upload that came to nothing."""

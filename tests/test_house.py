@@ -20,10 +20,19 @@ PACKAGES = (
     "benchmarks",
     "client",
 )
-MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+MODULES = sorted(
+    path
+    for package in PACKAGES
+    for ending in ("*.py", "*.js")
+    for path in (ROOT / package).rglob(ending)
+)
 
 
 def first_sentence(module: Path) -> str:
+    if module.suffix == ".js":
+        first = module.read_text().splitlines()[0]
+        assert first.startswith("// "), f"{module.relative_to(ROOT)} has no first sentence"
+        return first.removeprefix("// ")
     docstring = ast.get_docstring(ast.parse(module.read_text()))
     assert docstring, f"{module.relative_to(ROOT)} has no docstring"
     return docstring.splitlines()[0]

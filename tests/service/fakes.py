@@ -203,6 +203,9 @@ class FakeUploads:
     def incoming(self, job_id: str) -> Path:
         return self.folder / job_id
 
+    def upload(self, job_id: str) -> Path:
+        return self.folder / f"{job_id}.kept"
+
     def discard(self, job_id: str) -> None:
         self.incoming(job_id).unlink(missing_ok=True)
 

@@ -1,5 +1,8 @@
 """What browsers are told and which of their requests are refused."""
 
+import re
+from urllib.parse import urljoin
+
 import httpx
 import pytest
 
@@ -19,12 +22,27 @@ def test_answers_run_nothing_and_are_kept_nowhere(url: str, path: str) -> None:
     assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
 
 
-def test_the_page_of_the_api_may_load_what_it_needs(url: str) -> None:
-    answer = httpx.get(f"{url}/docs")
-    policy = answer.headers["Content-Security-Policy"]
-    assert "https://cdn.jsdelivr.net" in answer.text
-    assert "script-src 'unsafe-inline' https://cdn.jsdelivr.net" in policy
-    assert "frame-ancestors 'none'" in policy
+@pytest.mark.parametrize("path", ["/", "/docs"])
+def test_pages_load_from_this_service_only(url: str, path: str) -> None:
+    page = httpx.get(url + path)
+    policy = page.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'self';")
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    loaded = re.findall(r'(?:src|href)="([^"#]+)"', page.text)
+    assert len(loaded) >= 3
+    for address in loaded:
+        answer = httpx.get(urljoin(f"{url}{path}", address))
+        assert answer.status_code == 200, address
+        assert answer.headers["Cache-Control"] in {"no-cache", "no-store"}
+        again = {"If-None-Match": answer.headers.get("ETag", "")}
+        if address.startswith("/static/"):
+            assert httpx.get(f"{url}{address}", headers=again).status_code == 304
+
+
+@pytest.mark.parametrize("path", ["/static/none.js", "/static/../app.py", "/swagger/", "/redoc"])
+def test_pages_have_no_other_files(url: str, path: str) -> None:
+    assert_problem(httpx.get(url + path), 404, "not-found", "")
 
 
 def test_other_sites_are_refused_and_learn_nothing(url: str) -> None:

@@ -1,0 +1,52 @@
+"""The pages: one for people at /, that of the API at /docs, and the files that they load."""
+
+import os
+from pathlib import Path
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+STATIC = Path(__file__).parent / "static"
+# Kept by browsers, but only used again once they have asked whether it is still the same.
+REVALIDATED = {"Cache-Control": "no-cache"}
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+async def page() -> FileResponse:
+    """Answer the page where people drop a video and see what was found in it."""
+    return FileResponse(STATIC / "index.html", headers=REVALIDATED)
+
+
+@router.get("/docs")
+async def api_page() -> FileResponse:
+    """Answer the page that shows the OpenAPI document."""
+    return FileResponse(STATIC / "docs.html", headers=REVALIDATED)
+
+
+class _Files(StaticFiles):
+    """Files that may be kept by browsers: they belong to the product, not to a client."""
+
+    def file_response(
+        self,
+        full_path: str | os.PathLike[str],
+        stat_result: os.stat_result,
+        scope: Scope,
+        status_code: int = 200,
+    ) -> Response:
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        response.headers.update(REVALIDATED)
+        return response
+
+
+# Swagger UI comes from a package, so that the API's page needs no other site.
+FILES: list[BaseRoute] = [
+    Mount("/static", _Files(directory=STATIC)),
+    Mount("/swagger", _Files(packages=[("fastapi_swagger", "resources")])),
+]
+"""What the pages load; mounted rather than routed, since they are no part of the API."""

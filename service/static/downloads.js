@@ -1,0 +1,152 @@
+// The result in each format that the service has, and the wait for those that are made on demand.
+
+import { pause } from "./api.js";
+import { roughly, size } from "./format.js";
+import { Problem } from "./problem.js";
+
+const NOT_YET = new Set(["/problems/not-rendered", "/problems/renderer-busy"]);
+const FORMATS = [
+  { name: "overlay.mp4", about: "the video with everything drawn in" },
+  { name: "alpha.webm", about: "the objects cut out, transparent", masks: true },
+  { name: "mattes.zip", about: "black and white pictures of each track", masks: true },
+  { name: "davis", about: "a palette picture of each frame", masks: true },
+  { name: "json", about: "everything as one document" },
+  { name: "ndjson", about: "a frame a line" },
+  { name: "coco", about: "COCO" },
+  { name: "ytvis", about: "YouTube-VIS", masks: true },
+  { name: "cvat", about: "CVAT for video" },
+  { name: "labelstudio", about: "Label Studio" },
+];
+const ENDINGS = { json: "json", ndjson: "ndjson" };
+
+/**
+ * Ask for a result in a format until it is made.
+ *
+ * @param {import("./api.js").Api} api
+ * @param {string} id of the job
+ * @param {string} format
+ * @param {(waited_s: number) => void} waiting called now and then meanwhile
+ * @param {AbortSignal} signal ends it
+ * @param {Record<string, string>} [headers]
+ * @returns {Promise<Response>} that is ready, its body not read yet
+ */
+export async function ready(api, id, format, waiting, signal, headers = {}) {
+  const since = performance.now();
+  for (;;) {
+    try {
+      const wait = { ...headers, Prefer: "wait=2" };
+      return await api.call(`/jobs/${id}/result?format=${format}`, { headers: wait, signal });
+    } catch (error) {
+      if (!(error instanceof Problem) || !NOT_YET.has(error.type)) throw error;
+      waiting((performance.now() - since) / 1000);
+      await pause(error.retryAfter_s * 1000, signal);
+      signal.throwIfAborted();
+    }
+  }
+}
+
+/**
+ * Read a body whole: browsers keep large ones on disk.
+ *
+ * @param {Response} response
+ * @param {(bytes: number) => void} progressed
+ * @returns {Promise<Blob>}
+ */
+export function whole(response, progressed) {
+  let bytes = 0;
+  const counted = response.body.pipeThrough(new TransformStream({
+    transform(chunk, controller) {
+      bytes += chunk.byteLength;
+      progressed(bytes);
+      controller.enqueue(chunk);
+    },
+  }));
+  const type = response.headers.get("Content-Type") ?? "";
+  return new Response(counted, { headers: { "Content-Type": type } }).blob();
+}
+
+export class Downloads {
+  #list = document.getElementById("downloads");
+  #none = document.getElementById("downloads-none");
+  #news = document.getElementById("downloads-news");
+
+  /** @param {import("./api.js").Api} api */
+  constructor(api) {
+    this.#api = api;
+  }
+
+  #api;
+
+  /**
+   * @param {import("./api.js").Job} job
+   * @param {AbortSignal} signal ends what is under way
+   */
+  show(job, signal) {
+    this.#list.replaceChildren();
+    this.#none.hidden = job.state === "succeeded";
+    this.#none.textContent = job.state === "failed" || job.state === "canceled"
+      ? "There is nothing: the job didn't end."
+      : "Ready when the last frame is done.";
+    if (job.state !== "succeeded") return;
+    for (const format of FORMATS) {
+      if (format.masks && job.request.masks === "none") continue;
+      this.#list.append(this.#row(job, format, signal));
+    }
+  }
+
+  #row(job, { name, about }, signal) {
+    const template = /** @type {HTMLTemplateElement} */ (document.getElementById("download-template"));
+    const row = /** @type {HTMLElement} */ (template.content.cloneNode(true).firstElementChild);
+    row.querySelector(".format").textContent = name;
+    row.querySelector(".about").textContent = about;
+    const button = row.querySelector("button");
+    const state = row.querySelector(".download-state");
+    button.addEventListener("click", async () => {
+      if (button.getAttribute("aria-disabled") === "true") return;
+      button.setAttribute("aria-disabled", "true");
+      state.classList.remove("bad");
+      this.#news.textContent = `Making ${name}`;
+      try {
+        await this.#save(job, name, (text) => { state.textContent = text; }, signal);
+        state.textContent = "";
+        this.#news.textContent = `${name} is on its way`;
+      } catch (error) {
+        if (signal.aborted) return;
+        state.classList.add("bad");
+        state.textContent = error instanceof Problem ? `${error.title}. ${error.detail}` : String(error);
+        this.#news.textContent = state.textContent;
+      } finally {
+        button.removeAttribute("aria-disabled");
+      }
+    });
+    return row;
+  }
+
+  async #save(job, name, tell, signal) {
+    const waiting = (/** @type {number} */ waited_s) => tell(`Being made, ${roughly(waited_s)} so far…`);
+    tell("Asking…");
+    const keyed = this.#api.key.value !== "";
+    // Without a key the browser's own download takes over: this only asks whether it is there.
+    const first = keyed ? {} : { Range: "bytes=0-0" };
+    const response = await ready(this.#api, job.id, name, waiting, signal, first);
+    const link = document.createElement("a");
+    link.download = filename(response) ?? `${job.request.filename}.${ENDINGS[name] ?? name}`;
+    if (keyed) {
+      // A link can't send a key, so that the page itself has to fetch the file.
+      const blob = await whole(response, (bytes) => tell(`${size(bytes)} so far…`));
+      link.href = URL.createObjectURL(blob);
+      setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    } else {
+      response.body.cancel();
+      link.href = `/jobs/${job.id}/result?format=${name}`;
+    }
+    link.click();
+  }
+}
+
+/** @param {Response} response @returns {string | null} the name that it has for the file */
+function filename(response) {
+  const named = response.headers.get("Content-Disposition") ?? "";
+  const encoded = /filename\*=UTF-8''([^;]+)/.exec(named);
+  return encoded ? decodeURIComponent(encoded[1]) : /filename="([^"]+)"/.exec(named)?.[1] ?? null;
+}

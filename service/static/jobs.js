@@ -1,0 +1,117 @@
+// The list of recent jobs: open, cancel, delete, and how those that run go on.
+
+import { isFinal, pause } from "./api.js";
+import { ago, clock, counted } from "./format.js";
+import { show } from "./problem.js";
+
+const REFRESH_MS = 2000;
+const WORDS = { queued: "Waiting", running: "Running", succeeded: "Done", failed: "Failed", canceled: "Canceled" };
+
+export class JobList {
+  #list = document.getElementById("recent-list");
+  #more = /** @type {HTMLButtonElement} */ (document.getElementById("recent-more"));
+  #problem = document.getElementById("recent-problem");
+  #none = document.getElementById("recent-none");
+  /** @type {AbortController | null} */
+  #open = null;
+  #limit = 10;
+
+  /** @param {import("./api.js").Api} api */
+  constructor(api) {
+    this.#api = api;
+    this.#more.addEventListener("click", () => {
+      this.#limit = Math.min(100, this.#limit + 20);
+      this.show();
+    });
+  }
+
+  #api;
+
+  /** Show the list, and keep it up to date while something in it runs. */
+  async show() {
+    this.hide();
+    this.#open = new AbortController();
+    const { signal } = this.#open;
+    try {
+      while (!signal.aborted) {
+        const { jobs, next } = await this.#api.json(`/jobs?limit=${this.#limit}`, { signal });
+        show(this.#problem, null);
+        this.#render(jobs);
+        this.#more.hidden = next === null || this.#limit >= 100;
+        if (jobs.every(isFinal)) return;
+        await pause(REFRESH_MS, signal);
+      }
+    } catch (error) {
+      if (!signal.aborted) show(this.#problem, error, { label: "Try again", run: () => this.show() });
+    }
+  }
+
+  hide() {
+    this.#open?.abort();
+  }
+
+  /** @param {import("./api.js").Job[]} jobs */
+  #render(jobs) {
+    this.#none.hidden = jobs.length > 0;
+    const rows = new Map(Array.from(this.#list.children, (row) => [row.dataset.id, row]));
+    const wanted = jobs.map((job) => this.#fill(rows.get(job.id) ?? this.#row(job), job));
+    // Rows stay where they are as long as they can, so that focus does, too.
+    for (const row of rows.values()) if (!wanted.includes(row)) row.remove();
+    wanted.forEach((row, at) => {
+      if (this.#list.children[at] !== row) this.#list.insertBefore(row, this.#list.children[at] ?? null);
+    });
+  }
+
+  /** @param {import("./api.js").Job} job */
+  #row(job) {
+    const template = /** @type {HTMLTemplateElement} */ (document.getElementById("job-template"));
+    const row = /** @type {HTMLElement} */ (template.content.cloneNode(true).firstElementChild);
+    row.dataset.id = job.id;
+    row.querySelector("a").href = `#/jobs/${job.id}`;
+    row.querySelector(".job-title").textContent = job.request.filename;
+    row.querySelector("button").addEventListener("click", () => this.#remove(job.id));
+    return row;
+  }
+
+  /** @param {Element} row @param {import("./api.js").Job} job */
+  #fill(row, job) {
+    const { frames_done: done, frames_total: total } = job.progress;
+    row.querySelector(".job-facts").textContent =
+      `${clock(job.video.duration_s)} · ${counted(total, "frame")} · ${ago(job.created_at)}`;
+    const badge = row.querySelector(".badge");
+    badge.textContent = WORDS[job.state];
+    badge.className = `badge ${job.state}`;
+    const bar = row.querySelector("progress");
+    bar.hidden = isFinal(job);
+    bar.value = done / total;
+    bar.setAttribute("aria-label", `Frames done of ${job.request.filename}`);
+    const button = row.querySelector("button");
+    button.textContent = isFinal(job) ? "Delete" : "Cancel";
+    button.setAttribute("aria-label", `${button.textContent} ${job.request.filename}`);
+    return row;
+  }
+
+  /** @param {string} id */
+  async #remove(id) {
+    try {
+      const job = await this.#api.job(id); // it may have ended since it was listed
+      if (isFinal(job) && !await confirmed(job)) return;
+      await this.#api.remove(id);
+      await this.show();
+    } catch (error) {
+      show(this.#problem, error);
+    }
+  }
+}
+
+/** @param {import("./api.js").Job} job */
+function confirmed(job) {
+  const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("delete-dialog"));
+  document.getElementById("delete-what").textContent =
+    `${job.request.filename} goes for good, with its masks and everything made of them.`;
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "delete"), { once: true });
+  });
+}

@@ -1,0 +1,119 @@
+// The frames of a result: kept as text and read when they are shown, so that long ones fit.
+
+const MOST_BINS = 600;
+// Times are rounded to a microsecond; players round theirs, too.
+const TOLERANCE_S = 0.0005;
+
+/**
+ * @typedef {object} Found an object in a frame
+ * @property {number} track
+ * @property {number} score
+ * @property {[number, number, number, number]} box
+ * @property {{label: string, score: number}} [action]
+ * @property {{size: [number, number], counts: string}} [segmentation]
+ *
+ * @typedef {{index: number, time_s: number, objects: Found[]}} Frame
+ */
+
+/** What the timeline shows of a track: its mean score in each of some equal parts of the video. */
+export class Track {
+  #sums;
+  #counts;
+  frames = 0;
+  stop_s = 0;
+
+  /** @param {number} id @param {number} start_s @param {number} bins how many parts */
+  constructor(id, start_s, bins) {
+    this.#sums = new Float32Array(bins);
+    this.#counts = new Uint32Array(bins);
+    this.id = id;
+    this.start_s = start_s;
+    /** @type {string | null} what it does, once the whole result says so */
+    this.action = null;
+  }
+
+  /** @param {number} bin @param {number} score @param {number} time_s */
+  add(bin, score, time_s) {
+    this.#sums[bin] += score;
+    this.#counts[bin] += 1;
+    this.frames += 1;
+    this.stop_s = time_s;
+  }
+
+  /** @returns {Float32Array} NaN where it isn't seen */
+  scores() {
+    return this.#sums.map((sum, bin) => sum / this.#counts[bin]);
+  }
+}
+
+export class Results {
+  /** @type {string[]} */
+  #lines = [];
+  /** @type {number[]} */
+  #times = [];
+  #bins;
+  #shown = -1;
+  /** @type {Frame | null} */
+  #frame = null;
+  /** @type {Map<number, Track>} in the order in which they are first seen */
+  tracks = new Map();
+
+  /**
+   * @param {number} duration_s of the video
+   * @param {number} most how many frames the result would have for the whole video
+   */
+  constructor(duration_s, most) {
+    this.duration_s = duration_s;
+    this.#bins = Math.max(1, Math.min(MOST_BINS, most));
+  }
+
+  get length() {
+    return this.#lines.length;
+  }
+
+  /** @param {string} line @param {Frame} frame what it says */
+  add(line, frame) {
+    this.#lines.push(line);
+    this.#times.push(frame.time_s);
+    const bin = Math.min(this.#bins - 1, Math.floor((frame.time_s / this.duration_s) * this.#bins + 1e-3));
+    for (const { track, score } of frame.objects) {
+      let seen = this.tracks.get(track);
+      if (!seen) {
+        seen = new Track(track, frame.time_s, this.#bins);
+        this.tracks.set(track, seen);
+      }
+      seen.add(bin, score, frame.time_s);
+    }
+  }
+
+  /**
+   * Find the frame that is shown at a time: the last one that isn't later.
+   *
+   * @param {number} time_s
+   * @returns {number} its place among the frames of the result, -1 where none is
+   */
+  at(time_s) {
+    let low = 0;
+    let high = this.#times.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#times[middle] <= time_s + TOLERANCE_S) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+
+  /** @param {number} place @returns {number} */
+  time_s(place) {
+    return this.#times[place];
+  }
+
+  /** @param {number} place @returns {Frame} */
+  frame(place) {
+    if (place !== this.#shown) {
+      this.#frame = JSON.parse(this.#lines[place]);
+      this.#shown = place;
+    }
+    return this.#frame;
+  }
+}

@@ -1,0 +1,43 @@
+"""GET /jobs/{job_id}/video: the upload as players want it, and nothing that a browser would run."""
+
+import httpx
+
+from jobs.values import JobState
+from service.routes_video import POLICY
+from tests.service.fakes import FakeQueue, FakeUploads
+from tests.service.test_jobs import add
+from tests.service.test_segment import assert_problem
+
+
+def test_a_player_gets_the_parts_that_it_asks_for(
+    url: str, queue: FakeQueue, uploads: FakeUploads
+) -> None:
+    job = add(queue, JobState.RUNNING).id
+    uploads.upload(job).write_bytes(bytes(range(100)))
+    whole = httpx.get(f"{url}/jobs/{job}/video")
+    assert (whole.status_code, whole.content) == (200, bytes(range(100)))
+    assert whole.headers["Content-Type"] == "video/mp4"
+    assert whole.headers["Accept-Ranges"] == "bytes"
+    part = httpx.get(f"{url}/jobs/{job}/video", headers={"Range": "bytes=10-19"})
+    assert (part.status_code, part.content) == (206, bytes(range(10, 20)))
+    assert part.headers["Content-Range"] == "bytes 10-19/100"
+
+
+def test_what_was_uploaded_as_a_page_is_none(
+    url: str, queue: FakeQueue, uploads: FakeUploads
+) -> None:
+    job = add(queue, JobState.SUCCEEDED)
+    request = job.request.__class__(filename="dog.html")
+    queue.change(job.id, request=request)
+    uploads.upload(job.id).write_bytes(b"<script>alert(1)</script>")
+    headers = httpx.get(f"{url}/jobs/{job.id}/video").headers
+    assert headers["Content-Type"] == "application/octet-stream"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Content-Disposition"] == 'attachment; filename="dog.html"'
+    assert headers["Content-Security-Policy"] == POLICY
+
+
+def test_a_job_that_is_gone_has_no_video(url: str, queue: FakeQueue) -> None:
+    assert_problem(httpx.get(f"{url}/jobs/none/video"), 404, "job-not-found", "'none'")
+    job = add(queue, JobState.SUCCEEDED).id  # deleted after it was looked up
+    assert_problem(httpx.get(f"{url}/jobs/{job}/video"), 404, "job-not-found", "was deleted")
