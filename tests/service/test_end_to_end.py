@@ -3,89 +3,19 @@
 import json
 import os
 import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 
 from pipeline.decode import scan
 from pipeline.values import VideoLimits
-from service.schemas import FrameBody, JobBody, Ready, Result
+from service.schemas import FrameBody, JobBody, Result
 from tests.service.conftest import write_clip
+from tests.service.processes import Service, start
 from tests.tiny_model import write_model
 
 WEIGHTS = Path(__file__).parents[2] / "weights" / "default.onnx"
-
-
-@dataclass(frozen=True)
-class Service:
-    """A running service.
-
-    Attributes:
-        process: the supervisor.
-        client: of its API.
-        log: its standard error.
-    """
-
-    process: "subprocess.Popen[bytes]"
-    client: httpx.Client
-    log: Path
-
-    def wait_until_ready(self) -> Ready:
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
-            assert self.process.poll() is None, self.log.read_text()
-            try:
-                answer = self.client.get("/readyz")
-            except httpx.TransportError:
-                answer = None
-            if answer is not None and answer.is_success:
-                return Ready.model_validate(answer.json())
-            time.sleep(0.1)
-        raise AssertionError(self.log.read_text())
-
-    def children(self) -> dict[str, int]:
-        """Return the ids of the API and the worker, by name."""
-        pid = self.process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        names = [Path(f"/proc/{c}/cmdline").read_text().split("\0")[3] for c in children]
-        return dict(zip(names, map(int, children), strict=True))
-
-
-def start(folder: Path, model: Path) -> Service:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    settings = {
-        "SEGMENT_PORT": str(port),
-        "SEGMENT_DATA_DIR": str(folder / "data"),
-        "SEGMENT_MODEL": str(model),
-        "SEGMENT_THREADS": "1",
-        "SEGMENT_MAX_UPLOAD_MIB": "1",
-        "SEGMENT_MAX_FRAMES": "500",
-    }
-    log = folder / "log"
-    with log.open("wb") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "service"], env=os.environ | settings, stderr=errors
-        )
-    return Service(process, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=90), log)
-
-
-def stop(service: Service) -> None:
-    children = service.children()
-    service.client.close()
-    service.process.send_signal(signal.SIGTERM)
-    assert service.process.wait(timeout=60) == 0
-    assert not any(Path(f"/proc/{pid}").exists() for pid in children.values())
-    log = service.log.read_text()
-    assert "Traceback" not in log
-    assert all(line.startswith("time=") for line in log.splitlines())
 
 
 @pytest.fixture(scope="module")
@@ -94,23 +24,14 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     service = start(folder, write_model(folder / "tiny.onnx"))
     service.wait_until_ready()
     yield service
-    stop(service)
-
-
-def post(service: Service, content: bytes, **options: str) -> httpx.Response:
-    return service.client.post(
-        "/segment",
-        files={"file": ("square.mp4", content)},
-        data=options,
-        headers={"Prefer": "wait=60"},
-    )
+    service.stop()
 
 
 def test_a_posted_video_comes_back_with_its_objects(service: Service, clip: Path) -> None:
     ready = service.wait_until_ready()
     assert [worker.provider for worker in ready.workers] == ["CPUExecutionProvider"]
     assert [worker.sandbox_lacks for worker in ready.workers] == [ready.sandbox_lacks]
-    answer = post(service, clip.read_bytes(), instances="components")
+    answer = service.post(clip.read_bytes(), instances="components")
     assert answer.status_code == 200, answer.text
     result = Result.model_validate(answer.json())
     assert [frame.index for frame in result.frames] == list(range(10))
@@ -125,7 +46,7 @@ def test_a_posted_video_comes_back_with_its_objects(service: Service, clip: Path
 
 
 def test_lines_and_json_agree_and_delete_removes_all(service: Service, clip: Path) -> None:
-    answer = post(service, clip.read_bytes(), masks="none", every="3")
+    answer = service.post(clip.read_bytes(), masks="none", every="3")
     job = answer.headers["Location"]
     accept = {"Accept": "application/x-ndjson"}
     lines = service.client.get(f"{job}/result", headers=accept).text.splitlines()
@@ -152,7 +73,7 @@ def test_a_job_is_followed_by_its_events(service: Service, clip: Path) -> None:
 def test_the_video_comes_back_with_its_objects_drawn(
     service: Service, clip: Path, tmp_path: Path
 ) -> None:
-    job = post(service, clip.read_bytes()).headers["Location"]
+    job = service.post(clip.read_bytes()).headers["Location"]
     headers = {"Prefer": "wait=60"}
     drawn = service.client.get(f"{job}/result?format=overlay.mp4", headers=headers)
     assert drawn.status_code == 200, drawn.text
@@ -181,17 +102,17 @@ def test_bad_input_is_refused_and_the_next_request_is_served(
         (whole, {"start_s": "9"}, 422),
     ]
     for content, options, status in cases:
-        answer = post(service, content, **options)
+        answer = service.post(content, **options)
         assert answer.status_code == status, answer.text
         assert answer.headers["Content-Type"] == "application/problem+json"
         assert answer.json()["detail"].startswith("Got ")
     assert list((service.log.parent / "data" / "uploads").iterdir()) == []
-    assert post(service, whole).status_code == 200
+    assert service.post(whole).status_code == 200
 
 
 def test_a_killed_worker_is_replaced_and_its_job_goes_on(service: Service, clip: Path) -> None:
     os.kill(service.children()["worker"], signal.SIGKILL)
-    assert post(service, clip.read_bytes()).status_code == 200
+    assert service.post(clip.read_bytes()).status_code == 200
     os.kill(service.children()["api"], signal.SIGKILL)
     service.wait_until_ready()
     assert len(service.client.get("/jobs").json()["jobs"]) > 0
@@ -200,11 +121,11 @@ def test_a_killed_worker_is_replaced_and_its_job_goes_on(service: Service, clip:
 def test_the_shipped_model_serves(tmp_path: Path, clip: Path) -> None:
     service = start(tmp_path, WEIGHTS)
     ready = service.wait_until_ready()
-    answer = post(service, clip.read_bytes())
+    answer = service.post(clip.read_bytes())
     assert answer.status_code == 200, answer.text
     result = Result.model_validate(answer.json())
     assert (result.model.name, result.model.version) == (
         ready.workers[0].model,
         ready.workers[0].model_version,
     )
-    stop(service)
+    service.stop()

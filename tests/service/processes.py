@@ -1,0 +1,98 @@
+"""The whole service in processes of its own, as its users run it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from service.schemas import Ready
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running service.
+
+    Attributes:
+        process: the supervisor.
+        client: of its API.
+        log: its standard error.
+    """
+
+    process: "subprocess.Popen[bytes]"
+    client: httpx.Client
+    log: Path
+
+    def wait_until_ready(self) -> Ready:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, self.log.read_text()
+            try:
+                answer = self.client.get("/readyz")
+            except httpx.TransportError:
+                answer = None
+            if answer is not None and answer.is_success:
+                return Ready.model_validate(answer.json())
+            time.sleep(0.1)
+        raise AssertionError(self.log.read_text())
+
+    def children(self) -> dict[str, int]:
+        """Return the ids of the API and the worker, by name."""
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        names = [Path(f"/proc/{c}/cmdline").read_text().split("\0")[3] for c in children]
+        return dict(zip(names, map(int, children), strict=True))
+
+    def post(self, content: bytes, **options: str) -> httpx.Response:
+        """Post a video and wait for its result."""
+        return self.client.post(
+            "/segment",
+            files={"file": ("square.mp4", content)},
+            data=options,
+            headers={"Prefer": "wait=60"},
+        )
+
+    def stop(self) -> None:
+        """End it in order, and check that nothing of it is left and nothing went wrong."""
+        children = self.children()
+        self.client.close()
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(timeout=60) == 0
+        assert not any(Path(f"/proc/{pid}").exists() for pid in children.values())
+        log = self.log.read_text()
+        assert "Traceback" not in log
+        assert all(line.startswith("time=") for line in log.splitlines())
+
+
+def start(
+    folder: Path, model: Path, *, python: str | Path = sys.executable, root: Path | None = None
+) -> Service:
+    """Start the service on a free port.
+
+    Args:
+        folder: for its data and its log.
+        model: the model file.
+        python: that runs it.
+        root: where its packages lie, if not here.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    settings = {
+        "SEGMENT_PORT": str(port),
+        "SEGMENT_DATA_DIR": str(folder / "data"),
+        "SEGMENT_MODEL": str(model),
+        "SEGMENT_THREADS": "1",
+        "SEGMENT_MAX_UPLOAD_MIB": "1",
+        "SEGMENT_MAX_FRAMES": "500",
+    }
+    log = folder / "log"
+    with log.open("wb") as errors:
+        process = subprocess.Popen(
+            [python, "-m", "service"], env=os.environ | settings, stderr=errors, cwd=root
+        )
+    return Service(process, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=90), log)
