@@ -28,6 +28,7 @@ from service.rendering import open_renderer
 from service.scanning import open_scanner
 from service.security_headers import SecurityHeaders
 from service.settings import Settings
+from service.shared_reads import SharedReads
 from service.state import Keys, Queue, Renderings, Services, Uploads
 from service.version import NAME, VERSION
 from service.watch import open_watch
@@ -88,6 +89,7 @@ def create_app(
                     rates=RateLimiter(),
                     renderer=renderer,
                     watch=watch,
+                    reads=SharedReads(),
                 )
             }
 

@@ -61,9 +61,9 @@ def list_jobs(page: Annotated[Page, Query()], shared: Shared) -> JobList:
         **problem_answers(JobNotFound),
     },
 )
-def get_job(job_id: str, shared: Shared) -> JobBody:
+async def get_job(job_id: str, shared: Shared) -> JobBody:
     """Its state, how far it is, and why it failed if it did."""
-    return JobBody.of(shared.queue.get(job_id))
+    return JobBody.of(await shared.job(job_id))
 
 
 @router.delete(

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Protocol, cast
 
@@ -12,6 +13,7 @@ from pipeline.values import ScannedVideo
 from service.download import Downloader
 from service.scanning import Scanner
 from service.settings import Settings
+from service.shared_reads import SharedReads
 from service.watch import Watch
 
 
@@ -139,6 +141,8 @@ class Services:
         rates: what each key has left.
         renderer: makes results in formats that take long.
         watch: looks at the jobs that clients listen to.
+        reads: of the database, which requests share.
+        owner: whose jobs alone there seem to be; None for all.
     """
 
     settings: Settings
@@ -150,10 +154,20 @@ class Services:
     rates: Rates
     renderer: Renderer
     watch: Watch
+    reads: SharedReads
+    owner: str | None = None
 
     def owned_by(self, owner: Key) -> "Services":
         """Return the same, with the jobs of one key only."""
-        return replace(self, queue=self.queue.owned_by(owner))
+        return replace(self, queue=self.queue.owned_by(owner), owner=owner.name)
+
+    async def job(self, job_id: str) -> Job:
+        """Look at a job, together with all who do so at the same time.
+
+        Raises:
+            JobNotFound: there is none of this id.
+        """
+        return await self.reads.read((self.owner, job_id), partial(self.queue.get, job_id))
 
 
 async def services(request: Request) -> Services:
