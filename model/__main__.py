@@ -72,6 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     training.add_argument("--log-every", type=int, default=20, metavar="STEPS")
     training.add_argument("--save-every", type=int, default=250, metavar="STEPS")
     training.add_argument("--accelerator", default="cpu", help="cpu or cuda")
+    training.add_argument(
+        "--devices", type=int, default=1, help="GPUs, or processes on a CPU, that share the work"
+    )
     measuring = commands.add_parser("evaluate", help="mean J on sequences of DAVIS")
     measuring.set_defaults(run=_evaluate)
     measuring.add_argument("--preset", choices=PRESETS, required=True)
@@ -109,10 +112,12 @@ def _train(parsed: argparse.Namespace) -> None:
     )
     fabric = Fabric(
         accelerator=parsed.accelerator,
-        devices=1,
+        devices=parsed.devices,
+        strategy="auto" if parsed.devices == 1 else "ddp",
         precision=supported_precision(recipe.precision, parsed.accelerator),
         loggers=[logger(parsed.out)],
     )
+    fabric.launch()
     torch.manual_seed(parsed.seed)
     network = build(parsed.preset, labels)
     _initialise(network, parsed)

@@ -1,5 +1,6 @@
 """The clips of each training step, drawn ahead in threads."""
 
+import copy
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -93,6 +94,7 @@ class Batches:
         self.actions = actions
         self.stills = stills
         self.recipe = recipe
+        self.device, self.devices = 0, 1
         self.seed = seed
         self.labels = tuple(labels)
         self.clips_of = {
@@ -104,14 +106,23 @@ class Batches:
         self.order = np.random.default_rng(seed).permutation(len(stills))
         cv2.setNumThreads(1)
 
+    def share(self, device: int, devices: int) -> "Batches":
+        """Return what one of several devices, counted from 0, trains on: each has its own clips."""
+        own = copy.copy(self)
+        own.device, own.devices = device, devices
+        return own
+
     def batch(self, step: int) -> Batch:
         """Draw the batch of a step, counted from 0."""
         lengths = self.recipe.clip_lengths
         length = lengths[step % len(lengths)]
         count = max(1, self.recipe.frames_per_step // length)
-        drawn = [self._draw(step, index, length) for index in range(count)]
+        indices = range(self.device * count, (self.device + 1) * count)
+        drawn = [self._draw(step, index, length) for index in indices]
         clips, masks = zip(*(one.clip for one in drawn), strict=True)
-        boxes = np.stack([self._boxes(step, index, m) for index, m in enumerate(masks)])
+        boxes = np.stack(
+            [self._boxes(step, index, m) for index, m in zip(indices, masks, strict=True)]
+        )
         seen = np.isfinite(boxes[..., 0])
         trust = np.array([[one.trust] for one in drawn], np.float32) * seen
         answers = [self.labels.index(one.label) if self.labels else 0 for one in drawn]
@@ -128,7 +139,7 @@ class Batches:
         crop = self.recipe.crop
         chance = generator.random()
         if chance < self.recipe.stills_share:
-            most = self.recipe.frames_per_step // min(self.recipe.clip_lengths)
+            most = self.devices * self.recipe.frames_per_step // min(self.recipe.clip_lengths)
             still = self.stills[self.order[(step * most + index) % len(self.stills)]]
             pair = generator.integers(len(self.stills), size=2)
             others = (self.stills[int(pair[0])], self.stills[int(pair[1])])

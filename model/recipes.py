@@ -16,7 +16,7 @@ class Recipe:
     Attributes:
         crop: size and scales of the clips.
         clip_lengths: frames of a clip, one length a step, in turn.
-        frames_per_step: frames of a step, over all its clips.
+        frames_per_step: frames of a step on each device, over all its clips.
         stills_share: the share of clips that are stills in motion, 0 to 1.
         actions_share: the share of clips of people who act, 0 to 1; videos give the rest.
         action_scales: as `crop.scales`, for the clips whose action is learnt: people who act are

@@ -135,3 +135,11 @@ def test_refuses_labels_that_no_clip_shows(acting: Batches) -> None:
         Batches(acting.videos, acting.actions, [], acting.recipe, seed=0, labels=("none", "wave"))
     with pytest.raises(ValueError, match="wanted none among them"):
         Batches(acting.videos, acting.actions, [], acting.recipe, seed=0, labels=("run",))
+
+
+def test_devices_share_out_what_one_would_draw(batches: Batches) -> None:
+    recipe = replace(batches.recipe, frames_per_step=2 * batches.recipe.frames_per_step)
+    alone = Batches(batches.videos, batches.actions, batches.stills, recipe, seed=3).batch(3)
+    each = [batches.share(device, 2).batch(3) for device in (0, 1)]
+    np.testing.assert_array_equal(np.concatenate([part.clips for part in each]), alone.clips)
+    np.testing.assert_array_equal(np.concatenate([part.boxes for part in each]), alone.boxes)

@@ -12,7 +12,7 @@ import torch
 from model import checkpoint
 from model.__main__ import main
 from model.presets import build
-from tests.dataset.folders import write_davis, write_stills
+from tests.dataset.folders import write_davis, write_jhmdb, write_stills
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,21 +30,27 @@ def test_evaluate_prints_figures_of_the_sequences_held_out(
     assert 0 <= figures["J bear"] == figures["J davis held out"] <= 1
 
 
-def test_train_says_how_far_it_came_and_leaves_weights(tmp_path: Path) -> None:
-    write_davis(tmp_path / "davis", {"swan": 9, "bear": 8}, size=(64, 96))
-    write_stills(tmp_path / "stills" / "discs", 3)
-    command = [sys.executable, "-m", "model", "train", "--preset", "small"]
-    command += ["--recipe", "small", "--steps", "1"]
-    folders = ["--data", str(tmp_path), "--out", str(tmp_path / "run")]
-    done = subprocess.run(
-        [*command, *folders, "--log-every", "1"],
+def train(data: Path, *more: str) -> "subprocess.CompletedProcess[str]":
+    """Run a training command on tiny data."""
+    write_davis(data / "davis", {"swan": 9, "bear": 8}, size=(64, 96))
+    write_stills(data / "stills" / "discs", 3)
+    folders = ["--data", str(data), "--out", str(data / "run")]
+    return subprocess.run(
+        [sys.executable, "-m", "model", "train", *folders, "--log-every", "1", *more],
         cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "2"},
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=280,
     )
+
+
+SMALL = ("--preset", "small", "--recipe", "small", "--steps", "1")
+
+
+def test_train_says_how_far_it_came_and_leaves_weights(tmp_path: Path) -> None:
+    done = train(tmp_path, *SMALL)
     assert done.returncode == 0, done.stderr
     assert "mean J" in done.stdout + done.stderr
     about = checkpoint.load(build("small"), tmp_path / "run/weights.safetensors")
@@ -52,3 +58,19 @@ def test_train_says_how_far_it_came_and_leaves_weights(tmp_path: Path) -> None:
     assert about["git_revision"]
     assert (tmp_path / "run/last.ckpt").is_file()
     assert list((tmp_path / "run/events").iterdir())
+
+
+def test_two_devices_train_one_network(tmp_path: Path) -> None:
+    done = train(tmp_path, *SMALL, "--devices", "2")
+    assert done.returncode == 0, done.stderr
+    assert (done.stdout + done.stderr).count("mean J") == 1  # one of them validates
+    lines = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
+    assert ["loss" in line for line in lines] == [True, False]
+    assert checkpoint.load(build("small"), tmp_path / "run/weights.safetensors")["step"] == 1
+
+
+def test_a_recipe_without_its_teacher_is_refused(tmp_path: Path) -> None:
+    write_jhmdb(tmp_path / "jhmdb", {"run": ["a_run_b"]})
+    done = train(tmp_path, "--preset", "paper", "--recipe", "distil", "--steps", "1")
+    assert done.returncode == 1
+    assert "Got no --teacher, wanted one for recipe distil." in done.stderr

@@ -1,0 +1,159 @@
+"""The state of training: all that a step changes, and so all that a checkpoint holds."""
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from model.batches import Batch
+from model.distillation import Distillation
+from model.losses import action_cross_entropy, cross_entropy, edge_weights, soft_iou
+from model.network import SegmentationNetwork
+from model.recipes import Recipe
+
+# What ImageNet's weights fill; the rest learns as fast as the decoder.
+PRETRAINED = re.compile(r"(encoder|actions\.branch)\.(?!temporal\.|reduce\.)|actions\.widen\.")
+
+
+@dataclass
+class TrainingState:
+    """All that changes in training.
+
+    Attributes:
+        network: that is trained.
+        model: the same as Fabric runs it.
+        average: the moving average of its weights.
+        optimizer: of its weights, and of the projections of `distillation`.
+        distillation: holds the teacher; None where there is none.
+        step: how many were taken.
+    """
+
+    network: SegmentationNetwork
+    model: Any
+    average: AveragedModel
+    optimizer: torch.optim.Optimizer
+    distillation: Distillation | None
+    step: int
+
+    @classmethod
+    def start(
+        cls,
+        fabric: Fabric,
+        network: SegmentationNetwork,
+        recipe: Recipe,
+        distillation: Distillation | None,
+    ) -> "TrainingState":
+        """Set a network up to be trained."""
+        fabric.to_device(network)
+        if recipe.only_actions:
+            for name, parameter in network.named_parameters():
+                parameter.requires_grad_(name.startswith("actions."))
+        # torch doesn't annotate this function.
+        follow = get_ema_multi_avg_fn(recipe.average)  # type: ignore[no-untyped-call]
+        average = AveragedModel(network, multi_avg_fn=follow, use_buffers=True)
+        optimizer = _optimizer(network, recipe)
+        if distillation is not None:
+            fabric.to_device(distillation.train())
+            projections = list(distillation.projections.parameters())
+            optimizer.add_param_group({"params": projections, "base_lr": recipe.learning_rate})
+        model, optimizer = fabric.setup(network, optimizer)
+        for method in ("score_actions", "score_both", "score_with_maps"):
+            model.mark_forward_method(method)
+        return cls(network, model, average, optimizer, distillation, step=0)
+
+    def advance(self, fabric: Fabric, batch: Batch, recipe: Recipe, factor: float) -> float:
+        """Take one step with the learning rates times `factor`, and return its loss."""
+        loss = self._loss(fabric, batch, recipe)
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise FloatingPointError(f"Got a loss of {value} at step {self.step}, wanted a number.")
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["base_lr"] * factor
+        self.optimizer.zero_grad(set_to_none=True)
+        fabric.backward(loss)
+        if self.distillation is not None:
+            # Fabric does this for the network itself.
+            for weight in self.distillation.projections.parameters():
+                if weight.grad is not None:
+                    weight.grad = cast(Tensor, fabric.all_reduce(weight.grad, reduce_op="mean"))
+        fabric.clip_gradients(self.model, self.optimizer, max_norm=5.0)
+        self.optimizer.step()
+        self.average.update_parameters(self.network)
+        self.step += 1
+        return value
+
+    def _loss(self, fabric: Fabric, batch: Batch, recipe: Recipe) -> Tensor:
+        """Return what a step minimises: of the masks, of the actions, or of both."""
+        clips, masks = fabric.to_device(
+            (torch.from_numpy(batch.clips), torch.from_numpy(batch.masks))
+        )
+        if self.distillation is not None:
+            return self._distilled_loss(self.distillation, clips, masks, recipe)
+        if not recipe.action_weight:
+            return _mask_loss(self.model(clips), masks, recipe)
+        boxes, answers, trust = fabric.to_device(
+            tuple(torch.from_numpy(of) for of in (batch.boxes, batch.answers, batch.trust))
+        )
+        if recipe.only_actions:
+            scores = self.model.score_actions(clips, boxes)
+            return recipe.action_weight * action_cross_entropy(scores, answers, trust)
+        logits, scores = self.model.score_both(clips, boxes)
+        of_actions = action_cross_entropy(scores, answers, trust)
+        return _mask_loss(logits, masks, recipe) + recipe.action_weight * of_actions
+
+    def _distilled_loss(
+        self, distillation: Distillation, clips: Tensor, masks: Tensor, recipe: Recipe
+    ) -> Tensor:
+        """Return what a step with a teacher minimises: of the masks and of the feature maps."""
+        answer, wanted = distillation.teach(clips)
+        logits, maps = self.model.score_with_maps(clips)
+        targets = masks.float().lerp(answer, recipe.teacher_weight)
+        of_maps = distillation.unlikeness(maps, wanted)
+        return _mask_loss(logits, targets, recipe) + recipe.hint_weight * of_maps
+
+    def save(self, fabric: Fabric, path: Path) -> None:
+        """Write the checkpoint whole or not at all; torch's random state goes with it."""
+        part = path.with_suffix(".part")
+        fabric.save(part, {**self._parts(), "step": self.step, "random": torch.get_rng_state()})
+        if fabric.is_global_zero:
+            part.replace(path)
+
+    def resume(self, fabric: Fabric, path: Path) -> None:
+        """Go back to where a checkpoint was saved."""
+        if not path.is_file():
+            raise FileNotFoundError(f"Got nothing to resume from, wanted {path}.")
+        rest = fabric.load(path, self._parts())
+        self.step = int(rest["step"])
+        torch.set_rng_state(rest["random"])
+
+    def _parts(self) -> dict[str, Any]:
+        parts = {"network": self.network, "average": self.average, "optimizer": self.optimizer}
+        if self.distillation is not None:
+            parts["projections"] = self.distillation.projections
+        return parts
+
+
+def _mask_loss(logits: Tensor, masks: Tensor, recipe: Recipe) -> Tensor:
+    weights = edge_weights(masks, recipe.edge_weight) if recipe.edge_weight else None
+    loss = cross_entropy(logits, masks, weights)
+    if recipe.iou_weight:
+        loss = loss + recipe.iou_weight * soft_iou(logits, masks, weights)
+    return loss
+
+
+def _optimizer(network: SegmentationNetwork, recipe: Recipe) -> torch.optim.Optimizer:
+    trained: dict[bool, list[nn.Parameter]] = {True: [], False: []}
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad:
+            trained[PRETRAINED.match(name) is not None].append(parameter)
+    groups = [
+        {"params": trained[True], "base_lr": recipe.encoder_learning_rate},
+        {"params": trained[False], "base_lr": recipe.learning_rate},
+    ]
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
