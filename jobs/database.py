@@ -42,7 +42,10 @@ JOBS = sa.Table(
     sa.Column("owner", sa.Text),  # name of its key; null where there were no keys
     sa.Column("idempotency_key", sa.Text),  # after its owner's name and a line break
     sa.Column("fingerprint", sa.Text),  # of the request with that key
+    sa.Column("digest", sa.Text),  # of the upload and what shapes its result, see admission.py
+    sa.Column("copied_from", sa.Text),  # the job whose result it has a copy of
     sa.Index("jobs_by_idempotency_key", "idempotency_key", unique=True),
+    sa.Index("jobs_by_digest", "digest"),
     sa.Index("jobs_by_state", "state", "number"),
     sa.Index("jobs_by_owner", "owner", "number"),
     sqlite_autoincrement=True,  # a deleted job's number is never given again

@@ -4,12 +4,14 @@ import copy
 import json
 import time
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from dbos import DBOSClient, DBOSPortableJSONSerializer
 
+from jobs.admission import Admission, NewJob, digest_of
 from jobs.database import (
     APPLICATION,
     APPLICATION_VERSION,
@@ -22,6 +24,7 @@ from jobs.errors import JobHasNoResult, JobNotFinished, JobNotFound, QueueFull
 from jobs.keys import KeyRing
 from jobs.liveness import WorkerRegister
 from jobs.records import JobRecords
+from jobs.reuse import copy_result
 from jobs.segments import segment_count
 from jobs.store import JobStore
 from jobs.values import Idempotency, Job, JobRequest, JobState, Key, Worker
@@ -61,6 +64,7 @@ class JobQueue:
         self._engine = open_database(database_url)
         self.keys = KeyRing(self._engine)
         self._records = JobRecords(self._engine)
+        self._admission = Admission(self._engine)
         self._register = WorkerRegister(self._engine)
         self._poll_s = poll_s
         self._segment_frames = segment_frames
@@ -80,6 +84,7 @@ class JobQueue:
         """Return this queue as if it held the jobs of one key only; close the first one."""
         view = copy.copy(self)
         view._records = JobRecords(self._engine, owner)
+        view._admission = Admission(self._engine, owner)
         return view
 
     def check_room(self) -> None:
@@ -95,7 +100,7 @@ class JobQueue:
                 f"{self._max_queued}; try later."
             )
         with self._engine.begin() as connection:
-            self._records.check_room(connection)
+            self._admission.check_room(connection)
 
     def repeated(self, idempotency: Idempotency) -> Job | None:
         """Return the job that a request made when it was sent before; None if it wasn't.
@@ -103,7 +108,7 @@ class JobQueue:
         Raises:
             IdempotencyConflict: the request that was sent with this key was another one.
         """
-        return self._records.repeated(idempotency)
+        return self._admission.repeated(idempotency)
 
     def submit(
         self,
@@ -111,16 +116,22 @@ class JobQueue:
         request: JobRequest,
         video: ScannedVideo,
         idempotency: Idempotency | None = None,
+        *,
+        sha256: str | None = None,
+        fresh: bool = False,
     ) -> Job:
-        """Queue a job whose upload lies at `store.incoming(job_id)`.
+        """Make a job of the upload that lies at `store.incoming(job_id)`.
 
-        If it fails, the upload is gone and nothing else is left of the job.
+        Its owner may have a job that succeeded in the same: then it gets a copy of that result, and
+        else it is queued. If it fails, the upload is gone and nothing else is left of the job.
 
         Args:
             job_id: from `store.new_id`.
             request: what was asked for.
             video: the scan of the upload.
             idempotency: of the request; where it made a job already, that one is returned.
+            sha256: of the upload; without it there is no looking for the same.
+            fresh: whether to work although the same was done.
 
         Raises:
             IdempotencyConflict: the request that was sent with this key was another one.
@@ -129,42 +140,63 @@ class JobQueue:
         """
         try:
             frames = select(video, request.start_s, request.end_s, request.every)
+            job = NewJob(
+                id=job_id,
+                request=request,
+                video=video.info,
+                frames_total=len(frames),
+                segments=segment_count(len(frames), self._segment_frames),
+                idempotency=idempotency,
+                digest=None if sha256 is None else digest_of(sha256, request),
+            )
             self.store.adopt(job_id)
             with self.store.writing(self.store.scan(job_id)) as path:
                 save_scan(video, path)
-            with self._engine.begin() as connection:
-                segments = segment_count(len(frames), self._segment_frames)
-                turn = self._records.add(
-                    connection,
-                    job_id,
-                    request,
-                    video.info,
-                    frames_total=len(frames),
-                    segments=segments,
-                    idempotency=idempotency,
-                )
-                for segment in range(segments):
-                    self._client.enqueue_in_transaction(
-                        connection,
-                        {
-                            "workflow_name": WORKFLOW,
-                            "queue_name": QUEUE,
-                            "workflow_id": workflow_id(job_id, segment),
-                            "app_version": APPLICATION_VERSION,
-                            "priority": turn + segment,
-                        },
-                        job_id,
-                        segment,
-                    )
+            if fresh or not self._reuse(job):
+                self._enqueue(job)
         except BaseException as error:
             self.store.discard(job_id)
             self.store.delete(job_id)
             if isinstance(error, sa.exc.IntegrityError) and idempotency is not None:
-                job = self.repeated(idempotency)  # it was sent twice at once
-                if job is not None:
-                    return job
+                sent_at_once = self.repeated(idempotency)
+                if sent_at_once is not None:
+                    return sent_at_once
             raise
         return self.get(job_id)
+
+    def _enqueue(self, job: NewJob) -> None:
+        with self._engine.begin() as connection:
+            turn = self._admission.add(connection, job)
+            for segment in range(job.segments):
+                self._client.enqueue_in_transaction(
+                    connection,
+                    {
+                        "workflow_name": WORKFLOW,
+                        "queue_name": QUEUE,
+                        "workflow_id": workflow_id(job.id, segment),
+                        "app_version": APPLICATION_VERSION,
+                        "priority": turn + segment,
+                    },
+                    job.id,
+                    segment,
+                )
+
+    def _reuse(self, job: NewJob) -> bool:
+        """Give a job the result of one that was asked for the same; say whether there was one."""
+        if job.digest is None:
+            return False
+        models = {(worker.model, worker.model_version) for worker in self._register.live()}
+        twin = self._admission.twin(job.digest, models)
+        if twin is None:
+            return False
+        try:
+            copy_result(self.store, twin, job.id)
+        except FileNotFoundError:  # the other one was deleted meanwhile
+            return False
+        with self._engine.begin() as connection:
+            job = replace(job, segments=twin.segments)
+            self._admission.add_finished(connection, job, twin)
+        return True
 
     def get(self, job_id: str) -> Job:
         """Return a job.

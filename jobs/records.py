@@ -3,21 +3,20 @@
 import base64
 import binascii
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
 import sqlalchemy as sa
 
-from jobs.database import API_KEYS, CALLBACKS, JOBS, SEGMENTS, now, workflow_id
-from jobs.errors import BadCursor, IdempotencyConflict, JobNotFound, TooManyJobs
+from jobs.database import CALLBACKS, JOBS, SEGMENTS, now, workflow_id
+from jobs.errors import BadCursor, JobNotFound
 from jobs.segments import segment_range
-from jobs.turns import next_turn
-from jobs.values import Idempotency, Job, JobFailure, JobRequest, JobState, Key
+from jobs.values import Job, JobFailure, JobRequest, JobState, Key
 from pipeline.values import VideoInfo
 
-_UNFINISHED = JOBS.c.state.in_([JobState.QUEUED, JobState.RUNNING])
+UNFINISHED = JOBS.c.state.in_([JobState.QUEUED, JobState.RUNNING])
 # Of its segments while there are any; afterwards as the job's end noted it.
 _FRAMES_DONE = sa.func.coalesce(
     sa.select(sa.func.sum(SEGMENTS.c.frames_done))
@@ -25,7 +24,7 @@ _FRAMES_DONE = sa.func.coalesce(
     .scalar_subquery(),
     JOBS.c.frames_done,
 )
-_ROWS = sa.select(
+ROWS = sa.select(
     *(column for column in JOBS.columns if column.name != "frames_done"),
     _FRAMES_DONE.label("frames_done"),
 )
@@ -57,100 +56,7 @@ class JobRecords:
     def __init__(self, engine: sa.Engine, owner: Key | None = None) -> None:
         self.engine = engine
         self._now = now(engine)
-        self._owner = owner
         self._owned = sa.true() if owner is None else JOBS.c.owner == owner.name
-
-    def check_room(self, connection: sa.Connection, added: int = 0) -> None:
-        """Hold the owner's unfinished jobs against what it may have.
-
-        Args:
-            connection: to the database.
-            added: how many of them this transaction has added.
-
-        Raises:
-            TooManyJobs: it may have no more.
-        """
-        if self._owner is None or self._owner.max_jobs is None:
-            return
-        # The key's row is locked where the database can, so that no two jobs take the last place.
-        lock = sa.select(API_KEYS.c.id).where(API_KEYS.c.name == self._owner.name)
-        connection.execute(lock.with_for_update())
-        query = sa.select(sa.func.count()).select_from(JOBS).where(self._owned, _UNFINISHED)
-        unfinished = connection.execute(query).scalar_one() - added
-        if unfinished >= self._owner.max_jobs:
-            raise TooManyJobs(
-                f"Got one more job than the {unfinished} that are queued or running, wanted at "
-                f"most {self._owner.max_jobs} from the key of {self._owner.name!r} at a time."
-            )
-
-    def add(
-        self,
-        connection: sa.Connection,
-        job_id: str,
-        request: JobRequest,
-        video: VideoInfo,
-        *,
-        frames_total: int,
-        segments: int,
-        idempotency: Idempotency | None = None,
-    ) -> int:
-        """Add a queued job within the caller's transaction.
-
-        Returns:
-            The turn of its first segment, as `next_turn`.
-
-        Raises:
-            TooManyJobs: its owner may have no more.
-            sqlalchemy.exc.IntegrityError: there is a job with this idempotency key.
-        """
-        owner = None if self._owner is None else self._owner.name
-        turn = next_turn(connection, owner)
-        connection.execute(
-            JOBS.insert().values(
-                id=job_id,
-                state=JobState.QUEUED,
-                request=asdict(request),
-                video=asdict(video)
-                | {"fps": str(video.fps), "pixel_aspect": str(video.pixel_aspect)},
-                created_at=self._now,
-                frames_done=0,
-                frames_total=frames_total,
-                segments=segments,
-                linked=0,
-                turn=turn,
-                owner=owner,
-                idempotency_key=self._scoped(idempotency.key) if idempotency else None,
-                fingerprint=idempotency.fingerprint if idempotency else None,
-            )
-        )
-        if request.callback_url is not None:
-            connection.execute(
-                CALLBACKS.insert().values(job_id=job_id, url=request.callback_url, tries=0)
-            )
-        # Afterwards, since SQLite's transaction begins with the first that writes.
-        self.check_room(connection, added=1)
-        return turn
-
-    def repeated(self, idempotency: Idempotency) -> Job | None:
-        """Return the job that a request made when it was sent before; None if it wasn't.
-
-        Raises:
-            IdempotencyConflict: the request that was sent with this key was another one.
-        """
-        query = _ROWS.where(JOBS.c.idempotency_key == self._scoped(idempotency.key))
-        with self.engine.connect() as connection:
-            row = connection.execute(query).mappings().first()
-        if row is None:
-            return None
-        if row["fingerprint"] != idempotency.fingerprint:
-            raise IdempotencyConflict(
-                f"Got the Idempotency-Key {idempotency.key!r} of another request, wanted a new one "
-                "for a new video or new options."
-            )
-        return _job(row)
-
-    def _scoped(self, key: str) -> str:
-        return f"{'' if self._owner is None else self._owner.name}\n{key}"
 
     def get(self, job_id: str) -> Job:
         """Return a job.
@@ -159,17 +65,17 @@ class JobRecords:
             JobNotFound: there is none of this id.
         """
         with self.engine.connect() as connection:
-            query = _ROWS.where(JOBS.c.id == job_id, self._owned)
+            query = ROWS.where(JOBS.c.id == job_id, self._owned)
             row = connection.execute(query).mappings().first()
         if row is None:
             raise JobNotFound(f"No job has the id {job_id!r}.")
-        return _job(row)
+        return job_of(row)
 
     def find(self, job_ids: Collection[str]) -> Sequence[Job]:
         """Return those of some jobs that there are."""
-        query = _ROWS.where(JOBS.c.id.in_(job_ids), self._owned)
+        query = ROWS.where(JOBS.c.id.in_(job_ids), self._owned)
         with self.engine.connect() as connection:
-            return [_job(row) for row in connection.execute(query).mappings()]
+            return [job_of(row) for row in connection.execute(query).mappings()]
 
     def list(
         self, state: JobState | None, limit: int, cursor: str | None
@@ -179,7 +85,7 @@ class JobRecords:
         Raises:
             BadCursor: `cursor` isn't one that was given out.
         """
-        query = _ROWS.where(self._owned).order_by(JOBS.c.number.desc()).limit(limit + 1)
+        query = ROWS.where(self._owned).order_by(JOBS.c.number.desc()).limit(limit + 1)
         if state is not None:
             query = query.where(JOBS.c.state == state)
         if cursor is not None:
@@ -187,7 +93,7 @@ class JobRecords:
         with self.engine.connect() as connection:
             rows = connection.execute(query).mappings().all()
         following = _cursor(rows[limit - 1]["number"]) if len(rows) > limit else None
-        return [_job(row) for row in rows[:limit]], following
+        return [job_of(row) for row in rows[:limit]], following
 
     def ids(self) -> set[str]:
         """Return the ids of all jobs."""
@@ -198,7 +104,7 @@ class JobRecords:
         """Return the ids of the jobs that ended so many seconds ago or more, oldest end first."""
         query = (
             sa.select(JOBS.c.id)
-            .where(~_UNFINISHED, JOBS.c.finished_at <= self._now - older_than_s, self._owned)
+            .where(~UNFINISHED, JOBS.c.finished_at <= self._now - older_than_s, self._owned)
             .order_by(JOBS.c.finished_at, JOBS.c.number)
         )
         with self.engine.connect() as connection:
@@ -226,7 +132,7 @@ class JobRecords:
             # First the job's row, which stays locked: its end removes the rows of its segments.
             wanted = connection.execute(
                 JOBS.update()
-                .where(JOBS.c.id == job_id, _UNFINISHED)
+                .where(JOBS.c.id == job_id, UNFINISHED)
                 .values(
                     state=JobState.RUNNING,
                     started_at=sa.func.coalesce(JOBS.c.started_at, self._now),
@@ -270,7 +176,7 @@ class JobRecords:
         columns = (JOBS.c.segments, JOBS.c.linked, JOBS.c.model)
         with self.engine.connect() as connection:
             row = connection.execute(
-                sa.select(*columns).where(JOBS.c.id == job_id, _UNFINISHED)
+                sa.select(*columns).where(JOBS.c.id == job_id, UNFINISHED)
             ).first()
         return None if row is None else JobProgress(*row)
 
@@ -295,7 +201,7 @@ class JobRecords:
         this = JOBS.c.id == job_id
         with self.engine.begin() as connection:
             changed = connection.execute(
-                JOBS.update().where(this, _UNFINISHED, self._owned).values(values)
+                JOBS.update().where(this, UNFINISHED, self._owned).values(values)
             )
             if not changed.rowcount:
                 return False
@@ -328,7 +234,8 @@ class JobRecords:
             connection.execute(CALLBACKS.delete().where(CALLBACKS.c.job_id == job_id))
 
 
-def _job(row: sa.RowMapping) -> Job:
+def job_of(row: sa.RowMapping) -> Job:
+    """Return the job that a row of `ROWS` tells of."""
     video = row["video"]
     fractions = {name: Fraction(video[name]) for name in ("fps", "pixel_aspect")}
     failed = row["failure_kind"] is not None
@@ -344,6 +251,7 @@ def _job(row: sa.RowMapping) -> Job:
         frames_total=row["frames_total"],
         frames_ready=_frames_ready(row["linked"], row["segments"], row["frames_total"]),
         failure=JobFailure(row["failure_kind"], row["failure_message"]) if failed else None,
+        copied_from=row["copied_from"],
     )
 
 

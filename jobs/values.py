@@ -97,6 +97,7 @@ class Job:
         frames_total: frames that were asked for.
         frames_ready: frames, from the first, whose lines of the result can be read.
         failure: why it failed; None unless it did.
+        copied_from: id of the job whose result it got a copy of; None if it was worked for.
     """
 
     id: str
@@ -110,6 +111,7 @@ class Job:
     frames_total: int
     frames_ready: int
     failure: JobFailure | None
+    copied_from: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -279,6 +279,16 @@ IDEMPOTENCY_KEY: dict[str, Any] = {
     "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
 }
 
+CACHE_CONTROL: dict[str, Any] = {
+    "name": "Cache-Control",
+    "in": "header",
+    "required": False,
+    "description": "`no-cache`: work on the video although the same was asked for before; else the "
+    "job may get a copy of that result.",
+    "schema": {"type": "string"},
+    "example": "no-cache",
+}
+
 PREFERENCE_HEADER: dict[str, Any] = {
     "Preference-Applied": {
         "description": "What was made of Prefer, if there was one.",

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -27,12 +28,12 @@ class Asked:
 
     Attributes:
         request: of the job.
-        source: that tells its video from others: the file's hash, or the URL it comes from.
+        sha256: of the video; None where it is to be fetched.
         url: to fetch the video from; None where the request brought it.
     """
 
     request: JobRequest
-    source: str
+    sha256: str | None = None
     url: str | None = None
 
 
@@ -55,12 +56,14 @@ async def accept(request: Request, shared: Services) -> Job:
             job = await anyio.to_thread.run_sync(queue.repeated, idempotency)
             if job is not None:
                 return job
+        sha256 = asked.sha256
         if asked.url is not None:
-            await shared.downloader.download(asked.url, upload, request.is_disconnected)
+            sha256 = await shared.downloader.download(asked.url, upload, request.is_disconnected)
         video = await shared.scanner.scan(upload)
-        return await anyio.to_thread.run_sync(
-            queue.submit, job_id, asked.request, video, idempotency
+        submit = partial(
+            queue.submit, idempotency=idempotency, sha256=sha256, fresh=_wants_fresh(request)
         )
+        return await anyio.to_thread.run_sync(submit, job_id, asked.request, video)
     finally:
         # Nothing to do for a job: its upload has been moved.
         uploads.discard(job_id)
@@ -73,11 +76,11 @@ async def _asked(request: Request, upload: Path, settings: Settings) -> Asked:
             limits = UploadLimits(settings.max_upload_bytes, settings.upload_idle_timeout_s)
             form = await receive_form(request, upload, list(WANTED), limits)
             options = parse_options(form.values)
-            return Asked(options.to_request(form.filename), form.sha256)
+            return Asked(options.to_request(form.filename), sha256=form.sha256)
         case kind if kind == JSON:
             body = await receive_url_body(request, settings.upload_idle_timeout_s)
             options = parse_options(body.values, strict=True)
-            return Asked(options.to_request(filename_of(body.url)), body.url, body.url)
+            return Asked(options.to_request(filename_of(body.url)), url=body.url)
         case _:
             raise UnsupportedBody(
                 f"Got Content-Type {received[:100] or '(none)'}, wanted {MULTIPART} with the video "
@@ -95,8 +98,13 @@ def _idempotency_key(request: Request) -> str | None:
     return keys[0]
 
 
+def _wants_fresh(request: Request) -> bool:
+    given = ",".join(request.headers.getlist("cache-control")).lower().split(",")
+    return "no-cache" in {directive.strip() for directive in given}
+
+
 def _fingerprint(asked: Asked) -> str:
-    whole = json.dumps([asked.source, asdict(asked.request)], sort_keys=True)
+    whole = json.dumps([asked.url or asked.sha256, asdict(asked.request)], sort_keys=True)
     return hashlib.sha256(whole.encode()).hexdigest()
 
 

@@ -123,7 +123,7 @@ def _object(required: str, described: dict[str, Any]) -> dict[str, Any]:
     },
     openapi_extra={
         "requestBody": _request_body(),
-        "parameters": [examples.PREFER, examples.IDEMPOTENCY_KEY],
+        "parameters": [examples.PREFER, examples.IDEMPOTENCY_KEY, examples.CACHE_CONTROL],
     },
 )
 async def segment(request: Request, shared: Shared) -> Response:

@@ -138,6 +138,10 @@ class JobBody(Body):
     finished_at: Annotated[datetime | None, Field(description="When its state became final.")]
     result: Annotated[str, Field(description="Address of its result.")]
     problem: Annotated[Problem | None, Field(description="Why it failed.")]
+    copied_from: Annotated[
+        str | None,
+        Field(description="Id of the job that was asked for the same, and whose result this is."),
+    ] = None
 
     @classmethod
     def of(cls, job: Job) -> "JobBody":
@@ -165,6 +169,7 @@ class JobBody(Body):
             finished_at=job.finished_at,
             result=f"/jobs/{job.id}/result",
             problem=failure_problem(job),
+            copied_from=job.copied_from,
         )
 
 

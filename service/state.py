@@ -38,8 +38,14 @@ class Queue(Protocol):
         request: JobRequest,
         video: ScannedVideo,
         idempotency: Idempotency | None = None,
+        *,
+        sha256: str | None = None,
+        fresh: bool = False,
     ) -> Job:
-        """Accept the upload received under this id as a job, or return the one it was before."""
+        """Accept the upload received under this id as a job, or return the one it was before.
+
+        Unless it is to be worked on afresh, it may get a copy of the result of the same.
+        """
 
     def get(self, job_id: str) -> Job:
         """Return a job."""

@@ -48,6 +48,9 @@ class Bench:
         clip: Path,
         tail: bytes = b"",
         idempotency: Idempotency | None = None,
+        *,
+        sha256: str | None = None,
+        fresh: bool = False,
         **options: object,
     ) -> Job:
         """Submit a clip with something at its end that `told_decoder.py` reads."""
@@ -55,7 +58,7 @@ class Bench:
         self.store.incoming(job_id).write_bytes(clip.read_bytes() + tail)
         video = scan(self.store.incoming(job_id), LIMITS)
         request = JobRequest(filename="clip.mp4", **options)  # type: ignore[arg-type] # as given
-        return self.queue.submit(job_id, request, video, idempotency)
+        return self.queue.submit(job_id, request, video, idempotency, sha256=sha256, fresh=fresh)
 
     def start_worker(self, *, delay_s: float = 0.0, fails: bool = False) -> subprocess.Popen[bytes]:
         arguments = [str(self.data_dir), self.database_url, str(delay_s)]

@@ -7,6 +7,7 @@ from fractions import Fraction
 import pytest
 import sqlalchemy as sa
 
+from jobs.admission import Admission, NewJob
 from jobs.database import open_database
 from jobs.records import JobRecords
 from jobs.values import JobRequest, JobState, Key
@@ -51,9 +52,10 @@ class Board:
         self.posted += 1
         job_id = f"{owner}{self.posted}"
         with self.engine.begin() as connection:
-            turn = self.records(owner).add(
-                connection, job_id, REQUEST, VIDEO, frames_total=segments, segments=segments
+            job = NewJob(
+                id=job_id, request=REQUEST, video=VIDEO, frames_total=segments, segments=segments
             )
+            turn = Admission(self.engine, key(owner)).add(connection, job)
         self.waiting += [(turn + n, self.posted, job_id, n) for n in range(segments)]
         return job_id
 

@@ -54,6 +54,7 @@ class FakeQueue:
         alive: the live workers.
         broken: whether every look at the workers, or at several jobs, raises.
         sent: fingerprint and job of each idempotency key.
+        hashes: of the uploads, and whether they are to be worked on afresh.
         track: id of the one track that results have.
         looks: the ids of each look at several jobs.
     """
@@ -65,6 +66,7 @@ class FakeQueue:
     track: int = 1
     jobs: dict[str, Job] = field(default_factory=dict)
     sent: dict[str, tuple[str, str]] = field(default_factory=dict)
+    hashes: list[tuple[str | None, bool]] = field(default_factory=list)
     looks: list[list[str]] = field(default_factory=list)
 
     def reset(self) -> None:
@@ -91,7 +93,11 @@ class FakeQueue:
         request: JobRequest,
         video: ScannedVideo,
         idempotency: Idempotency | None = None,
+        *,
+        sha256: str | None = None,
+        fresh: bool = False,
     ) -> Job:
+        self.hashes.append((sha256, fresh))
         if idempotency is not None:
             self.sent[idempotency.key] = (idempotency.fingerprint, job_id)
         frames = select(video, request.start_s, request.end_s, request.every)

@@ -54,7 +54,7 @@ class Service:
             "/segment",
             files={"file": ("square.mp4", content)},
             data=options,
-            headers={"Prefer": "wait=60"},
+            headers={"Prefer": "wait=60", "Cache-Control": "no-cache"},
         )
 
     def stop(self) -> None:

@@ -110,6 +110,15 @@ def test_bad_input_is_refused_and_the_next_request_is_served(
     assert service.post(whole).status_code == 200
 
 
+def test_the_same_video_is_answered_from_the_first_result(service: Service, clip: Path) -> None:
+    first = service.post(clip.read_bytes(), every="2").json()
+    files = {"file": ("other.mp4", clip.read_bytes())}
+    again = service.client.post("/segment", files=files, data={"every": "2"}).json()
+    assert again == first | {"job": again["job"]}
+    job = service.client.get(f"/jobs/{again['job']}").json()
+    assert (job["copied_from"], job["request"]["filename"]) == (first["job"], "other.mp4")
+
+
 def test_a_killed_worker_is_replaced_and_its_job_goes_on(service: Service, clip: Path) -> None:
     os.kill(service.children()["worker"], signal.SIGKILL)
     assert service.post(clip.read_bytes()).status_code == 200

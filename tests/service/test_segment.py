@@ -1,5 +1,6 @@
 """POST /segment: answers, waits, and everything that can be wrong with an upload."""
 
+import hashlib
 import http.client
 import json
 import socket
@@ -45,6 +46,19 @@ def test_a_request_that_is_sent_again_makes_no_second_job(
     assert (other.status_code, other.json()["type"]) == (422, "/problems/idempotency-conflict")
     assert send("two").json()["job"] != first.json()["job"]
     assert send("x" * 256).json()["type"] == "/problems/invalid-request"
+
+
+def test_the_same_is_worked_on_afresh_only_if_the_client_says_so(
+    serve: Serve, clip: Path, elsewhere: RawServer, queue: FakeQueue
+) -> None:
+    url = serve(Settings(outbound_allow=("127.0.0.1",)))
+    files = {"file": ("clip.mp4", clip.read_bytes())}
+    httpx.post(f"{url}/segment", files=files)
+    for given in ("no-cache", "max-age=0, No-Cache", "no-store"):
+        httpx.post(f"{url}/segment", files=files, headers={"Cache-Control": given})
+    post_url(url, {"url": f"http://127.0.0.1:{elsewhere.port}/a.mp4"})
+    sha256 = hashlib.sha256(clip.read_bytes()).hexdigest()
+    assert queue.hashes == [(sha256, fresh) for fresh in (False, True, True, False, False)]
 
 
 def test_a_video_is_answered_with_its_result(

@@ -1,0 +1,209 @@
+"""How a job comes to be: is there room, was it asked for before, and its row in the database."""
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from jobs.database import API_KEYS, CALLBACKS, JOBS, now
+from jobs.errors import IdempotencyConflict, TooManyJobs
+from jobs.records import ROWS, UNFINISHED, job_of
+from jobs.turns import next_turn
+from jobs.values import Idempotency, Job, JobRequest, JobState, Key
+from pipeline.values import VideoInfo
+
+_RESULTS = 1  # raise it when the same model gives other results for the same request
+_NOT_IN_THE_RESULT = ("filename", "callback_url")
+_TWINS = 10  # to look at: more than one only while workers have different models
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewJob:
+    """A job that is to be.
+
+    Attributes:
+        id: of the job.
+        request: what was asked for.
+        video: what the upload is.
+        frames_total: that were asked for.
+        segments: that they are cut into.
+        idempotency: of the request, if it has any.
+        digest: as `digest_of`; None if its result is not to be found by it.
+    """
+
+    id: str
+    request: JobRequest
+    video: VideoInfo
+    frames_total: int
+    segments: int
+    idempotency: Idempotency | None = None
+    digest: str | None = None
+
+
+@dataclass(frozen=True)
+class Twin:
+    """A finished job that was asked for the same.
+
+    Attributes:
+        job_id: of the job.
+        segments: that its result is in.
+        model: name and version.
+    """
+
+    job_id: str
+    segments: int
+    model: Mapping[str, str]
+
+
+class Admission:
+    """Lets jobs in.
+
+    Args:
+        engine: of the database.
+        owner: whose jobs they are, and whose alone there seem to be; None for nobody's, and all.
+    """
+
+    def __init__(self, engine: sa.Engine, owner: Key | None = None) -> None:
+        self._engine = engine
+        self._now = now(engine)
+        self._owner = owner
+        self._owned = sa.true() if owner is None else JOBS.c.owner == owner.name
+
+    def check_room(self, connection: sa.Connection, added: int = 0) -> None:
+        """Hold the owner's unfinished jobs against what it may have.
+
+        Args:
+            connection: to the database.
+            added: how many of them this transaction has added.
+
+        Raises:
+            TooManyJobs: it may have no more.
+        """
+        if self._owner is None or self._owner.max_jobs is None:
+            return
+        # The key's row is locked where the database can, so that no two jobs take the last place.
+        lock = sa.select(API_KEYS.c.id).where(API_KEYS.c.name == self._owner.name)
+        connection.execute(lock.with_for_update())
+        query = sa.select(sa.func.count()).select_from(JOBS).where(self._owned, UNFINISHED)
+        unfinished = connection.execute(query).scalar_one() - added
+        if unfinished >= self._owner.max_jobs:
+            raise TooManyJobs(
+                f"Got one more job than the {unfinished} that are queued or running, wanted at "
+                f"most {self._owner.max_jobs} from the key of {self._owner.name!r} at a time."
+            )
+
+    def add(self, connection: sa.Connection, job: NewJob) -> int:
+        """Add a queued job within the caller's transaction.
+
+        Returns:
+            The turn of its first segment, as `next_turn`.
+
+        Raises:
+            TooManyJobs: its owner may have no more.
+            sqlalchemy.exc.IntegrityError: there is a job with this idempotency key.
+        """
+        turn = next_turn(connection, None if self._owner is None else self._owner.name)
+        values = {"state": JobState.QUEUED, "frames_done": 0, "linked": 0, "turn": turn}
+        connection.execute(JOBS.insert().values(**self._row(job), **values))
+        if job.request.callback_url is not None:
+            connection.execute(
+                CALLBACKS.insert().values(job_id=job.id, url=job.request.callback_url, tries=0)
+            )
+        # Afterwards, since SQLite's transaction begins with the first that writes.
+        self.check_room(connection, added=1)
+        return turn
+
+    def add_finished(self, connection: sa.Connection, job: NewJob, twin: Twin) -> None:
+        """Add a job whose result is there already, a copy of another's.
+
+        Raises:
+            sqlalchemy.exc.IntegrityError: there is a job with this idempotency key.
+        """
+        values = {
+            "state": JobState.SUCCEEDED,
+            "started_at": self._now,
+            "finished_at": self._now,
+            "frames_done": job.frames_total,
+            "linked": job.segments,
+            "model": twin.model,
+            "copied_from": twin.job_id,
+        }
+        connection.execute(JOBS.insert().values(**self._row(job), **values))
+        if job.request.callback_url is not None:
+            told = {"job_id": job.id, "url": job.request.callback_url, "tries": 0}
+            connection.execute(CALLBACKS.insert().values(**told, due_at=self._now))
+
+    def _row(self, job: NewJob) -> dict[str, Any]:
+        video = job.video
+        fractions = {"fps": str(video.fps), "pixel_aspect": str(video.pixel_aspect)}
+        return {
+            "id": job.id,
+            "request": asdict(job.request),
+            "video": asdict(video) | fractions,
+            "created_at": self._now,
+            "frames_total": job.frames_total,
+            "segments": job.segments,
+            "owner": None if self._owner is None else self._owner.name,
+            "idempotency_key": self._scoped(job.idempotency.key) if job.idempotency else None,
+            "fingerprint": job.idempotency.fingerprint if job.idempotency else None,
+            "digest": job.digest,
+        }
+
+    def repeated(self, idempotency: Idempotency) -> Job | None:
+        """Return the job that a request made when it was sent before; None if it wasn't.
+
+        Raises:
+            IdempotencyConflict: the request that was sent with this key was another one.
+        """
+        query = ROWS.where(JOBS.c.idempotency_key == self._scoped(idempotency.key))
+        with self._engine.connect() as connection:
+            row = connection.execute(query).mappings().first()
+        if row is None:
+            return None
+        if row["fingerprint"] != idempotency.fingerprint:
+            raise IdempotencyConflict(
+                f"Got the Idempotency-Key {idempotency.key!r} of another request, wanted a new one "
+                "for a new video or new options."
+            )
+        return job_of(row)
+
+    def twin(self, digest: str, models: Collection[tuple[str, str]]) -> Twin | None:
+        """Find the owner's latest job that succeeded in the same.
+
+        Args:
+            digest: as `digest_of`.
+            models: names and versions that it may have been done by.
+        """
+        query = (
+            sa.select(JOBS.c.id, JOBS.c.segments, JOBS.c.model)
+            .where(JOBS.c.digest == digest, JOBS.c.state == JobState.SUCCEEDED, self._owned)
+            .order_by(JOBS.c.number.desc())
+            .limit(_TWINS)
+        )
+        with self._engine.connect() as connection:
+            found = [Twin(*row) for row in connection.execute(query)]
+        fitting = (each for each in found if (each.model["name"], each.model["version"]) in models)
+        return next(fitting, None)
+
+    def _scoped(self, key: str) -> str:
+        return f"{'' if self._owner is None else self._owner.name}\n{key}"
+
+
+def digest_of(sha256: str, request: JobRequest) -> str:
+    """Return what is the same for requests that one model must answer alike.
+
+    Args:
+        sha256: of the upload.
+        request: what is asked for; how its file is called and whom it tells doesn't matter.
+
+    >>> digest_of("0", JobRequest(filename="a")) == digest_of("0", JobRequest(filename="b"))
+    True
+    """
+    options = asdict(request) | {"start_s": request.start_s or 0.0}
+    wanted = {name: value for name, value in options.items() if name not in _NOT_IN_THE_RESULT}
+    return hashlib.sha256(
+        json.dumps([_RESULTS, sha256, wanted], sort_keys=True).encode()
+    ).hexdigest()

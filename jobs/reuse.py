@@ -1,0 +1,32 @@
+"""The result of a finished job given to another one that asks for the same."""
+
+import json
+import shutil
+
+from jobs.admission import Twin
+from jobs.store import JobStore
+
+
+def copy_result(store: JobStore, twin: Twin, job_id: str) -> None:
+    """Copy a finished job's result to a new one, whose own it is from then on.
+
+    Raises:
+        FileNotFoundError: the finished job was deleted; nothing of it is left with the new one.
+    """
+    copied = 0
+    try:
+        for segment in range(twin.segments):
+            with (
+                store.frames(twin.job_id, segment).open("rb") as lines,
+                store.writing(store.frames(job_id, segment)) as path,
+                path.open("wb") as copy,
+            ):
+                shutil.copyfileobj(lines, copy)
+            copied += 1
+        header = json.loads(store.header(twin.job_id).read_text("utf-8"))
+        with store.writing(store.header(job_id)) as path:
+            path.write_text(json.dumps(header | {"job": job_id}), "utf-8")
+    except FileNotFoundError:
+        for segment in range(copied):
+            store.frames(job_id, segment).unlink(missing_ok=True)
+        raise
