@@ -27,7 +27,7 @@ from jobs.records import JobRecords
 from jobs.reuse import copy_result
 from jobs.segments import segment_count
 from jobs.store import JobStore
-from jobs.values import Idempotency, Job, JobRequest, JobState, Key, Worker
+from jobs.values import Idempotency, Job, JobRequest, JobState, Key, Load, Worker
 from pipeline.decode import save_scan, select
 from pipeline.values import ScannedVideo
 
@@ -247,6 +247,10 @@ class JobQueue:
     def queue_depth(self) -> int:
         """Return how many jobs wait for a worker."""
         return self._records.count(JobState.QUEUED)
+
+    def load(self) -> Load:
+        """Return how much there is to do."""
+        return self._records.load()
 
     def workers(self) -> Sequence[Worker]:
         """Return the workers that are alive."""

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from jobs.database import CALLBACKS, JOBS, SEGMENTS, now, workflow_id
 from jobs.errors import BadCursor, JobNotFound
 from jobs.segments import segment_range
-from jobs.values import Job, JobFailure, JobRequest, JobState, Key
+from jobs.values import Job, JobFailure, JobRequest, JobState, Key, Load
 from pipeline.values import VideoInfo
 
 UNFINISHED = JOBS.c.state.in_([JobState.QUEUED, JobState.RUNNING])
@@ -115,6 +115,17 @@ class JobRecords:
         with self.engine.connect() as connection:
             query = sa.select(sa.func.count()).select_from(JOBS).where(JOBS.c.state == state)
             return connection.execute(query).scalar_one()
+
+    def load(self) -> Load:
+        """Return how many jobs wait and run, and how long they have waited."""
+        age_s = self._now - sa.func.min(JOBS.c.created_at)
+        query = sa.select(JOBS.c.state, sa.func.count(), age_s).where(UNFINISHED)
+        with self.engine.connect() as connection:
+            rows = connection.execute(query.group_by(JOBS.c.state)).all()
+        found = {state: (count, float(age_s)) for state, count, age_s in rows}
+        queued, oldest_s = found.get(JobState.QUEUED, (0, 0.0))
+        running, _ = found.get(JobState.RUNNING, (0, 0.0))
+        return Load(queued=queued, running=running, oldest_queued_s=max(0.0, oldest_s))
 
     def take_up(self, job_id: str, segment: int, model: Mapping[str, str]) -> int | None:
         """Note that a worker starts on a segment.

@@ -115,6 +115,21 @@ class Job:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Load:
+    """How much there is to do.
+
+    Attributes:
+        queued: jobs that no worker has taken up.
+        running: jobs that one has.
+        oldest_queued_s: age of the job that waits longest for a worker, seconds; 0 where none does.
+    """
+
+    queued: int
+    running: int
+    oldest_queued_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Key:
     """An API key as its operator sees it, without its secret.
 

@@ -22,6 +22,7 @@ from jobs.database import (
     open_database,
 )
 from jobs.liveness import Liveness, WorkerRegister
+from jobs.metrics import WorkerMetrics
 from jobs.outbound import Outbound
 from jobs.records import JobRecords
 from jobs.store import JobStore
@@ -66,6 +67,7 @@ def run_worker(
     settings: WorkerSettings,
     load_session: Callable[[WorkerSettings], Session] | None = None,
     sandbox: Sandbox | None = None,
+    metrics: WorkerMetrics | None = None,
 ) -> None:
     """Do segments until SIGTERM or SIGINT; call it in the main thread of a process of its own.
 
@@ -76,6 +78,7 @@ def run_worker(
         settings: how to run.
         load_session: makes the session, in place of loading `settings.model`.
         sandbox: decodes the uploads, in place of the usual one.
+        metrics: what is counted; None where nobody looks.
 
     Raises:
         ModelError: the model can't be loaded.
@@ -90,11 +93,14 @@ def run_worker(
     engine = open_database(url)
     sandbox = sandbox or Sandbox(stall_s=settings.decode_timeout_s)
     worker = _describe(session, sandbox.lacks())
+    metrics = metrics or WorkerMetrics()
+    metrics.describe(worker)
     work = SegmentJob(
         store,
         JobRecords(engine),
-        Segmenter(session, settings.stride, sandbox.decode),
+        Segmenter(session, settings.stride, sandbox.decode, metrics.timed),
         session.spec,
+        metrics,
     )
     with _sending_webhooks(engine, settings.webhooks):
         _serve(url=url, engine=engine, worker=worker, work=work, sandbox=sandbox, stop=stop)

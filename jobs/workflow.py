@@ -14,6 +14,7 @@ from dbos import DBOS, StepOptions
 from jobs.database import WORKFLOW, workflow_id
 from jobs.failure import OUTAGE_TRIES, Patience, WorkerLost, failure_of, is_outage
 from jobs.lines import from_part, to_line, to_part
+from jobs.metrics import WorkerMetrics
 from jobs.records import JobProgress, JobRecords
 from jobs.segments import segment_range
 from jobs.store import JobStore
@@ -57,6 +58,7 @@ class SegmentJob:
         records: their rows.
         segmenter: finds the objects of a stretch of frames.
         spec: of the model in `segmenter`.
+        metrics: what is counted.
     """
 
     def __init__(
@@ -65,11 +67,13 @@ class SegmentJob:
         records: JobRecords,
         segmenter: Segmenter,
         spec: ModelSpec,
+        metrics: WorkerMetrics,
     ) -> None:
         self._store = store
         self._records = records
         self._segmenter = segmenter
         self._model = {"name": spec.name, "version": spec.version}
+        self._metrics = metrics
         self._stopping = threading.Event()
         self._busy = threading.Lock()
 
@@ -177,6 +181,7 @@ class SegmentJob:
                 reported_at = time.monotonic()
             yield frame
             done += 1
+            self._metrics.frames.inc()
         if not self._records.report(job_id, segment, done):
             raise Unwind
 
@@ -193,7 +198,8 @@ class SegmentJob:
                     continue
                 return
             try:
-                self._link(job_id, segment)
+                with self._metrics.timed("link"):
+                    self._link(job_id, segment)
             except FileNotFoundError:
                 if not self._linked_beyond(job_id, segment):
                     raise
@@ -233,13 +239,16 @@ class SegmentJob:
         with self._store.writing(self._store.header(job_id)) as path:
             _write([json.dumps(_header(job_id, model, video, tracks))], path)
         if self._records.finish(job_id, JobState.SUCCEEDED):
+            self._metrics.ended(JobState.SUCCEEDED)
             _log.info("Finished a job.", extra={"job": job_id})
         self._store.remove_scaffolding(job_id)
 
     def _fail(self, job_id: str, segment: int, kind: str, message: str) -> None:
         """Keep why the job failed, and give up its other segments."""
-        self._records.finish(job_id, JobState.FAILED, JobFailure(kind, message))
-        _log.info("A job failed: %s.", kind, extra={"job": job_id, "segment": segment})
+        failure = JobFailure(kind, message)
+        if self._records.finish(job_id, JobState.FAILED, failure):
+            self._metrics.ended(JobState.FAILED, failure)
+            _log.info("A job failed: %s.", kind, extra={"job": job_id, "segment": segment})
         others = set(self._records.workflows(job_id)) - {workflow_id(job_id, segment)}
         if others:
             DBOS.cancel_workflows(list(others))

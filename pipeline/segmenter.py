@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
@@ -26,6 +26,7 @@ from pipeline.values import (
     ScannedVideo,
     SegmentedFrame,
     SegmentedObject,
+    Stage,
 )
 
 A = TypeVar("A")
@@ -37,6 +38,9 @@ Read = Callable[[range], Iterator[NDArray[np.uint8]]]
 
 Decode = Callable[[Path, ScannedVideo, range], Generator[Frame, None, None]]
 """Decodes frames of a file, as `pipeline.decode.decode` does."""
+
+Timed = Callable[[Stage], AbstractContextManager[object]]
+"""Takes the time of what a stage does inside; from several threads at once."""
 
 # Clips decoded before the model asks for them, and frames waiting to be cut into objects. More
 # would only hold more memory: the slowest stage sets the pace.
@@ -51,12 +55,21 @@ class Segmenter:
         session: the model.
         stride: frames from one clip to the next; clips overlap by the rest of their length.
         decode: decodes files; `Sandbox.decode` for those that aren't trusted.
+        timed: takes the time of decoding and scaling a clip, of the model's run over it, and of
+            cutting a frame into objects.
     """
 
-    def __init__(self, session: Session, stride: int = 6, decode: Decode = decode) -> None:
+    def __init__(
+        self,
+        session: Session,
+        stride: int = 6,
+        decode: Decode = decode,
+        timed: Timed = nullcontext,
+    ) -> None:
         self.session = session
         self.stride = stride
         self._decode = decode
+        self._timed = timed
 
     def segment(
         self,
@@ -165,17 +178,19 @@ class Segmenter:
 
         def run(clip: Clip) -> Map:
             first, pictures = clip
-            if namer is None:
-                return first, passes.run(pictures)
-            probabilities, features = passes.describe(pictures, namer.session)
+            with self._timed("infer"):
+                if namer is None:
+                    return first, passes.run(pictures)
+                probabilities, features = passes.describe(pictures, namer.session)
             namer.note(first, features)
             return first, probabilities
 
         def to_objects(found: Map) -> tuple[int, tuple[SegmentedObject, ...]]:
             position, probability = found
-            restored = passes.restore(probability, *(mask_size or size))
-            objects = find_objects(restored, threshold, instances)
-            return position, objects if namer is None else namer.name(position, objects)
+            with self._timed("postprocess"):
+                restored = passes.restore(probability, *(mask_size or size))
+                objects = find_objects(restored, threshold, instances)
+                return position, objects if namer is None else namer.name(position, objects)
 
         first, last = reach(start, stop, count)
         clips = self._clips(read, count, passes, first, last)
@@ -197,9 +212,10 @@ class Segmenter:
         held: deque[tuple[NDArray[np.uint8], ...]] = deque(maxlen=length)
         taken = starts[0]
         for first in starts:
-            while taken < min(first + length, end):
-                held.append(next(pictures))
-                taken += 1
+            with self._timed("decode"):
+                while taken < min(first + length, end):
+                    held.append(next(pictures))
+                    taken += 1
             while len(held) < length:  # a video shorter than a clip repeats its last frame
                 held.append(held[-1])
             yield first, list(held)

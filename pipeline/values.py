@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 Instances = Literal["primary", "components"]
 Quality = Literal["fast", "best"]
+Stage = Literal["decode", "infer", "postprocess"]
+"""The stages that take time, each in a thread of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -53,6 +53,7 @@ class Access:
             _log.exception("request failed", extra={"request_id": request_id})
             if status:
                 raise  # The answer has begun: only a broken connection can say that it is cut.
+            scope["state"]["problem"] = INTERNAL_ERROR.slug
             problem = Problem.of(INTERNAL_ERROR, INTERNAL_ERROR.example, request_id=request_id)
             await problem_response(problem)(scope, receive, send_with_id)
         finally:
@@ -64,6 +65,10 @@ class Access:
                     "status": status,
                     "duration_ms": round((time.monotonic() - started) * 1000),
                     "request_id": request_id,
-                    **({"key": scope["state"]["key"]} if "key" in scope["state"] else {}),
+                    **{
+                        name: scope["state"][name]
+                        for name in ("key", "problem")
+                        if name in scope["state"]
+                    },
                 },
             )

@@ -12,6 +12,7 @@ from service import (
     routes_events,
     routes_health,
     routes_jobs,
+    routes_metrics,
     routes_models,
     routes_pages,
     routes_result,
@@ -22,6 +23,8 @@ from service.access import Access
 from service.callers import CALLER_ERRORS, RateLimiter
 from service.download import Downloader
 from service.linger import Linger
+from service.measure import Measure
+from service.metrics import Metrics
 from service.problems import add_problem_handlers, problem_answers
 from service.receiving import UploadLimits
 from service.rendering import open_renderer
@@ -70,6 +73,7 @@ def create_app(
         UploadLimits(settings.max_upload_bytes, settings.upload_idle_timeout_s),
         settings.download_timeout_s,
     )
+    metrics = Metrics(queue)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
@@ -90,6 +94,7 @@ def create_app(
                     renderer=renderer,
                     watch=watch,
                     reads=SharedReads(),
+                    figures=metrics.registry,
                 )
             }
 
@@ -107,10 +112,15 @@ def create_app(
     )
     for routes in (routes_segment, routes_jobs, routes_events, routes_video, routes_result):
         app.include_router(routes.router, responses=problem_answers(*CALLER_ERRORS))
-    app.include_router(routes_health.router)
-    app.include_router(routes_models.router)
-    app.include_router(routes_pages.router)
+    for open_routes in (routes_health, routes_models, routes_metrics, routes_pages):
+        app.include_router(open_routes.router)
     add_problem_handlers(app)
+    _add_middleware(app, settings, metrics)
+    return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
+    """Add what stands between the server and the routes, the innermost first."""
     app.add_middleware(Linger)
     if settings.cors_origins:
         app.add_middleware(
@@ -122,4 +132,4 @@ def create_app(
         )
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Access)
-    return app
+    app.add_middleware(Measure, metrics=metrics)

@@ -5,10 +5,11 @@ import logging
 from collections.abc import Sequence
 
 import anyio
+from prometheus_client import CollectorRegistry, start_http_server
 
 from pipeline.errors import ModelError, ProviderError
 from service import keys_command, log_format
-from service.settings import Settings, SettingsError, load_settings
+from service.settings import PREFIX, Settings, SettingsError, load_settings
 from service.supervised import FLAG, end_with_the_supervisor
 from service.supervisor import REFUSED, supervise
 
@@ -55,8 +56,11 @@ def _run(part: str | None, settings: Settings) -> int:
         listen(settings)
         return 0
     if part == "worker":
+        from jobs.metrics import WorkerMetrics  # noqa: PLC0415 - see above
         from jobs.worker import WorkerSettings, run_worker  # noqa: PLC0415 - see above
 
+        metrics = WorkerMetrics()
+        _show(settings, metrics.registry)
         run_worker(
             WorkerSettings(
                 data_dir=settings.data_dir,
@@ -66,7 +70,26 @@ def _run(part: str | None, settings: Settings) -> int:
                 threads=settings.threads,
                 decode_timeout_s=settings.decode_timeout_s,
                 webhooks=settings.webhooks,
-            )
+            ),
+            metrics=metrics,
         )
         return 0
     return anyio.run(supervise)
+
+
+def _show(settings: Settings, figures: CollectorRegistry) -> None:
+    """Show a worker's figures to Prometheus, in a thread that ends with the process.
+
+    Raises:
+        SettingsError: the address can't be listened at.
+    """
+    if settings.worker_metrics_address is None:
+        return
+    host, port = settings.worker_metrics_address
+    try:
+        start_http_server(port, host, figures)
+    except (OSError, OverflowError) as error:
+        raise SettingsError(
+            f"Got {PREFIX}WORKER_METRICS={settings.worker_metrics}, wanted an address that is "
+            f"free: {error}."
+        ) from error

@@ -22,6 +22,7 @@ ServiceError
 ├── RenderingFailed   the result can't be made in such a format
 ├── Unauthorized      the service has API keys, and the request has none
 ├── ForeignOrigin     without API keys, a browser sends the request for another site
+├── MetricsClosed     the figures are for the operator, and the request has no token of theirs
 ├── TooManyRequests   the key sent more requests than it may
 └── NotReady          no worker is alive, or the database doesn't answer
 """
@@ -139,6 +140,10 @@ class Unauthorized(ServiceError):  # noqa: N818 - see NotFound
 
 class ForeignOrigin(ServiceError):  # noqa: N818 - see NotFound
     """Without API keys, a browser sends the request for another site."""
+
+
+class MetricsClosed(ServiceError):  # noqa: N818 - see NotFound
+    """The figures are for the operator, and the request has no token of theirs."""
 
 
 class TooManyRequests(ServiceError):  # noqa: N818 - see NotFound

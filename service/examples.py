@@ -200,6 +200,12 @@ id: end-300-300
 
 """
 
+METRICS = """# HELP rotograph_jobs Unfinished jobs.
+# TYPE rotograph_jobs gauge
+rotograph_jobs{state="queued"} 3.0
+rotograph_jobs{state="running"} 1.0
+"""
+
 READY = {
     "status": "ready",
     "queue_depth": 0,

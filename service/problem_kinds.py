@@ -31,6 +31,7 @@ from service.errors import (
     JobFailed,
     MalformedBody,
     MethodNotAllowed,
+    MetricsClosed,
     NoMasks,
     NotAcceptable,
     NotFound,
@@ -201,6 +202,12 @@ KINDS: dict[type[Exception], Kind] = {
         "The request comes from another site",
         "Got a request from the site 'https://example.org' without API keys, wanted one from this "
         "service's own, or that site in SEGMENT_CORS_ORIGINS.",
+    ),
+    MetricsClosed: Kind(
+        401,
+        "metrics-closed",
+        "The figures are for the operator",
+        "Got no token, wanted SEGMENT_METRICS_TOKEN as `Authorization: Bearer`.",
     ),
     TooManyRequests: Kind(
         429,

@@ -14,6 +14,7 @@ from service.errors import (
     Fault,
     InvalidRequest,
     MethodNotAllowed,
+    MetricsClosed,
     NotFound,
     NotReady,
     NotRendered,
@@ -51,6 +52,7 @@ def add_problem_handlers(app: FastAPI) -> None:
             request_id=request.state.request_id,
             job=request.path_params.get("job_id"),
         )
+        request.state.problem = kind_of(type(error)).slug  # for the log and the figures
         if isinstance(error, InvalidRequest):
             faults = [FaultBody.of(fault) for fault in error.faults]
             problem = problem.model_copy(update={"faults": faults})
@@ -104,7 +106,7 @@ def _headers(error: Exception) -> dict[str, str]:
             return {"Retry-After": str(error.retry_after_s)}
         case TooManyJobs() | QueueFull():
             return {"Retry-After": str(JOBS_RETRY_AFTER_S)}
-        case Unauthorized() | KeyUnknown():
+        case Unauthorized() | KeyUnknown() | MetricsClosed():
             return {"WWW-Authenticate": "Bearer"}
         case UploadTooLarge() | UploadTooSlow():
             # The rest of the body isn't wanted: without this it would be read to its end.

@@ -159,6 +159,7 @@ async def _answer(request: Request, queue: Queue, job: Job, prefer: Preference) 
         headers["Preference-Applied"] = prefer.applied
     if problem := failure_problem(job):
         told = problem.model_copy(update={"request_id": request.state.request_id})
+        request.state.problem = problem.type.rsplit("/", 1)[-1]
         return problem_response(told, headers)
     require_result(job)
     if job.state is JobState.SUCCEEDED:

@@ -14,6 +14,8 @@ from pipeline.values import VideoLimits
 
 PREFIX = "SEGMENT_"
 
+_ADDRESS = r"^(\[[0-9A-Fa-f:]+\]|[^\s:\[\]]+):[0-9]{1,5}$"
+
 Positive = Annotated[int, Field(ge=1)]
 Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^/\s]+)$")]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -37,6 +39,8 @@ class Settings(BaseSettings):
     webhook_secret: Annotated[SecretStr | None, Field(min_length=30)] = None
     outbound_allow: Annotated[tuple[str, ...], NoDecode] = ()
     cors_origins: Annotated[tuple[Origin, ...], NoDecode] = ()
+    metrics_token: Annotated[SecretStr | None, Field(min_length=16)] = None
+    worker_metrics: Annotated[str | None, Field(pattern=_ADDRESS)] = None
     data_dir: Path = Path("data/service")
     database_url: str | None = None
     model: Path = Path("weights/default.onnx")
@@ -79,6 +83,14 @@ class Settings(BaseSettings):
         if value is not None:
             decode_secret(value)
         return value
+
+    @property
+    def worker_metrics_address(self) -> tuple[str, int] | None:
+        """Where a worker shows its figures, host and port; None where it doesn't."""
+        if self.worker_metrics is None:
+            return None
+        host, _, port = self.worker_metrics.rpartition(":")
+        return host.strip("[]"), int(port)
 
     @property
     def webhooks(self) -> WebhookSettings | None:
@@ -140,5 +152,5 @@ def _sentence(error: Mapping[str, object]) -> str:
     if not isinstance(location, tuple) or not location:
         return f"{str(error['msg']).removeprefix('Value error, ')}."
     name = str(location[0])
-    got = "(a secret)" if name.endswith("secret") else repr(error["input"])
+    got = "(a secret)" if name.endswith(("secret", "token")) else repr(error["input"])
     return f"{PREFIX}{name.upper()}: got {got}: {error['msg']}."

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any, Protocol, cast
 
 from fastapi import Depends, Request
+from prometheus_client import CollectorRegistry
 
-from jobs.values import Idempotency, Job, JobRequest, JobState, Key, Worker
+from jobs.values import Idempotency, Job, JobRequest, JobState, Key, Load, Worker
 from pipeline.values import ScannedVideo
 from service.download import Downloader
 from service.scanning import Scanner
@@ -66,6 +67,9 @@ class Queue(Protocol):
 
     def queue_depth(self) -> int:
         """Count the jobs that no worker has taken up."""
+
+    def load(self) -> Load:
+        """Return how much there is to do."""
 
     def workers(self) -> Sequence[Worker]:
         """Return the live workers."""
@@ -147,6 +151,7 @@ class Services:
         rates: what each key has left.
         renderer: makes results in formats that take long.
         watch: looks at the jobs that clients listen to.
+        figures: for Prometheus.
         reads: of the database, which requests share.
         owner: whose jobs alone there seem to be; None for all.
     """
@@ -160,6 +165,7 @@ class Services:
     rates: Rates
     renderer: Renderer
     watch: Watch
+    figures: CollectorRegistry
     reads: SharedReads
     owner: str | None = None
 

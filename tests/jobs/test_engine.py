@@ -1,11 +1,14 @@
 """The queue without a worker: submit, list, cancel, delete."""
 
+import time
 from pathlib import Path
 
 import pytest
 
+from jobs.database import open_database
 from jobs.errors import BadCursor, IdempotencyConflict, JobNotFinished, JobNotFound
-from jobs.values import Idempotency, JobState
+from jobs.records import JobRecords
+from jobs.values import Idempotency, JobState, Load
 from pipeline.errors import SelectionError
 from tests.jobs.conftest import Bench
 
@@ -79,6 +82,21 @@ def test_list_of_one_state(bench: Bench, clip: Path) -> None:
     assert [job.id for job in queued] == [first.id]
     assert cursor is None
     assert bench.queue.queue_depth() == 2
+
+
+def test_the_load_counts_what_waits_and_since_when(bench: Bench, clip: Path) -> None:
+    assert bench.queue.load() == Load(queued=0, running=0, oldest_queued_s=0.0)
+    first, second = bench.submit(clip), bench.submit(clip)
+    time.sleep(0.05)
+    load = bench.queue.load()
+    assert (load.queued, load.running) == (2, 0)
+    assert 0.05 <= load.oldest_queued_s < 60
+    bench.queue.cancel(first.id)
+    engine = open_database(bench.database_url)
+    assert JobRecords(engine).take_up(second.id, 0, {}) == 1
+    engine.dispose()
+    load = bench.queue.load()
+    assert (load.queued, load.running, load.oldest_queued_s) == (0, 1, 0.0)
 
 
 @pytest.mark.parametrize("cursor", ["", "!", "zzzz", "ä", "LTE", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk"])

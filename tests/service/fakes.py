@@ -18,7 +18,7 @@ from jobs.errors import (
     JobNotFound,
     KeyUnknown,
 )
-from jobs.values import Idempotency, Job, JobFailure, JobRequest, JobState, Key, Worker
+from jobs.values import Idempotency, Job, JobFailure, JobRequest, JobState, Key, Load, Worker
 from pipeline.decode import select
 from pipeline.errors import BrokenVideo
 from pipeline.values import ScannedVideo
@@ -151,6 +151,11 @@ class FakeQueue:
 
     def queue_depth(self) -> int:
         return sum(job.state is JobState.QUEUED for job in self.jobs.values())
+
+    def load(self) -> Load:
+        queued = self.queue_depth()
+        running = sum(job.state is JobState.RUNNING for job in self.jobs.values())
+        return Load(queued=queued, running=running, oldest_queued_s=12.5 if queued else 0.0)
 
     def workers(self) -> Sequence[Worker]:
         if self.broken:

@@ -21,11 +21,13 @@ class Service:
     Attributes:
         process: the supervisor.
         client: of its API.
+        worker_metrics: address of the worker's figures.
         log: its standard error.
     """
 
     process: "subprocess.Popen[bytes]"
     client: httpx.Client
+    worker_metrics: str
     log: Path
 
     def wait_until_ready(self) -> Ready:
@@ -72,7 +74,7 @@ class Service:
 def start(
     folder: Path, model: Path, *, python: str | Path = sys.executable, root: Path | None = None
 ) -> Service:
-    """Start the service on a free port.
+    """Start the service on free ports.
 
     Args:
         folder: for its data and its log.
@@ -80,10 +82,14 @@ def start(
         python: that runs it.
         root: where its packages lie, if not here.
     """
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    with (
+        socket.create_server(("127.0.0.1", 0)) as free,
+        socket.create_server(("127.0.0.1", 0)) as free_too,
+    ):
+        port, metrics_port = free.getsockname()[1], free_too.getsockname()[1]
     settings = {
         "SEGMENT_PORT": str(port),
+        "SEGMENT_WORKER_METRICS": f"127.0.0.1:{metrics_port}",
         "SEGMENT_DATA_DIR": str(folder / "data"),
         "SEGMENT_MODEL": str(model),
         "SEGMENT_THREADS": "1",
@@ -95,4 +101,5 @@ def start(
         process = subprocess.Popen(
             [python, "-m", "service"], env=os.environ | settings, stderr=errors, cwd=root
         )
-    return Service(process, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=90), log)
+    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=90)
+    return Service(process, client, f"http://127.0.0.1:{metrics_port}", log)

@@ -13,6 +13,7 @@ from pipeline.values import VideoLimits
 from service.schemas import FrameBody, JobBody, Result
 from tests.service.conftest import write_clip
 from tests.service.processes import Service, start
+from tests.service.test_metrics import scrape, value
 from tests.tiny_model import write_model
 
 WEIGHTS = Path(__file__).parents[2] / "weights" / "default.onnx"
@@ -68,6 +69,27 @@ def test_a_job_is_followed_by_its_events(service: Service, clip: Path) -> None:
     assert 'event: frames\ndata: {"start":0,"stop":10}\n' in events[-3]
     assert events[-2].startswith("event: succeeded\n")
     assert events[-1] == ""
+
+
+def test_a_job_shows_in_the_figures_of_its_worker(service: Service, clip: Path) -> None:
+    before = scrape(service.worker_metrics)
+    assert service.post(clip.read_bytes()).status_code == 200
+    assert service.post(b"not a video").status_code == 422  # never becomes a job
+    after = scrape(service.worker_metrics)
+
+    def more(name: str, **labels: str) -> float:
+        return value(after, name, **labels) - value(before, name, **labels)
+
+    assert more("rotograph_frames_total") == 10
+    assert more("rotograph_jobs_ended_total", state="succeeded") == 1
+    assert more("rotograph_jobs_ended_total", state="failed") == 0
+    for stage, times in {"decode": 2, "infer": 2, "postprocess": 10, "link": 1}.items():
+        assert more("rotograph_stage_duration_seconds_count", stage=stage) == times
+        assert more("rotograph_stage_duration_seconds_sum", stage=stage) > 0
+    ready = service.wait_until_ready().workers[0]
+    runs = {name: getattr(ready, name) for name in ("device", "provider", "model", "model_version")}
+    assert value(after, "rotograph_worker_info", **runs) == 1
+    assert value(scrape(str(service.client.base_url)), "rotograph_workers_by_model", **runs) == 1
 
 
 def test_the_video_comes_back_with_its_objects_drawn(

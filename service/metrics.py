@@ -1,0 +1,142 @@
+"""What the API counts and times, for Prometheus, and how the queue and the workers stand."""
+
+import logging
+from collections import Counter as Counts
+from collections.abc import Iterator, Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from jobs.values import Worker
+from service.problem_kinds import ALL_KINDS
+from service.state import Queue
+from service.version import VERSION
+
+_BUCKETS_S = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+_log = logging.getLogger(__name__)
+
+
+class Metrics:
+    """The figures of one API process, in a registry of their own.
+
+    Labels have few values, whatever clients send: routes, not paths, and no names of theirs.
+
+    Args:
+        queue: the jobs of all owners.
+
+    Attributes:
+        registry: holds them.
+        in_progress: requests that aren't answered to their end.
+        upload_bytes: of the bodies of requests.
+    """
+
+    def __init__(self, queue: Queue) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self.registry.register(_Standing(queue))
+        self.in_progress = Gauge(
+            "rotograph_requests_in_progress",
+            "Requests that aren't answered to their end; those that follow a job, too.",
+            registry=self.registry,
+        )
+        self.upload_bytes = Counter(
+            "rotograph_upload_bytes",
+            "Bytes received in the bodies of requests.",
+            registry=self.registry,
+        )
+        self._requests = Histogram(
+            "rotograph_request_duration_seconds",
+            "How long requests took, to the end of their answer.",
+            ["route", "method", "status"],
+            buckets=_BUCKETS_S,
+            registry=self.registry,
+        )
+        self._problems = Counter(
+            "rotograph_problems",
+            "Problems that were answered.",
+            ["type"],
+            registry=self.registry,
+        )
+        build = Gauge(
+            "rotograph_build_info",
+            "What runs here: always 1.",
+            ["version"],
+            registry=self.registry,
+        )
+        build.labels(VERSION).set(1)
+        # A series that appears with its first event would hide that one from `rate`.
+        for kind in ALL_KINDS:
+            self._problems.labels(kind.slug)
+
+    def answered(
+        self,
+        route: str | None,
+        method: str,
+        status: int | None,
+        problem: str | None,
+        duration_s: float,
+    ) -> None:
+        """Count a request.
+
+        Args:
+            route: its template, such as `/jobs/{job_id}`; None where it fits none.
+            method: of the request.
+            status: of the answer; None where the client left before there was one.
+            problem: slug of the problem that was answered; None where none was.
+            duration_s: how long it took.
+        """
+        self._requests.labels(
+            route or "none", method if method in _METHODS else "other", str(status or "none")
+        ).observe(duration_s)
+        if problem is not None:
+            self._problems.labels(problem).inc()
+
+
+class _Standing(Collector):
+    """How the queue and the workers stand, read from the database at each scrape."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+
+    def describe(self) -> Iterator[Metric]:
+        """Yield nothing: else the registry would look at the database to learn the names."""
+        yield from ()
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the figures; where the database doesn't answer, only that."""
+        database = GaugeMetricFamily("rotograph_database_up", "Whether the database answers.")
+        try:
+            load, workers = self._queue.load(), self._queue.workers()
+        except Exception:
+            # Whatever the database's driver raises, the other figures are worth having.
+            _log.exception("the database doesn't answer")
+            database.add_metric([], 0)
+            yield database
+            return
+        database.add_metric([], 1)
+        yield database
+        jobs = GaugeMetricFamily("rotograph_jobs", "Unfinished jobs.", labels=["state"])
+        jobs.add_metric(["queued"], load.queued)
+        jobs.add_metric(["running"], load.running)
+        yield jobs
+        yield GaugeMetricFamily(
+            "rotograph_oldest_queued_job_seconds",
+            "Age of the job that waits longest for a worker; 0 where none waits.",
+            load.oldest_queued_s,
+        )
+        yield GaugeMetricFamily("rotograph_workers", "Live workers.", len(workers))
+        yield _by_model(workers)
+
+
+def _by_model(workers: Sequence[Worker]) -> Metric:
+    labels = ["device", "provider", "model", "model_version"]
+    counts = Counts((w.device, w.provider, w.model, w.model_version) for w in workers)
+    found = GaugeMetricFamily(
+        "rotograph_workers_by_model", "Live workers, by what they run.", labels=labels
+    )
+    for values, count in counts.items():
+        found.add_metric(values, count)
+    return found
