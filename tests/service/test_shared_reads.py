@@ -109,9 +109,13 @@ def test_one_that_leaves_takes_nothing_from_the_others(threads: int) -> None:
         limiter = anyio.to_thread.current_default_thread_limiter()
         limiter.total_tokens = 1
         go_on = threading.Event()
+
+        async def hold_the_thread() -> None:
+            await anyio.to_thread.run_sync(go_on.wait)
+
         async with anyio.create_task_group() as tasks:
             if not threads:
-                tasks.start_soon(anyio.to_thread.run_sync, go_on.wait)
+                tasks.start_soon(hold_the_thread)
                 await anyio.sleep(0.05)
             leaving = anyio.CancelScope()
 
