@@ -11,6 +11,7 @@ from typing import Self
 import av
 import numpy as np
 
+from benchmarks.faults.waiting_worker import clips_of_segment
 from benchmarks.worker_process import LIMITS
 from jobs.engine import JobQueue
 from jobs.store import JobStore
@@ -18,7 +19,6 @@ from jobs.values import Job, JobRequest
 from pipeline.decode import scan
 
 SEGMENT_FRAMES = 12
-CLIPS_OF_SEGMENT = 4  # most of them: 12 frames, and those around them, in clips of 8 each 6
 TIMEOUT_S = 600.0
 
 
@@ -36,7 +36,7 @@ class Crew:
         self.queue = JobQueue(database_url, self.store, segment_frames=SEGMENT_FRAMES)
         self.workers: list[subprocess.Popen[bytes]] = []
         self.log = data_dir / "workers.log"
-        wait_s = segment_s / CLIPS_OF_SEGMENT
+        wait_s = segment_s / clips_of_segment(SEGMENT_FRAMES)
         module = "benchmarks.faults.waiting_worker"
         self._command = [sys.executable, "-m", module, str(data_dir), database_url, str(wait_s)]
 
@@ -90,12 +90,12 @@ def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = TIME
         time.sleep(0.05)
 
 
-def write_clip(path: Path, segments: int) -> None:
-    """Write a clip of a bright square that moves over a dark ground, 32x32, of so many segments."""
+def write_clip(path: Path, frames: int) -> None:
+    """Write a clip of a bright square that moves over a dark ground, 32x32."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=25)
         stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
-        for index in range(segments * SEGMENT_FRAMES):
+        for index in range(frames):
             pixels = np.full((32, 32, 3), 20, np.uint8)
             pixels[10:20, index % 20 : index % 20 + 10] = 240
             container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))

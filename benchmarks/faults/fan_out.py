@@ -5,7 +5,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.faults.crew import Crew, write_clip
+from benchmarks.faults.crew import SEGMENT_FRAMES, Crew, write_clip
 from benchmarks.postgres import PostgresServer
 
 
@@ -20,7 +20,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, PostgresServer() as postgres:
         clip = Path(folder) / "clip.mp4"
-        write_clip(clip, arguments.segments)
+        write_clip(clip, arguments.segments * SEGMENT_FRAMES)
         times, results = [], []
         for count in (1, arguments.workers):
             data = Path(folder) / f"of-{count}"

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.faults.crew import Crew, wait_until, write_clip
+from benchmarks.faults.crew import SEGMENT_FRAMES, Crew, wait_until, write_clip
 from benchmarks.postgres import PostgresServer
 from jobs.database import embedded_url
 from jobs.values import Job, JobState
@@ -37,7 +37,7 @@ def run(folder: Path, database_url: str, arguments: argparse.Namespace) -> None:
     """Run the jobs, kill, and print what came of it."""
     chance = random.Random(arguments.seed)
     clip = folder / "clip.mp4"
-    write_clip(clip, SEGMENTS)
+    write_clip(clip, SEGMENTS * SEGMENT_FRAMES)
     with Crew(folder / "data", database_url, arguments.segment_s) as crew:
         for _ in range(arguments.workers):
             crew.start_worker()

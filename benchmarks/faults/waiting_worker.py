@@ -1,6 +1,6 @@
 """A worker that waits in place of inference: arguments DATA_DIR DATABASE_URL SECONDS_A_CLIP."""
 
-import logging
+import os
 import sys
 import time
 from collections.abc import Generator, Sequence
@@ -15,6 +15,10 @@ from pipeline.decode import decode
 from pipeline.sandbox import Sandbox
 from pipeline.spec import ModelSpec
 from pipeline.values import Frame, ScannedVideo
+from service import log_format
+from service.supervised import FLAG, end_with_the_supervisor
+
+_STRIDE = 6  # as `WorkerSettings` has it
 
 SPEC = ModelSpec(
     name="waiting",
@@ -60,10 +64,17 @@ class NoSandbox(Sandbox):
         return decode(path, video, indices)
 
 
+def clips_of_segment(frames: int) -> int:
+    """Return how many clips hold a frame of a segment, at most."""
+    return frames // _STRIDE + 2
+
+
 def main() -> None:
     """Run until a signal."""
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
-    data_dir, database_url, wait_s = sys.argv[1:]
+    log_format.configure(f"worker-{os.getpid()}")
+    data_dir, database_url, wait_s, *flags = sys.argv[1:]
+    if flags == [FLAG]:
+        end_with_the_supervisor()
     settings = WorkerSettings(
         data_dir=Path(data_dir), database_url=database_url, model=Path("none.onnx")
     )
