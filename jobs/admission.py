@@ -11,12 +11,12 @@ import sqlalchemy as sa
 from jobs.database import API_KEYS, CALLBACKS, JOBS, now
 from jobs.errors import IdempotencyConflict, TooManyJobs
 from jobs.records import ROWS, UNFINISHED, job_of
-from jobs.turns import next_turn
+from jobs.turns import next_turn, rank_of
 from jobs.values import Idempotency, Job, JobRequest, JobState, Key
 from pipeline.values import VideoInfo
 
 _RESULTS = 1  # raise it when the same model gives other results for the same request
-_NOT_IN_THE_RESULT = ("filename", "callback_url")
+_NOT_IN_THE_RESULT = ("filename", "callback_url", "priority")
 _TWINS = 10  # to look at: more than one only while workers have different models
 
 
@@ -105,7 +105,8 @@ class Admission:
             TooManyJobs: its owner may have no more.
             sqlalchemy.exc.IntegrityError: there is a job with this idempotency key.
         """
-        turn = next_turn(connection, None if self._owner is None else self._owner.name)
+        owner = None if self._owner is None else self._owner.name
+        turn = next_turn(connection, owner, job.request.priority, job.segments)
         values = {"state": JobState.QUEUED, "frames_done": 0, "linked": 0, "turn": turn}
         connection.execute(JOBS.insert().values(**self._row(job), **values))
         if job.request.callback_url is not None:
@@ -146,6 +147,7 @@ class Admission:
             "created_at": self._now,
             "frames_total": job.frames_total,
             "segments": job.segments,
+            "rank": rank_of(job.request.priority),
             "owner": None if self._owner is None else self._owner.name,
             "idempotency_key": self._scoped(job.idempotency.key) if job.idempotency else None,
             "fingerprint": job.idempotency.fingerprint if job.idempotency else None,

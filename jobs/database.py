@@ -36,6 +36,7 @@ JOBS = sa.Table(
     sa.Column("segments", sa.Integer),  # how many it is cut into
     sa.Column("linked", sa.Integer),  # how many of them, from the first, are in the result
     sa.Column("turn", sa.Integer),  # when its first segment is served, see turns.py
+    sa.Column("rank", sa.Integer),  # of its priority, see turns.py
     sa.Column("model", sa.JSON),  # name and version, as its first worker had it
     sa.Column("failure_kind", sa.Text),
     sa.Column("failure_message", sa.Text),
@@ -57,6 +58,7 @@ SEGMENTS = sa.Table(
     _METADATA,
     sa.Column("job_id", sa.Text, primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("turn", sa.Integer),  # when it was taken up first
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("frames_done", sa.Integer, nullable=False),
 )
@@ -141,6 +143,21 @@ def _update_columns(connection: sa.Connection, table: sa.Table) -> None:
 def workflow_id(job_id: str, segment: int) -> str:
     """Return the name of the work on a segment, in the database of DBOS."""
     return f"{job_id}-{segment:06d}"
+
+
+def waiting_workflows(
+    connection: sa.Connection, job_id: str
+) -> tuple[sa.TableClause, sa.ColumnElement[bool]]:
+    """Return the table of workflows of DBOS, and which of it are segments of a job that wait."""
+    table = sa.table(
+        "workflow_status",
+        sa.column("workflow_uuid", sa.Text),
+        sa.column("status", sa.Text),
+        sa.column("priority", sa.Integer),
+        schema="dbos" if connection.dialect.name == "postgresql" else None,
+    )
+    of_job = table.c.workflow_uuid.between(workflow_id(job_id, 0), workflow_id(job_id, 999_999))
+    return table, sa.and_(of_job, table.c.status == "ENQUEUED")
 
 
 def now(engine: sa.Engine) -> sa.ColumnElement[float]:

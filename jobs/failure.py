@@ -17,6 +17,10 @@ class WorkerLost(Exception):  # noqa: N818 - the name says the state, as httpx's
     """Worker after worker died over a job, so that it is given up."""
 
 
+class JobTimedOut(Exception):  # noqa: N818 - see WorkerLost
+    """A job took longer than it may, so that it is given up."""
+
+
 TRIES = 3
 OUTAGE_TRIES = 8  # 1, 2, 4, ... seconds apart: more than two minutes
 

@@ -110,6 +110,12 @@ class JobRecords:
         with self.engine.connect() as connection:
             return connection.execute(query).scalars().all()
 
+    def overdue(self, timeout_s: float) -> Sequence[str]:
+        """Return the ids of the unfinished jobs that were taken up so many seconds ago or more."""
+        query = sa.select(JOBS.c.id).where(UNFINISHED, JOBS.c.started_at <= self._now - timeout_s)
+        with self.engine.connect() as connection:
+            return connection.execute(query).scalars().all()
+
     def count(self, state: JobState) -> int:
         """Return how many jobs are in a state."""
         with self.engine.connect() as connection:
@@ -160,9 +166,10 @@ class JobRecords:
             ).scalar()
             if attempts is None:
                 attempts = 1
+                turn = sa.select(JOBS.c.turn + segment).where(JOBS.c.id == job_id).scalar_subquery()
                 connection.execute(
                     SEGMENTS.insert().values(
-                        job_id=job_id, number=segment, attempts=attempts, frames_done=0
+                        job_id=job_id, number=segment, turn=turn, attempts=attempts, frames_done=0
                     )
                 )
             return attempts

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pipeline.values import Instances, Quality, VideoInfo
 
 Masks = Literal["rle", "none"]
+Priority = Literal["low", "normal", "high"]
 
 
 class JobState(StrEnum):
@@ -41,6 +42,7 @@ class JobRequest:
         actions: whether objects and tracks say what they do, where the model can tell.
         masks: `rle` puts the masks in the result, `none` leaves boxes and scores only.
         callback_url: to post to when the job has ended; None for nowhere.
+        priority: among the jobs of its owner.
     """
 
     filename: str
@@ -53,6 +55,7 @@ class JobRequest:
     actions: bool = True
     masks: Masks = "rle"
     callback_url: str | None = None
+    priority: Priority = "normal"
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from jobs.database import (
     embedded_url,
     open_database,
 )
+from jobs.deadline import Deadline
 from jobs.liveness import Liveness, WorkerRegister
 from jobs.metrics import WorkerMetrics
 from jobs.outbound import Outbound
@@ -50,6 +51,7 @@ class WorkerSettings:
         threads: of the runtime on a CPU; None for one a core.
         stride: frames from the start of one clip to the next.
         decode_timeout_s: how long decoding may bring no frame.
+        job_timeout_s: how long a job may take; None for any time.
         webhooks: how they are sent; None where this worker sends none.
     """
 
@@ -60,6 +62,7 @@ class WorkerSettings:
     threads: int | None = None
     stride: int = 6
     decode_timeout_s: float = 120.0
+    job_timeout_s: float | None = None
     webhooks: WebhookSettings | None = None
 
 
@@ -95,14 +98,15 @@ def run_worker(
     worker = _describe(session, sandbox.lacks())
     metrics = metrics or WorkerMetrics()
     metrics.describe(worker)
+    records = JobRecords(engine)
     work = SegmentJob(
         store,
-        JobRecords(engine),
+        records,
         Segmenter(session, settings.stride, sandbox.decode, metrics.timed),
         session.spec,
         metrics,
     )
-    with _sending_webhooks(engine, settings.webhooks):
+    with _sending_webhooks(engine, settings.webhooks), Deadline(records, settings.job_timeout_s):
         _serve(url=url, engine=engine, worker=worker, work=work, sandbox=sandbox, stop=stop)
     engine.dispose()
 

@@ -69,6 +69,7 @@ def _run(part: str | None, settings: Settings) -> int:
                 database_url=settings.database_url,
                 threads=settings.threads,
                 decode_timeout_s=settings.decode_timeout_s,
+                job_timeout_s=settings.job_timeout_s,
                 webhooks=settings.webhooks,
             ),
             metrics=metrics,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from jobs.values import JobRequest, Masks
+from jobs.values import JobRequest, Masks, Priority
 from pipeline.values import Instances, Quality
 from service.errors import Fault, InvalidRequest
 
@@ -66,6 +66,13 @@ class Options(BaseModel):
             "reach. See docs/operations.md.",
         ),
     ] = None
+    priority: Annotated[
+        Priority,
+        Field(
+            description="`high` goes before all of the client's other jobs that are `normal` or "
+            "`low`, `normal` before `low`. Nobody else's jobs are done earlier or later."
+        ),
+    ] = "normal"
 
     def to_request(self, filename: str) -> JobRequest:
         """Return the options as a job's request, for an upload of that name."""
@@ -82,6 +89,7 @@ WANTED: Mapping[str, str] = {
     "actions": "true or false",
     "masks": "rle or none",
     "callback_url": "an address of https",
+    "priority": "low, normal or high",
 }
 
 

@@ -14,7 +14,7 @@ from jobs.errors import (
     QueueFull,
     TooManyJobs,
 )
-from jobs.failure import WorkerLost
+from jobs.failure import JobTimedOut, WorkerLost
 from pipeline.errors import (
     BrokenVideo,
     DecoderFailed,
@@ -301,6 +301,12 @@ KINDS: dict[type[Exception], Kind] = {
         "rendering-failed",
         "The result can't be made in this format",
         "Got a video whose overlay.mp4 took longer than 3600 s to make.",
+    ),
+    JobTimedOut: Kind(
+        422,
+        "job-timeout",
+        "The job takes too long",
+        "Got a job that takes longer than 3600 s, wanted it done by then.",
     ),
     WorkerLost: Kind(
         500,

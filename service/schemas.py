@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from jobs.values import Job, JobState, Masks, Worker
+from jobs.values import Job, JobState, Masks, Priority, Worker
 from pipeline.values import Instances, Quality, VideoInfo
 from service.errors import Fault
 from service.problem_kinds import Kind, kind_named
@@ -116,6 +116,7 @@ class RequestBody(Body):
     actions: bool
     masks: Masks
     callback_url: str | None = None
+    priority: Priority = "normal"
 
 
 class Progress(Body):
@@ -162,6 +163,7 @@ class JobBody(Body):
                 actions=request.actions,
                 masks=request.masks,
                 callback_url=request.callback_url,
+                priority=request.priority,
             ),
             video=VideoBody.of(job.video),
             created_at=job.created_at,

@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     download_timeout_s: Seconds = 600
     scan_timeout_s: Seconds = 60
     decode_timeout_s: Seconds = 120
+    job_timeout_s: Seconds | None = None
     renderers: Positive = 1
     render_timeout_s: Seconds = 3600
 

@@ -21,6 +21,7 @@ def test_all_options_are_passed_on() -> None:
         "quality": "best",
         "actions": "false",
         "masks": "none",
+        "priority": "high",
     }
     assert parse_options(values).to_request("dog.mp4") == JobRequest(
         filename="dog.mp4",
@@ -32,6 +33,7 @@ def test_all_options_are_passed_on() -> None:
         quality="best",
         actions=False,
         masks="none",
+        priority="high",
     )
 
 
@@ -55,6 +57,7 @@ def test_all_options_are_passed_on() -> None:
         ("quality", "perfect"),
         ("actions", "run"),
         ("masks", "png"),
+        ("priority", "urgent"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_wanted(name: str, value: str) -> None:
