@@ -2,22 +2,24 @@
 
 import argparse
 import importlib.util
-import json
 import os
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import httpx
-from tqdm import tqdm
 
-from pipeline.values import Quality
+from client.bars import bar
+from client.errors import ClientError
+from client.options import Quality
+from client.sync_client import Client
+from client.values import Result
 
 START_TIMEOUT_S = 60
 
@@ -36,17 +38,31 @@ def main() -> None:
         sys.exit(f"{video} is not a file; wanted the path of a video.")
     arguments.out.mkdir(parents=True, exist_ok=True)
 
-    with tempfile.TemporaryDirectory() as data, running_service(Path(data)) as url:
-        started = time.monotonic()
-        job = post(url, video, arguments.quality)
-        elapsed_s = time.monotonic() - started
-        result_file = arguments.out / "result.json"
-        result = fetch_result(url, job, result_file)
-        print_summary(result, video, elapsed_s)
-        print(f"Wrote {result_file}")
-        overlay = arguments.out / "overlay.mp4"
-        fetch_overlay(url, job, overlay)
-        print(f"Wrote {overlay}")
+    with (
+        tempfile.TemporaryDirectory() as data,
+        running_service(Path(data)) as url,
+        Client(url) as client,
+    ):
+        try:
+            show(client, video, arguments.quality, arguments.out)
+        except ClientError as error:
+            sys.exit(str(error))
+
+
+def show(client: Client, video: Path, quality: Quality, out: Path) -> None:
+    """Have the service segment a video; keep the result and the video with it drawn in."""
+    print(f"Posting {video}")
+    started = time.monotonic()
+    job = client.submit(video, instances="components", quality=quality)
+    with bar("segmenting", "frame") as progress:
+        client.wait(job, on_progress=progress)
+    elapsed_s = time.monotonic() - started
+    result_file = client.download(job, "json", out / "result.json")
+    print_summary(Result.read(result_file), video, elapsed_s)
+    print(f"Wrote {result_file}")
+    with bar("drawing", "B") as progress:
+        overlay = client.download(job, "overlay.mp4", out / "overlay.mp4", on_progress=progress)
+    print(f"Wrote {overlay}")
 
 
 def sample_video() -> Path:
@@ -66,9 +82,11 @@ def running_service(data: Path) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     log = data / "service.log"
     settings = {"SEGMENT_PORT": str(port), "SEGMENT_DATA_DIR": str(data)}
+    # Those are the client's own, and the service knows no such settings.
+    environment = {k: v for k, v in os.environ.items() if k not in {"SEGMENT_URL", "SEGMENT_KEY"}}
     with log.open("wb") as output:
         service = subprocess.Popen(
-            [sys.executable, "-m", "service"], env=os.environ | settings, stderr=output
+            [sys.executable, "-m", "service"], env=environment | settings, stderr=output
         )
     try:
         wait_until_ready(url, service, log)
@@ -96,76 +114,18 @@ def wait_until_ready(url: str, service: "subprocess.Popen[bytes]", log: Path) ->
     sys.exit(f"The service didn't start within {START_TIMEOUT_S} s:\n{log.read_text()}")
 
 
-def post(url: str, video: Path, quality: Quality) -> str:
-    """Post the video and follow its job to the end.
-
-    Returns:
-        The job's id.
-    """
-    print(f"Posting {video}")
-    with video.open("rb") as file:
-        answer = httpx.post(
-            f"{url}/segment",
-            files={"file": (video.name, file)},
-            data={"instances": "components", "quality": quality},
-            headers={"Prefer": "respond-async"},
-            timeout=60,
-        )
-    if not answer.is_success:
-        sys.exit(f"The service refused the video: {answer.text}")
-    job = answer.json()
-    with tqdm(desc="segmenting", total=job["progress"]["frames_total"], unit="frame") as bar:
-        while job["state"] in {"queued", "running"}:
-            time.sleep(0.1)
-            job = httpx.get(f"{url}{answer.headers['Location']}").raise_for_status().json()
-            bar.update(job["progress"]["frames_done"] - bar.n)
-    if job["state"] != "succeeded":
-        sys.exit(f"The job {job['state']}: {json.dumps(job['problem'])}")
-    return str(job["id"])
-
-
-def fetch_result(url: str, job: str, to: Path) -> dict[str, Any]:
-    """Download the job's result to a file and read it."""
-    download(f"{url}/jobs/{job}/result", to)
-    result: dict[str, Any] = json.loads(to.read_bytes())
-    return result
-
-
-def fetch_overlay(url: str, job: str, to: Path) -> None:
-    """Download the video with the objects drawn, which the service makes when it is asked for."""
-    address = f"{url}/jobs/{job}/result?format=overlay.mp4"
-    with tqdm(desc="drawing", bar_format="{desc}: {elapsed}") as clock:
-        while True:
-            answer = httpx.get(address, headers={"Prefer": "wait=1", "Range": "bytes=0-0"})
-            if not (answer.status_code == httpx.codes.CONFLICT and "Retry-After" in answer.headers):
-                break
-            clock.refresh()
-    if not answer.is_success:
-        sys.exit(f"The service can't draw the objects: {answer.text}")
-    download(address, to)
-
-
-def download(address: str, to: Path) -> None:
-    """Download to a file, a block at a time."""
-    with httpx.stream("GET", address, timeout=60) as answer:
-        answer.raise_for_status()
-        with to.open("wb") as file:
-            for block in answer.iter_bytes():
-                file.write(block)
-
-
-def print_summary(result: Mapping[str, Any], video: Path, elapsed_s: float) -> None:
+def print_summary(result: Result, video: Path, elapsed_s: float) -> None:
     """Say in a few lines what was found and how fast."""
-    info, frames, tracks = result["video"], result["frames"], result["tracks"]
-    pixels = info["width"] * info["height"] * max(1, len(frames))
-    covered = sum(item["area"] for frame in frames for item in frame["objects"]) / pixels
+    info, frames, tracks = result.video, result.frames, result.tracks
+    pixels = info.width * info.height * max(1, len(frames))
+    covered = sum(found.area for frame in frames for found in frame.objects) / pixels
     speed = f"{len(frames) / elapsed_s:.1f} frames/s with upload and waiting"
-    print(f"{video.name}: {info['width']}x{info['height']}, {len(frames)} frames, {speed}")
+    print(f"{video.name}: {info.width}x{info.height}, {len(frames)} frames, {speed}")
     print(f"Foreground covers {covered:.1%} of the picture in {len(tracks)} tracks; the longest:")
-    for track in sorted(tracks, key=lambda t: t["start"] - t["stop"])[:5]:
-        print(f"  track {track['id']}: frames {track['start']} to {track['stop']}", end=", ")
-        told = (f", {action['label']} {action['score']:.2f}" for action in track.get("actions", ()))
-        print(f"score {track['score']:.2f}{''.join(told)}")
+    for track in sorted(tracks, key=lambda t: t.start - t.stop)[:5]:
+        print(f"  track {track.id}: frames {track.start} to {track.stop}", end=", ")
+        told = (f", {action.label} {action.score:.2f}" for action in track.actions)
+        print(f"score {track.score:.2f}{''.join(told)}")
 
 
 if __name__ == "__main__":

@@ -66,6 +66,23 @@ async def get_job(job_id: str, shared: Shared) -> JobBody:
     return JobBody.of(await shared.job(job_id))
 
 
+@router.post(
+    "/jobs/{job_id}/cancel",
+    summary="Cancel a job",
+    response_description="The job, canceled now unless it was final.",
+    responses={
+        200: {"content": {JSON: {"example": examples.CANCELED_JOB}}},
+        **problem_answers(JobNotFound),
+    },
+)
+def cancel_job(job_id: str, shared: Shared) -> JobBody:
+    """A job that is final stays as it is, so that this may be sent again.
+
+    `DELETE` would delete a job that ends in the moment in which it is canceled.
+    """
+    return JobBody.of(shared.queue.cancel(job_id))
+
+
 @router.delete(
     "/jobs/{job_id}",
     summary="Cancel a job, or delete it",

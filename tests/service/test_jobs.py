@@ -104,6 +104,19 @@ def test_a_wrong_query_is_told(url: str, query: str, kind: str, named: str) -> N
     assert_problem(httpx.get(f"{url}/jobs?{query}"), 422, kind, named)
 
 
+def test_cancel_cancels_and_never_deletes(url: str, queue: FakeQueue) -> None:
+    job = add(queue, JobState.RUNNING)
+    for _ in range(2):
+        canceled = httpx.post(f"{url}/jobs/{job.id}/cancel")
+        assert (canceled.status_code, canceled.json()["state"]) == (200, "canceled")
+    done = add(queue, JobState.SUCCEEDED)
+    assert httpx.post(f"{url}/jobs/{done.id}/cancel").json()["state"] == "succeeded"
+    assert set(queue.jobs) == {job.id, done.id}
+    assert_problem(
+        httpx.post(f"{url}/jobs/none/cancel"), 404, "job-not-found", "No job has the id 'none'."
+    )
+
+
 def test_delete_cancels_first_and_deletes_then(url: str, queue: FakeQueue) -> None:
     job = add(queue, JobState.RUNNING)
     canceled = httpx.delete(f"{url}/jobs/{job.id}")

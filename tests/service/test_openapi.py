@@ -72,6 +72,7 @@ def test_answers_are_as_documented(url: str, clip: Path, queue: FakeQueue) -> No
     headers = {"Prefer": "respond-async"}
     check(httpx.post(f"{url}/segment", files=files, headers=headers), "/segment")
     for job in (running, done, "none"):
+        check(httpx.post(f"{url}/jobs/{job}/cancel"), "/jobs/{job_id}/cancel")
         check(httpx.delete(f"{url}/jobs/{job}"), "/jobs/{job_id}")
     queue.alive = []
     check(httpx.get(f"{url}/readyz"), "/readyz")

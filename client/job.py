@@ -1,0 +1,97 @@
+"""A job as the service tells of it, and the problem that may have ended it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from client.values import Video
+
+State = Literal["queued", "running", "succeeded", "failed", "canceled"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What went wrong, as RFC 9457 has it.
+
+    Attributes:
+        type: what kind it is; it never changes, and its address explains it.
+        title: the kind in words.
+        status: of HTTP.
+        detail: what was received and what is wanted.
+        job: id of the job that it is about.
+        request_id: under which the service's log has it.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    job: str | None = None
+    request_id: str | None = None
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> "Problem":
+        """Read it from an answer."""
+        return cls(
+            type=body["type"],
+            title=body["title"],
+            status=body["status"],
+            detail=body["detail"],
+            job=body.get("job"),
+            request_id=body.get("request_id"),
+        )
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job.
+
+    Attributes:
+        id: of the job.
+        state: `succeeded`, `failed` and `canceled` are final.
+        frames_done: frames whose result is stored.
+        frames_total: frames that were asked for.
+        filename: of the upload.
+        video: that it is of.
+        created_at: when it was posted.
+        started_at: when a worker took it up.
+        finished_at: when its state became final.
+        problem: why it failed.
+    """
+
+    id: str
+    state: State
+    frames_done: int
+    frames_total: int
+    filename: str
+    video: Video
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    problem: Problem | None = None
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> "Job":
+        """Read it from an answer."""
+        return cls(
+            id=body["id"],
+            state=body["state"],
+            frames_done=body["progress"]["frames_done"],
+            frames_total=body["progress"]["frames_total"],
+            filename=body["request"]["filename"],
+            video=Video.of(body["video"]),
+            created_at=datetime.fromisoformat(body["created_at"]),
+            started_at=_time(body["started_at"]),
+            finished_at=_time(body["finished_at"]),
+            problem=None if body["problem"] is None else Problem.of(body["problem"]),
+        )
+
+    @property
+    def final(self) -> bool:
+        """Whether its state is the last one."""
+        return self.state in {"succeeded", "failed", "canceled"}
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

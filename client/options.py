@@ -1,0 +1,32 @@
+"""What can be asked for: the options of a job, and the formats of its result."""
+
+from typing import Literal, TypedDict
+
+Instances = Literal["primary", "components"]
+Quality = Literal["fast", "best"]
+Format = Literal[
+    "json",
+    "ndjson",
+    "coco",
+    "ytvis",
+    "cvat",
+    "labelstudio",
+    "davis",
+    "overlay.mp4",
+    "alpha.webm",
+    "mattes.zip",
+]
+
+
+class Options(TypedDict, total=False):
+    """What may be asked for; docs/api.md of the service says what each means."""
+
+    threshold: float
+    start_s: float
+    end_s: float
+    every: int
+    instances: Instances
+    quality: Quality
+    actions: bool
+    masks: Literal["rle", "none"]
+    callback_url: str

@@ -1,0 +1,241 @@
+"""A result: its video and tracks, and the objects of each frame with their masks."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client import pictures, rle
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Video:
+    """A video as it is shown.
+
+    Attributes:
+        width: pixels, after rotation.
+        height: pixels, after rotation.
+        frame_count: of the whole video.
+        fps: frames a second, exact; the mean where the rate varies.
+        duration_s: of the whole video.
+        rotation: degrees clockwise that the stored pictures are turned by.
+    """
+
+    width: int
+    height: int
+    frame_count: int
+    fps: Fraction
+    duration_s: float
+    rotation: int
+
+    @classmethod
+    def of(cls, body: Body) -> "Video":
+        """Read it from an answer."""
+        return cls(
+            width=body["width"],
+            height=body["height"],
+            frame_count=body["frame_count"],
+            fps=Fraction(body["fps"]),
+            duration_s=body["duration_s"],
+            rotation=body["rotation"],
+        )
+
+
+@dataclass(frozen=True)
+class Model:
+    """The model that made a result."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Action:
+    """What an object does; `none` is what isn't one of the model's actions."""
+
+    label: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Track:
+    """One object through the video.
+
+    Attributes:
+        id: as `Object.track`.
+        score: 0 to 1.
+        start: its first frame.
+        stop: one past its last frame.
+        actions: its most probable actions, best first; empty where none are told.
+    """
+
+    id: int
+    score: float
+    start: int
+    stop: int
+    actions: tuple[Action, ...] = ()
+
+    @classmethod
+    def of(cls, body: Body) -> "Track":
+        """Read it from an answer."""
+        actions = tuple(_action(each) for each in body.get("actions") or ())
+        return cls(body["id"], body["score"], body["start"], body["stop"], actions)
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """A mask as COCO run lengths, compressed."""
+
+    height: int
+    width: int
+    counts: str
+
+    @classmethod
+    def of(cls, body: Body) -> "Segmentation":
+        """Read it from an answer."""
+        height, width = body["size"]
+        return cls(height, width, body["counts"])
+
+
+@dataclass(frozen=True)
+class Object:
+    """One object in one frame.
+
+    Attributes:
+        track: id of its track.
+        score: 0 to 1.
+        box: x, y, width, height in pixels.
+        area: pixels in the mask.
+        action: the most probable one in this frame; None where none is told.
+        segmentation: the mask as it was sent; None for a job with `masks="none"`.
+    """
+
+    track: int
+    score: float
+    box: tuple[int, int, int, int]
+    area: int
+    action: Action | None = None
+    segmentation: Segmentation | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, body: Body) -> "Object":
+        """Read it from an answer."""
+        x, y, width, height = body["box"]
+        action, mask = body.get("action"), body.get("segmentation")
+        return cls(
+            track=body["track"],
+            score=body["score"],
+            box=(x, y, width, height),
+            area=body["area"],
+            action=None if action is None else _action(action),
+            segmentation=None if mask is None else Segmentation.of(mask),
+        )
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """The mask (H, W) bool, decoded anew each time.
+
+        Raises:
+            ValueError: the job was asked for no masks.
+        """
+        if self.segmentation is None:
+            raise ValueError("Got an object of a job with masks='none', wanted masks='rle'.")
+        mask = self.segmentation
+        return rle.decode(mask.height, mask.width, mask.counts)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The objects of one frame.
+
+    Attributes:
+        index: 0-based, in the source video.
+        time_s: seconds after the first frame.
+        objects: largest first.
+    """
+
+    index: int
+    time_s: float
+    objects: tuple[Object, ...]
+
+    @classmethod
+    def of(cls, body: Body) -> "Frame":
+        """Read it from an answer, or from a line of one."""
+        return cls(
+            body["index"], body["time_s"], tuple(Object.of(each) for each in body["objects"])
+        )
+
+    def masks(self) -> list[tuple[int, NDArray[np.bool_]]]:
+        """Return the mask of each object with the id of its track, largest first."""
+        return [(each.track, each.mask) for each in self.objects if each.segmentation]
+
+    def _repr_png_(self) -> bytes | None:
+        masks = self.masks()
+        return (
+            pictures.png(pictures.tinted(pictures.blank(*masks[0][1].shape), masks))
+            if masks
+            else None
+        )
+
+
+@dataclass(frozen=True)
+class Result:
+    """A whole result.
+
+    Attributes:
+        job: id of its job.
+        model: that made it.
+        video: that it is of.
+        tracks: the objects through the video.
+        frames: each that was asked for, also where nothing was found.
+        source: the video's file, where it is known.
+    """
+
+    job: str
+    model: Model
+    video: Video
+    tracks: tuple[Track, ...]
+    frames: tuple[Frame, ...] = field(repr=False)
+    source: Path | None = None
+
+    @classmethod
+    def of(cls, body: Body, source: Path | None = None) -> "Result":
+        """Read it from an answer."""
+        return cls(
+            job=body["job"],
+            model=Model(body["model"]["name"], body["model"]["version"]),
+            video=Video.of(body["video"]),
+            tracks=tuple(Track.of(each) for each in body["tracks"]),
+            frames=tuple(Frame.of(each) for each in body["frames"]),
+            source=source,
+        )
+
+    @classmethod
+    def read(cls, path: str | Path, source: Path | None = None) -> "Result":
+        """Read it from a file that was downloaded as `json`."""
+        return cls.of(json.loads(Path(path).read_bytes()), source)
+
+    def _repr_png_(self) -> bytes | None:
+        """Draw a contact sheet: a few of the frames, from the first to the last."""
+        if not self.frames:
+            return None
+        frames = [self.frames[place] for place in pictures.chosen(len(self.frames))]
+        size = self.video.height, self.video.width
+        behind = [pictures.blank(*size)] * len(frames)
+        if self.source is not None:
+            times = [frame.time_s for frame in frames]
+            found = list(pictures.stills(self.source, times, self.video.rotation))
+            behind = [each for each in found if each.shape[:2] == size] or behind
+        drawn = [pictures.tinted(b, f.masks()) for b, f in zip(behind, frames, strict=True)]
+        return pictures.png(pictures.sheet(drawn))
+
+
+def _action(body: Body) -> Action:
+    return Action(body["label"], body["score"])
