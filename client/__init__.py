@@ -1,4 +1,4 @@
-"""The other side of HTTP: a client for Python, its twin for asyncio, and a command line."""
+"""The other side of HTTP: a client for Python and its twin for asyncio."""
 
 from client.async_client import AsyncClient
 from client.errors import (
