@@ -43,13 +43,14 @@ class AsyncClient:
         self,
         source: Source,
         *,
+        fresh: bool = False,
         timeout_s: float | None = None,
         on_upload: Progress | None = None,
         on_progress: Progress | None = None,
         **options: Unpack[Options],
     ) -> Result:
         """Post a video, wait for its job, and get the result; see `Client.segment`."""
-        job = await self.submit(source, on_upload=on_upload, **options)
+        job = await self.submit(source, fresh=fresh, on_upload=on_upload, **options)
         await self.wait(job, timeout_s=timeout_s, on_progress=on_progress)
         return await self.result(job, source=tasks.path_of(source))
 
@@ -57,11 +58,12 @@ class AsyncClient:
         self,
         source: Source,
         *,
+        fresh: bool = False,
         on_upload: Progress | None = None,
         **options: Unpack[Options],
     ) -> Job:
         """Post a video and return its job at once; see `Client.submit`."""
-        return await self._do(tasks.submit(source, options, on_upload, self._retries))
+        return await self._do(tasks.submit(source, options, fresh, on_upload, self._retries))
 
     async def job(self, job: Job | str) -> Job:
         """Look how a job stands."""

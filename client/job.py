@@ -58,6 +58,7 @@ class Job:
         started_at: when a worker took it up.
         finished_at: when its state became final.
         problem: why it failed.
+        copied_from: id of the job whose result it got a copy of; None if it was worked for.
     """
 
     id: str
@@ -70,6 +71,7 @@ class Job:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     problem: Problem | None = None
+    copied_from: str | None = None
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> "Job":
@@ -85,6 +87,7 @@ class Job:
             started_at=_time(body["started_at"]),
             finished_at=_time(body["finished_at"]),
             problem=None if body["problem"] is None else Problem.of(body["problem"]),
+            copied_from=body.get("copied_from"),
         )
 
     @property

@@ -4,6 +4,7 @@ from typing import Literal, TypedDict
 
 Instances = Literal["primary", "components"]
 Quality = Literal["fast", "best"]
+Priority = Literal["low", "normal", "high"]
 Format = Literal[
     "json",
     "ndjson",
@@ -30,3 +31,4 @@ class Options(TypedDict, total=False):
     actions: bool
     masks: Literal["rle", "none"]
     callback_url: str
+    priority: Priority

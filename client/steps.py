@@ -25,6 +25,8 @@ class Call:
         params: of the query.
         headers: of the request.
         form: to be uploaded.
+        json: to be sent in place of a form.
+        silence_s: how long the service may send nothing; None for the usual time.
         opened: as what the body of a successful answer is left to `Read`; None for all at once.
         repeatable: whether it may be sent again though it may have been received.
     """
@@ -34,6 +36,8 @@ class Call:
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     form: Form | None = None
+    json: Mapping[str, Any] | None = None
+    silence_s: float | None = None
     opened: Literal["lines", "blocks"] | None = None
     repeatable: bool = True
 
@@ -46,11 +50,19 @@ class Call:
             headers=self.headers,
             data=None if self.form is None else self.form.texts(),
             files=None if self.form is None else {"file": (self.form.filename, self.form.file)},
+            json=self.json,
+            timeout=self._timeout(http),
         )
         if self.form is not None and self.form.progress is not None:
             size = int(request.headers["Content-Length"])
             request.stream = Told(request.stream, size, self.form.progress)
         return request
+
+    def _timeout(self, http: httpx.Client | httpx.AsyncClient) -> httpx.Timeout:
+        usual = http.timeout
+        if self.silence_s is None:
+            return usual
+        return httpx.Timeout(max(self.silence_s, usual.read or 0), connect=usual.connect)
 
 
 @dataclass(frozen=True)

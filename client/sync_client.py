@@ -53,6 +53,7 @@ class Client:
         self,
         source: Source,
         *,
+        fresh: bool = False,
         timeout_s: float | None = None,
         on_upload: Progress | None = None,
         on_progress: Progress | None = None,
@@ -61,7 +62,8 @@ class Client:
         """Post a video, wait for its job, and get the result.
 
         Args:
-            source: path of a video, or a binary file that can seek.
+            source: path of a video, a binary file that can seek, or a URL that the service fetches.
+            fresh: work on it also where the same was asked for before; else its result is copied.
             timeout_s: how long to wait for the job; None for as long as it takes.
             on_upload: called with the bytes sent and those in all.
             on_progress: called with the frames done and those in all.
@@ -72,7 +74,7 @@ class Client:
             JobCanceled: it was canceled by somebody else.
             NotInTime: it isn't over; it goes on.
         """
-        job = self.submit(source, on_upload=on_upload, **options)
+        job = self.submit(source, fresh=fresh, on_upload=on_upload, **options)
         self.wait(job, timeout_s=timeout_s, on_progress=on_progress)
         return self.result(job, source=tasks.path_of(source))
 
@@ -80,6 +82,7 @@ class Client:
         self,
         source: Source,
         *,
+        fresh: bool = False,
         on_upload: Progress | None = None,
         **options: Unpack[Options],
     ) -> Job:
@@ -87,7 +90,7 @@ class Client:
 
         It is sent with an `Idempotency-Key`, so that it becomes one job however often it is sent.
         """
-        return self._do(tasks.submit(source, options, on_upload, self._retries))
+        return self._do(tasks.submit(source, options, fresh, on_upload, self._retries))
 
     def job(self, job: Job | str) -> Job:
         """Look how a job stands."""

@@ -1,6 +1,7 @@
 """What can be asked of the service, as tasks that either client carries out."""
 
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 from client.errors import JobFailed, NotThere, require_result
@@ -8,24 +9,34 @@ from client.job import Job, State
 from client.options import Options
 from client.retries import Retries, answered
 from client.steps import Call, Task, Tell
-from client.uploads import Form, Progress, Source, opened
+from client.uploads import Form, Progress, Source, opened, url_of
 from client.values import Result
 
 _PAGE = "100"
+# The service fetches a video (SEGMENT_DOWNLOAD_TIMEOUT_S) and lists its frames before it answers.
+_FETCH_S = 900.0
 
 
 def submit(
-    source: Source, options: Options, progress: Progress | None, retries: Retries
+    source: Source, options: Options, fresh: bool, progress: Progress | None, retries: Retries
 ) -> Task[Job]:
     """Post a video. Its key makes it one job, however often it has to be sent."""
     headers = {"Prefer": "respond-async", "Idempotency-Key": str(uuid.uuid4())}
-    with opened(source) as (file, filename):
-        form = Form(file, filename, dict(options), progress)
-        answer = yield from answered(Call("POST", "/segment", headers=headers, form=form), retries)
+    if fresh:
+        headers["Cache-Control"] = "no-cache"
+    call = Call("POST", "/segment", headers=headers)
+    if url := url_of(source):
+        given = {name: value for name, value in options.items() if value is not None}
+        named = replace(call, json={"url": url} | given, silence_s=_FETCH_S)
+        answer = yield from answered(named, retries)
+    else:
+        with opened(source) as (file, filename):
+            form = Form(file, filename, dict(options), progress)
+            answer = yield from answered(replace(call, form=form), retries)
     job_id = answer.headers["Location"].rpartition("/")[2]
     if answer.status_code == 202:
         return Job.of(answer.json())
-    # An earlier attempt made the job, and it is over already.
+    # It is over already: an earlier attempt made it, or it is a copy of another one.
     return (yield from look(job_id, retries))
 
 
@@ -91,4 +102,6 @@ def id_of(job: Job | str) -> str:
 
 def path_of(source: Source) -> Path | None:
     """Return the path of what was posted, if it is a file of this machine."""
-    return Path(source) if isinstance(source, str | Path) else None
+    if not isinstance(source, str | Path) or url_of(source):
+        return None
+    return Path(source)

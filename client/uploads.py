@@ -65,6 +65,16 @@ class Told(httpx.SyncByteStream, httpx.AsyncByteStream):
             yield block
 
 
+def url_of(source: Source) -> str | None:
+    """Return the URL that a source is, if it is one.
+
+    >>> url_of("https://example.org/dog.mp4"), url_of("dog.mp4")
+    ('https://example.org/dog.mp4', None)
+    """
+    is_url = isinstance(source, str) and source.lower().startswith(("http://", "https://"))
+    return str(source) if is_url else None
+
+
 @contextmanager
 def opened(source: Source) -> Iterator[tuple[BinaryIO, str]]:
     """Open what is to be posted; yield the file and its name without folders.

@@ -72,7 +72,9 @@ class Running:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     queue, renderings = FakeQueue(), FakeRenderings(tmp_path_factory.mktemp("renderings"))
     uploads = FakeUploads(tmp_path_factory.mktemp("uploads"))
-    with serving(Settings(), queue, uploads, renderings=renderings) as url:
+    with serving(
+        Settings(outbound_allow=("127.0.0.1",)), queue, uploads, renderings=renderings
+    ) as url:
         yield Running(url, queue, renderings)
 
 

@@ -28,6 +28,7 @@ from service import routes_result
 from service.options import WANTED
 from tests.client.conftest import Connect, Running
 from tests.client.flaky import Answer, Flaky
+from tests.raw_server import RawServer
 from tests.service.fakes import FakeQueue
 
 RUNNING, SUCCEEDED = JobState.RUNNING, JobState.SUCCEEDED
@@ -76,10 +77,43 @@ def test_files_and_their_names_are_taken(connect: Connect, service: str, clip: P
 
 
 def test_options_arrive(connect: Connect, service: str, queue: FakeQueue, clip: Path) -> None:
-    connect(service).submit(clip, start_s=0.1, instances="components", actions=False, masks="none")
+    connect(service).submit(clip, start_s=0.1, instances="components", masks="none", priority="low")
     asked = asdict(queue.jobs[only_job(queue)].request)
     assert (asked["start_s"], asked["instances"]) == (0.1, "components")
-    assert (asked["actions"], asked["masks"]) == (False, "none")
+    assert (asked["masks"], asked["priority"]) == ("none", "low")
+
+
+def test_a_video_is_named_by_its_url(
+    connect: Connect, service: str, queue: FakeQueue, clip: Path
+) -> None:
+    content = clip.read_bytes()
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(content)
+    server = RawServer(head + content)
+    url = f"http://127.0.0.1:{server.port}/clips/dog.mp4?size=2"
+    result = connect(service).segment(url, actions=False, every=2, end_s=None)
+    server.close()
+    assert [frame.index for frame in result.frames] == [0, 2, 4, 6, 8]
+    assert result.source is None
+    request = queue.jobs[only_job(queue)].request
+    assert (request.filename, request.actions, request.end_s) == ("dog.mp4", False, None)
+
+
+def test_a_url_that_may_not_be_reached_is_refused(connect: Connect, service: str) -> None:
+    with pytest.raises(Refused) as told:
+        connect(service).submit("http://127.0.0.2/dog.mp4")
+    assert told.value.status == 422
+
+
+def test_a_copy_says_of_what_unless_it_is_to_be_fresh(
+    connect: Connect, service: str, queue: FakeQueue, clip: Path
+) -> None:
+    client = connect(service)
+    job = client.submit(clip)
+    assert job.copied_from is None
+    queue.change(job.id, copied_from="f" * 32)
+    assert client.job(job).copied_from == "f" * 32
+    client.segment(clip, fresh=True)
+    assert [fresh for _, fresh in queue.hashes] == [False, True]
 
 
 def test_the_client_knows_what_the_service_takes() -> None:
