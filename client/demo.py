@@ -82,11 +82,9 @@ def running_service(data: Path) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     log = data / "service.log"
     settings = {"SEGMENT_PORT": str(port), "SEGMENT_DATA_DIR": str(data)}
-    # Those are the client's own, and the service knows no such settings.
-    environment = {k: v for k, v in os.environ.items() if k not in {"SEGMENT_URL", "SEGMENT_KEY"}}
     with log.open("wb") as output:
         service = subprocess.Popen(
-            [sys.executable, "-m", "service"], env=environment | settings, stderr=output
+            [sys.executable, "-m", "service"], env=os.environ | settings, stderr=output
         )
     try:
         wait_until_ready(url, service, log)

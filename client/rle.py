@@ -12,7 +12,7 @@ _NEGATIVE = 0x10  # in a number's last character
 def decode(height: int, width: int, counts: str) -> NDArray[np.bool_]:
     """Restore a mask (H, W) bool from its compressed run lengths.
 
-    >>> decode(3, 5, "0?").all()
+    >>> bool(decode(3, 5, "0?").all())
     True
 
     Raises:

@@ -1,0 +1,169 @@
+"""The command line before the real app: what it writes, where, and its exit status."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from client import Client, Retries
+from client.__main__ import main
+from client.options import Format
+from client.segment_command import Asked, run
+from jobs.values import JobFailure, JobState
+from tests.client.flaky import Answer, Flaky
+from tests.service.fakes import FakeQueue
+
+
+@pytest.fixture
+def video(clip: Path, monkeypatch: pytest.MonkeyPatch, service: str) -> Path:
+    """Give a clip, and the service by the environment."""
+    monkeypatch.setenv("ROTOGRAPH_URL", service)
+    return clip
+
+
+def test_results_become_files(
+    video: Path, queue: FakeQueue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "new" / "out"
+    options = ["--instances", "components", "--no-actions", "--priority", "low"]
+    options += ["--start", "0.1", "--end", "0.3"]
+    formats = ["--format", "coco", "--format", "ytvis", "--overlay"]
+    assert main(["segment", str(video), "-o", str(out), *options, *formats]) == 0
+    names = ["square.coco.json", "square.overlay.mp4", "square.ytvis.json"]
+    assert sorted(path.name for path in out.iterdir()) == names
+    ((job_id, job),) = queue.jobs.items()
+    asked = job.request
+    assert (asked.instances, asked.actions, asked.priority) == ("components", False, "low")
+    assert (asked.start_s, asked.end_s) == (0.1, 0.3)
+    told = capsys.readouterr()
+    assert f"{job.frames_total} frames, job {job_id}" in told.out
+    assert f"Wrote {out / 'square.coco.json'}" in told.out
+    assert "uploading" in told.err
+    assert "segmenting" in told.err
+
+
+def test_json_is_one_object_a_video(
+    video: Path, tmp_path: Path, queue: FakeQueue, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other.mp4"
+    other.write_bytes(video.read_bytes())
+    wrong = tmp_path / "wrong.mp4"
+    wrong.write_text("no video")
+    out = tmp_path / "out"
+    assert main(["segment", str(video), str(wrong), str(other), "-o", str(out), "--json"]) == 3
+    first, second, third = map(json.loads, capsys.readouterr().out.splitlines())
+    assert [first["job"], third["job"]] == list(queue.jobs)
+    assert first == {
+        "source": str(video),
+        "job": first["job"],
+        "frames": 10,
+        "copied_from": None,
+        "files": [str(out / "square.json")],
+        "error": None,
+    }
+    assert (second["job"], second["files"]) == (None, [])
+    assert second["error"]["type"] == "/problems/not-a-video"
+    assert third["files"] == [str(out / "other.json")]
+
+
+def test_results_are_called_as_the_service_calls_them(
+    service: str, clip: Path, tmp_path: Path
+) -> None:
+    with Client(service) as client:
+        job = client.submit(clip)
+        for form in get_args(Format):
+            if form in {"json", "ndjson"}:  # which the service doesn't name
+                continue
+            named = client.download(job, form, tmp_path)
+            assert Asked((), tmp_path, ()).target(str(clip), form) == named
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "the following arguments are required"),
+        (["missing.mp4"], "Got 'missing.mp4', wanted the path or the URL of a video."),
+        (["https://a.org/1.mp4", "https://b.org/1.mp4"], "which would both be 1.json"),
+        (["https://a.org/1.mp4", "--format", "gif"], "invalid choice: 'gif'"),
+        (["https://a.org/1.mp4", "--url", "ftp://b"], "Got the URL 'ftp://b'"),
+        (["https://a.org/1.mp4", "--start", "soon"], "invalid float value: 'soon'"),
+    ],
+)
+def test_a_wrong_command_line_is_refused(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["segment", *arguments])
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+def test_files_are_replaced_only_where_that_is_said(
+    video: Path, queue: FakeQueue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "square.json"
+    file.write_text("mine")
+    with pytest.raises(SystemExit) as ended:
+        main(["segment", str(video), "-o", str(tmp_path)])
+    assert ended.value.code == 2
+    assert f"{file} is there already; --overwrite replaces it." in capsys.readouterr().err
+    assert (file.read_text(), queue.jobs) == ("mine", {})
+    assert main(["segment", str(video), "-o", str(tmp_path), "--overwrite"]) == 0
+    assert json.loads(file.read_text())["tracks"]
+
+
+def test_a_job_that_fails_is_1(
+    video: Path, queue: FakeQueue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    queue.outcome = JobState.FAILED
+    queue.failure = JobFailure("BrokenVideo", "Got frame 7, which can't be decoded.")
+    assert main(["segment", str(video), "-o", str(tmp_path)]) == 1
+    assert "Got frame 7" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_1(video: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert main(["segment", str(video), "-o", str(tmp_path / "file")]) == 1
+
+
+def test_a_service_that_is_not_there_is_3_at_once(
+    tmp_path: Path, clip: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = Asked((str(clip), "https://example.org/b.mp4"), tmp_path, ("json",), as_json=True)
+    with Client("http://127.0.0.1:1", retries=Retries(attempts=2, first_s=0.01)) as client:
+        assert run(client, asked) == 3
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "Tried http://127.0.0.1:1/segment 2 times" in json.loads(line)["error"]["detail"]
+
+
+def test_the_key_is_taken_from_the_environment(
+    between: Flaky, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = b'{"type": "/problems/key-unknown", "title": "T", "status": 401, "detail": "D"}'
+    between.fates = [Answer(401, {"Content-Type": "application/problem+json"}, body)]
+    monkeypatch.setenv("ROTOGRAPH_KEY", "rotograph_secret")
+    assert main(["segment", str(video), "-o", str(tmp_path), "--url", between.url]) == 3
+    assert between.requests[0][2]["authorization"] == "Bearer rotograph_secret"
+
+
+def test_ctrl_c_cancels_the_job(video: Path, queue: FakeQueue, tmp_path: Path) -> None:
+    queue.outcome = JobState.RUNNING
+    command = [sys.executable, "-m", "client", "segment", str(video), "-o", str(tmp_path)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        seen = b""
+        while b"segmenting" not in seen and (block := process.stderr.read(1)):
+            seen += block
+        process.send_signal(signal.SIGINT)
+        told = process.stderr.read().decode()
+        assert process.wait(timeout=60) == 130
+    ((job_id, job),) = queue.jobs.items()
+    assert job.state is JobState.CANCELED
+    assert f"Interrupted: canceled job {job_id} after 0 of 10 frames." in told
+    assert "Traceback" not in told
+    assert list(tmp_path.iterdir()) == []
