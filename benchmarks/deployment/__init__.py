@@ -1,0 +1,1 @@
+"""Whether the containers work, tried where there is no Docker engine."""

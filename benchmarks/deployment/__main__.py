@@ -1,0 +1,45 @@
+"""Tries the containers with Podman, and kills them: `python -m benchmarks.deployment VIDEO`."""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from benchmarks.deployment import debian, trials
+from benchmarks.deployment.podman import Podman
+
+TRIALS = {"segment": trials.segment, "scale": trials.scale, "gpu": trials.gpu}
+
+
+def main() -> None:
+    """Try the profiles that are named; print what was seen."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.deployment", description=__doc__)
+    parser.add_argument("video", type=Path)
+    parser.add_argument(
+        "profiles",
+        nargs="*",
+        metavar="PROFILE",
+        help=f"{', '.join(TRIALS)}; default: segment scale",
+    )
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=Path(tempfile.gettempdir()) / "rotograph-deployment",
+        help="where the images are kept, for the next time",
+    )
+    parser.add_argument(
+        "--install", action="store_true", help="install the Debian packages that are missing"
+    )
+    arguments = parser.parse_args()
+    profiles = arguments.profiles or ["segment", "scale"]
+    if unknown := set(profiles) - set(TRIALS):
+        parser.error(f"got {', '.join(unknown)}, wanted {', '.join(TRIALS)}")
+    debian.require_packages(install=arguments.install)
+    podman = Podman(arguments.folder)
+    debian.make_base_image(podman)
+    for profile in profiles:
+        print(f"== {profile}", flush=True)
+        TRIALS[profile](podman, arguments.video)
+
+
+if __name__ == "__main__":
+    main()
