@@ -32,6 +32,7 @@ class NewJob:
         segments: that they are cut into.
         idempotency: of the request, if it has any.
         digest: as `digest_of`; None if its result is not to be found by it.
+        request_id: of the request, as the log has it; None if it has none.
     """
 
     id: str
@@ -41,6 +42,7 @@ class NewJob:
     segments: int
     idempotency: Idempotency | None = None
     digest: str | None = None
+    request_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,7 @@ class Admission:
             "idempotency_key": self._scoped(job.idempotency.key) if job.idempotency else None,
             "fingerprint": job.idempotency.fingerprint if job.idempotency else None,
             "digest": job.digest,
+            "request_id": job.request_id,
         }
 
     def repeated(self, idempotency: Idempotency) -> Job | None:

@@ -47,12 +47,14 @@ class Callback:
         url: to post to.
         tries: so far, with this one.
         body: what to post.
+        request_id: of the request that made the job, as the log has it.
     """
 
     job_id: str
     url: str
     tries: int
     body: bytes
+    request_id: str | None
 
 
 class Callbacks:
@@ -87,7 +89,13 @@ class Callbacks:
             ).scalar()
         if tries is None:
             return None  # another worker was quicker
-        return Callback(found[CALLBACKS.c.job_id], found[CALLBACKS.c.url], tries, _body(found))
+        return Callback(
+            found[CALLBACKS.c.job_id],
+            found[CALLBACKS.c.url],
+            tries,
+            _body(found),
+            found[JOBS.c.request_id],
+        )
 
     def done(self, job_id: str) -> None:
         """Note that nothing is left to tell."""
@@ -185,7 +193,11 @@ class Courier:
             reason = None if 200 <= status < 300 else f"status {status}"
         except (BadUrl, OSError, http.client.HTTPException) as error:
             reason = f"{type(error).__name__}: {error}"
-        told = {"job": callback.job_id, "tries": callback.tries}
+        told = {
+            "job": callback.job_id,
+            "request_id": callback.request_id,
+            "tries": callback.tries,
+        }
         if reason is None:
             self._callbacks.done(callback.job_id)
             _log.info("Sent a webhook.", extra=told)

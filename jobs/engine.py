@@ -119,6 +119,7 @@ class JobQueue:
         *,
         sha256: str | None = None,
         fresh: bool = False,
+        request_id: str | None = None,
     ) -> Job:
         """Make a job of the upload that lies at `store.incoming(job_id)`.
 
@@ -132,6 +133,7 @@ class JobQueue:
             idempotency: of the request; where it made a job already, that one is returned.
             sha256: of the upload; without it there is no looking for the same.
             fresh: whether to work although the same was done.
+            request_id: under which the log has the request.
 
         Raises:
             IdempotencyConflict: the request that was sent with this key was another one.
@@ -148,6 +150,7 @@ class JobQueue:
                 segments=segment_count(len(frames), self._segment_frames),
                 idempotency=idempotency,
                 digest=None if sha256 is None else digest_of(sha256, request),
+                request_id=request_id,
             )
             self.store.adopt(job_id)
             with self.store.writing(self.store.scan(job_id)) as path:

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+from collections.abc import Mapping
 
 import sqlalchemy as sa
 from dbos import PortableWorkflowError
@@ -50,11 +51,15 @@ def is_outage(error: BaseException) -> bool:
     return isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError)
 
 
-def failure_of(error: Exception, job_id: str) -> JobFailure:
+def failure_of(error: Exception, about: Mapping[str, object]) -> JobFailure:
     """Say why a job failed, for its client.
 
     The pipeline's errors are meant for clients. Any other is a fault of ours: its text may hold
     paths, so that it goes to the log only.
+
+    Args:
+        error: that ends the job.
+        about: what the log's line says of the job.
     """
     if isinstance(error, PipelineError | WorkerLost):
         return JobFailure(type(error).__name__, str(error))
@@ -64,7 +69,7 @@ def failure_of(error: Exception, job_id: str) -> JobFailure:
     cause = error.errors[-1] if isinstance(error, dbos_error.DBOSMaxStepRetriesExceeded) else error
     if isinstance(cause, OSError) and cause.errno in {errno.ENOSPC, errno.EDQUOT}:
         return JobFailure("StorageFull", "The data volume is full.")
-    _log.error("A job failed unexpectedly.", exc_info=cause, extra={"job": job_id})
+    _log.error("A job failed unexpectedly.", exc_info=cause, extra=about)
     return JobFailure("InternalError", "The job failed by a fault of the service.")
 
 

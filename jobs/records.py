@@ -174,6 +174,12 @@ class JobRecords:
                 )
             return attempts
 
+    def request_id(self, job_id: str) -> str | None:
+        """Return the id of the request that made a job, as the log has it."""
+        with self.engine.connect() as connection:
+            query = sa.select(JOBS.c.request_id).where(JOBS.c.id == job_id)
+            return connection.execute(query).scalar()
+
     def report(self, job_id: str, segment: int, frames_done: int) -> bool:
         """Note how far a segment is; it never goes back, also where the segment is done again.
 

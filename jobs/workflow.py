@@ -19,6 +19,7 @@ from jobs.records import JobProgress, JobRecords
 from jobs.segments import segment_range
 from jobs.store import JobStore
 from jobs.values import JobFailure, JobState
+from pipeline import decoder_child
 from pipeline.decode import load_scan, select
 from pipeline.errors import DecoderFailed
 from pipeline.segmenter import Segmenter
@@ -76,9 +77,12 @@ class SegmentJob:
         self._metrics = metrics
         self._stopping = threading.Event()
         self._busy = threading.Lock()
+        self._about: Mapping[str, object] = {}  # of the running segment, for each line of the log
 
     def register(self) -> None:
         """Make DBOS, which knows workflows by name only, run segments with this object."""
+        # Decoders know no jobs, and what goes wrong in them is worth finding.
+        logging.getLogger(decoder_child.__name__).addFilter(self._mark)
 
         @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)  # `attempts` below bounds them
         def segment(job_id: str, number: int) -> None:
@@ -91,14 +95,22 @@ class SegmentJob:
         if self._busy.acquire(timeout=grace_s):
             self._busy.release()
 
+    def _mark(self, record: logging.LogRecord) -> bool:
+        vars(record).update(self._about)
+        return True
+
     def _run(self, job_id: str, segment: int) -> None:
         if self._stopping.is_set():
             raise Unwind
+        self._about = {"job": job_id, "segment": segment}
+        self._about = {
+            **self._about,
+            "request_id": self._patiently(self._records.request_id, job_id),
+        }
         attempts = self._patiently(self._records.take_up, job_id, segment, self._model)
         if attempts is None:
             return
-        about = {"job": job_id, "segment": segment, "attempt": attempts}
-        _log.info("Took up a segment.", extra=about)
+        _log.info("Took up a segment.", extra={**self._about, "attempt": attempts})
         try:
             if attempts > MAX_ATTEMPTS:
                 raise WorkerLost(f"Its worker died {MAX_ATTEMPTS} times in the same segment.")
@@ -107,7 +119,7 @@ class SegmentJob:
         except Exception as error:
             if self._patiently(self._records.progress, job_id) is None:
                 raise Unwind from error  # it was deleted or canceled: files went from under it
-            failure = failure_of(error, job_id)
+            failure = failure_of(error, self._about)
             self._step("fail", self._fail, job_id, segment, failure.kind, failure.message)
 
     def _step(self, name: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -129,7 +141,7 @@ class SegmentJob:
             except Exception as error:
                 if not is_outage(error):
                     raise
-                _log.warning("The database doesn't answer.")
+                _log.warning("The database doesn't answer.", extra=self._about)
                 if self._stopping.wait(_OUTAGE_POLL_S):
                     raise Unwind from error
 
@@ -240,7 +252,7 @@ class SegmentJob:
             _write([json.dumps(_header(job_id, model, video, tracks))], path)
         if self._records.finish(job_id, JobState.SUCCEEDED):
             self._metrics.ended(JobState.SUCCEEDED)
-            _log.info("Finished a job.", extra={"job": job_id})
+            _log.info("Finished a job.", extra=self._about)
         self._store.remove_scaffolding(job_id)
 
     def _fail(self, job_id: str, segment: int, kind: str, message: str) -> None:
@@ -248,7 +260,7 @@ class SegmentJob:
         failure = JobFailure(kind, message)
         if self._records.finish(job_id, JobState.FAILED, failure):
             self._metrics.ended(JobState.FAILED, failure)
-            _log.info("A job failed: %s.", kind, extra={"job": job_id, "segment": segment})
+            _log.info("A job failed: %s.", kind, extra=self._about)
         others = set(self._records.workflows(job_id)) - {workflow_id(job_id, segment)}
         if others:
             DBOS.cancel_workflows(list(others))

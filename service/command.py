@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 
 from pipeline.errors import ModelError, ProviderError
 from service import keys_command, log_format
-from service.settings import PREFIX, Settings, SettingsError, load_settings
+from service.settings import PREFIX, Settings, SettingsError, asked_log_format, load_settings
 from service.supervised import FLAG, end_with_the_supervisor
 from service.supervisor import REFUSED, supervise
 
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         process.add_argument(FLAG, action="store_true", help=argparse.SUPPRESS)
     keys_command.add_arguments(parts.add_parser("keys", help="make, list and revoke API keys"))
     parsed = parser.parse_args(arguments)
-    log_format.configure(parsed.part or "supervisor")
+    log_format.configure(parsed.part or "supervisor", asked_log_format())
     try:
         if parsed.part == "keys":
             return keys_command.run(load_settings(), parsed)

@@ -61,7 +61,11 @@ async def accept(request: Request, shared: Services) -> Job:
             sha256 = await shared.downloader.download(asked.url, upload, request.is_disconnected)
         video = await shared.scanner.scan(upload)
         submit = partial(
-            queue.submit, idempotency=idempotency, sha256=sha256, fresh=_wants_fresh(request)
+            queue.submit,
+            idempotency=idempotency,
+            sha256=sha256,
+            fresh=_wants_fresh(request),
+            request_id=request.state.request_id,
         )
         return await anyio.to_thread.run_sync(submit, job_id, asked.request, video)
     finally:

@@ -1,7 +1,12 @@
-"""Log lines: one event a line, as key=value pairs, to standard error."""
+"""Log lines: one event a line, as key=value pairs or JSON, to standard error."""
 
+import json
 import logging
+import math
 import time
+from typing import Literal
+
+LogFormat = Literal["logfmt", "json"]
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {
     "message",
@@ -21,23 +26,27 @@ class KeyValueFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, without its end."""
-        seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        pairs: dict[str, object] = {
-            "time": f"{seconds}.{int(record.msecs):03d}Z",
-            "level": record.levelname.lower(),
-            "logger": record.name or "root",
-            "event": record.getMessage(),
-        }
-        pairs |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
-        if record.exc_info:
-            pairs["traceback"] = self.formatException(record.exc_info)
-        return " ".join(f"{key}={_value(value)}" for key, value in pairs.items())
+        return " ".join(f"{key}={_value(value)}" for key, value in _pairs(self, record).items())
 
 
-def configure(process: str) -> None:
+class JsonFormatter(logging.Formatter):
+    """Writes a record, its `extra` fields and its traceback as one line that is a JSON object.
+
+    >>> record = logging.makeLogRecord({"msg": "request done", "levelname": "INFO", "status": 200})
+    >>> JsonFormatter().format(record).split(",", 1)[1]
+    '"level":"info","logger":"root","event":"request done","status":200}'
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, without its end."""
+        pairs = {key: _json_value(value) for key, value in _pairs(self, record).items()}
+        return json.dumps(pairs, separators=(",", ":"))
+
+
+def configure(process: str, log_format: LogFormat = "logfmt") -> None:
     """Send every log record of this process to standard error, marked with the process's name."""
     handler = logging.StreamHandler()
-    handler.setFormatter(KeyValueFormatter())
+    handler.setFormatter(JsonFormatter() if log_format == "json" else KeyValueFormatter())
     handler.addFilter(_Mark(process))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # At its info level it repeats at length what our own lines say.
@@ -52,6 +61,26 @@ class _Mark(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.process_name = self._process
         return True
+
+
+def _pairs(formatter: logging.Formatter, record: logging.LogRecord) -> dict[str, object]:
+    seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+    pairs: dict[str, object] = {
+        "time": f"{seconds}.{int(record.msecs):03d}Z",
+        "level": record.levelname.lower(),
+        "logger": record.name or "root",
+        "event": record.getMessage(),
+    }
+    pairs |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
+    if record.exc_info:
+        pairs["traceback"] = formatter.formatException(record.exc_info)
+    return pairs
+
+
+def _json_value(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no such number
+    return value if isinstance(value, str | int | float | None) else str(value)
 
 
 def _value(value: object) -> str:

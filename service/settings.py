@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from jobs.callbacks import WebhookSettings
 from pipeline.values import VideoLimits
+from service.log_format import LogFormat
 
 PREFIX = "SEGMENT_"
 
@@ -41,6 +42,7 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[Origin, ...], NoDecode] = ()
     metrics_token: Annotated[SecretStr | None, Field(min_length=16)] = None
     worker_metrics: Annotated[str | None, Field(pattern=_ADDRESS)] = None
+    log_format: LogFormat = "logfmt"
     data_dir: Path = Path("data/service")
     database_url: str | None = None
     model: Path = Path("weights/default.onnx")
@@ -125,6 +127,13 @@ def decode_secret(secret: SecretStr) -> bytes:
     if prefix != "whsec":
         raise ValueError("wanted whsec_ and at least 24 random bytes as base64")
     return base64.b64decode(encoded, validate=True)
+
+
+def asked_log_format() -> LogFormat:
+    """Return the log's format even where the settings are wrong: that stands in the log, too."""
+    name = f"{PREFIX}LOG_FORMAT"
+    asked = next((value for key, value in os.environ.items() if key.upper() == name), "logfmt")
+    return "json" if asked == "json" else "logfmt"
 
 
 def load_settings() -> Settings:

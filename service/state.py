@@ -42,6 +42,7 @@ class Queue(Protocol):
         *,
         sha256: str | None = None,
         fresh: bool = False,
+        request_id: str | None = None,
     ) -> Job:
         """Accept the upload received under this id as a job, or return the one it was before.
 

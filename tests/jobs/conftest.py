@@ -1,5 +1,6 @@
 """A queue on an empty folder, clips to submit, and worker processes with a fake model."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -51,6 +52,7 @@ class Bench:
         *,
         sha256: str | None = None,
         fresh: bool = False,
+        request_id: str | None = None,
         **options: object,
     ) -> Job:
         """Submit a clip with something at its end that `told_decoder.py` reads."""
@@ -58,7 +60,15 @@ class Bench:
         self.store.incoming(job_id).write_bytes(clip.read_bytes() + tail)
         video = scan(self.store.incoming(job_id), LIMITS)
         request = JobRequest(filename="clip.mp4", **options)  # type: ignore[arg-type] # as given
-        return self.queue.submit(job_id, request, video, idempotency, sha256=sha256, fresh=fresh)
+        return self.queue.submit(
+            job_id,
+            request,
+            video,
+            idempotency,
+            sha256=sha256,
+            fresh=fresh,
+            request_id=request_id,
+        )
 
     def start_worker(self, *, delay_s: float = 0.0, fails: bool = False) -> subprocess.Popen[bytes]:
         arguments = [str(self.data_dir), self.database_url, str(delay_s)]
@@ -72,6 +82,11 @@ class Bench:
     def wait_until_final(self, job: Job) -> Job:
         wait_for(lambda: self.queue.get(job.id).state.final, f"the end of {job.id}")
         return self.queue.get(job.id)
+
+    def lines_about(self, job: Job) -> list[dict[str, object]]:
+        """Return what the log of the workers has about a job."""
+        lines = map(json.loads, (self.data_dir / "worker.log").read_text().splitlines())
+        return [line for line in lines if line.get("job") == job.id]
 
     def runs(self) -> int:
         """Return how many clips the fake models were given so far."""

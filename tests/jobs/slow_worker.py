@@ -1,6 +1,5 @@
 """A worker whose model is a slow fake: slow_worker.py DATA_DIR DATABASE_URL DELAY_S [fail]."""
 
-import logging
 import sys
 import time
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ sys.path.insert(0, str(Path.cwd()))
 from jobs.worker import WorkerSettings, run_worker
 from pipeline.sandbox import Sandbox
 from pipeline.spec import ModelSpec
+from service import log_format
 
 STALL_S = 3
 DECODER = Path(__file__).parent / "told_decoder.py"
@@ -56,7 +56,7 @@ def spec() -> ModelSpec:
 
 
 def main() -> None:
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    log_format.configure("worker", "json")
     data_dir, database_url, delay_s = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
     session = SlowSession(data_dir, delay_s, "fail" in sys.argv[4:], spec())
     settings = WorkerSettings(

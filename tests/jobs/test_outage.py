@@ -56,5 +56,5 @@ def test_an_outage_is_waited_for_and_other_errors_are_tried_a_few_times() -> Non
 
 
 def test_a_full_disk_is_told() -> None:
-    failure = failure_of(OSError(errno.ENOSPC, "No space left on device", "/secret/path"), "job")
+    failure = failure_of(OSError(errno.ENOSPC, "No space left on device", "/secret/path"), {})
     assert (failure.kind, failure.message) == ("StorageFull", "The data volume is full.")

@@ -1,6 +1,7 @@
 """Jobs in true worker processes, undisturbed and disturbed."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -174,7 +175,7 @@ def test_a_decoder_that_crashes_or_hangs_fails_its_job_only(
     bench: Bench, clip: Path, tail: bytes, told: str
 ) -> None:
     worker = bench.start_worker()
-    failed = bench.submit(clip, tail)
+    failed = bench.submit(clip, tail, request_id="request-7")
     following = bench.submit(clip)
     failure = bench.wait_until_final(failed).failure
     assert failure is not None
@@ -185,6 +186,10 @@ def test_a_decoder_that_crashes_or_hangs_fails_its_job_only(
     assert len(bench.queue.workers()) == 1
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(timeout=20) == 0
+    lines = bench.lines_about(failed)
+    assert {line["request_id"] for line in lines} == {"request-7"}
+    events = " ".join(str(line["event"]) for line in lines)
+    assert re.search(r"Took up a segment\..*decoder (crashed|too slow).*A job failed", events)
 
 
 def test_a_worker_stops_while_its_decoder_hangs_and_the_job_is_not_failed(

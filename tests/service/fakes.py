@@ -96,6 +96,7 @@ class FakeQueue:
         *,
         sha256: str | None = None,
         fresh: bool = False,
+        request_id: str | None = None,  # noqa: ARG002 - the fake has no worker to tell
     ) -> Job:
         self.hashes.append((sha256, fresh))
         if idempotency is not None:

@@ -68,11 +68,16 @@ class Service:
         assert not any(Path(f"/proc/{pid}").exists() for pid in children.values())
         log = self.log.read_text()
         assert "Traceback" not in log
-        assert all(line.startswith("time=") for line in log.splitlines())
+        assert all(line.startswith(("time=", '{"time":')) for line in log.splitlines())
 
 
 def start(
-    folder: Path, model: Path, *, python: str | Path = sys.executable, root: Path | None = None
+    folder: Path,
+    model: Path,
+    *,
+    python: str | Path = sys.executable,
+    root: Path | None = None,
+    **more: str,
 ) -> Service:
     """Start the service on free ports.
 
@@ -81,6 +86,7 @@ def start(
         model: the model file.
         python: that runs it.
         root: where its packages lie, if not here.
+        more: settings.
     """
     with (
         socket.create_server(("127.0.0.1", 0)) as free,
@@ -99,7 +105,7 @@ def start(
     log = folder / "log"
     with log.open("wb") as errors:
         process = subprocess.Popen(
-            [python, "-m", "service"], env=os.environ | settings, stderr=errors, cwd=root
+            [python, "-m", "service"], env=os.environ | settings | more, stderr=errors, cwd=root
         )
     client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=90)
     return Service(process, client, f"http://127.0.0.1:{metrics_port}", log)

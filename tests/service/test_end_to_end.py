@@ -92,6 +92,29 @@ def test_a_job_shows_in_the_figures_of_its_worker(service: Service, clip: Path) 
     assert value(scrape(str(service.client.base_url)), "rotograph_workers_by_model", **runs) == 1
 
 
+def test_a_request_is_found_in_the_log_of_api_and_worker(tmp_path: Path, clip: Path) -> None:
+    model = write_model(tmp_path / "tiny.onnx")
+    service = start(tmp_path, model, SEGMENT_LOG_FORMAT="json", SEGMENT_WAIT_S="60")
+    service.wait_until_ready()
+    files = {"file": clip.read_bytes()}
+    answer = service.client.post("/segment", files=files, headers={"X-Request-ID": "find-me"})
+    assert answer.status_code == 200, answer.text
+    service.stop()
+    lines = [json.loads(line) for line in service.log.read_text().splitlines()]
+    found = [line for line in lines if line.get("request_id") == "find-me"]
+    told = {(line["process_name"], line["event"]) for line in found}
+    assert told >= {
+        ("api", "request"),
+        ("worker", "Took up a segment."),
+        ("worker", "Finished a job."),
+    }
+    job = answer.headers["Location"].removeprefix("/jobs/")
+    about = [line for line in lines if line.get("job") == job and line["process_name"] == "worker"]
+    assert [line for line in about if line["request_id"] != "find-me"] == []
+    (request,) = (line for line in found if line["event"] == "request")
+    assert (request["level"], request["status"]) == ("info", 200)
+
+
 def test_the_video_comes_back_with_its_objects_drawn(
     service: Service, clip: Path, tmp_path: Path
 ) -> None:

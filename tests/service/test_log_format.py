@@ -1,9 +1,14 @@
 """Log lines: one event a line, whatever is in it."""
 
+import json
 import logging
+import subprocess
 import sys
 
-from service.log_format import KeyValueFormatter
+import pytest
+
+from service.log_format import JsonFormatter, KeyValueFormatter
+from service.supervisor import REFUSED
 
 
 def test_a_traceback_and_hostile_text_stay_on_one_line() -> None:
@@ -18,3 +23,41 @@ def test_a_traceback_and_hostile_text_stay_on_one_line() -> None:
     assert 'event="got \\"x\\ny\\""' in text
     assert 'job="j 1"' in text
     assert "ValueError: first\\nlevel=error second" in text
+
+
+def test_a_line_of_json_holds_whatever_is_in_it() -> None:
+    try:
+        raise ValueError("first\nsecond")
+    except ValueError:
+        extra = {"job": "j\u2028\ud800", "status": 200, "took": float("nan"), "key": None}
+        record = logging.getLogger("a").makeRecord(
+            "a", logging.ERROR, "f", 1, 'got "%s"', ("x\ny",), sys.exc_info(), extra=extra
+        )
+    text = JsonFormatter().format(record)
+    assert len(text.splitlines()) == 1
+    line = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} isn't JSON"))
+    assert line["event"] == 'got "x\ny"'
+    assert (line["job"], line["status"], line["took"], line["key"]) == (
+        "j\u2028\ud800",
+        200,
+        "nan",
+        None,
+    )
+    assert line["traceback"].endswith("ValueError: first\nsecond")
+
+
+@pytest.mark.parametrize(("asked", "told"), [("json", "SEGMENT_PORT"), ("JSON", "LOG_FORMAT")])
+def test_a_refusal_has_the_format_that_was_asked_for(asked: str, told: str) -> None:
+    api = subprocess.run(
+        [sys.executable, "-m", "service", "api"],
+        env={"SEGMENT_LOG_FORMAT": asked, "SEGMENT_PORT": "0"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert api.returncode == REFUSED
+    (line,) = api.stderr.splitlines()
+    event = json.loads(line)["event"] if asked == "json" else line
+    assert "refuse to start" in event
+    assert told in event
