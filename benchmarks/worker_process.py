@@ -12,7 +12,7 @@ from pathlib import Path
 
 from jobs.database import embedded_url
 from jobs.engine import JobQueue
-from jobs.store import JobStore
+from jobs.folder_store import FolderStore
 from jobs.values import Job, JobRequest, JobState
 from pipeline.decode import scan
 from pipeline.values import VideoLimits
@@ -44,7 +44,7 @@ class WorkerProcess:
 def running_worker(data: Path, model: Path) -> Iterator[WorkerProcess]:
     """Start a worker on an empty folder, wait until it is alive, and stop it at the end."""
     settings = {"SEGMENT_DATA_DIR": str(data), "SEGMENT_MODEL": str(model)}
-    queue = JobQueue(embedded_url(data), JobStore(data))
+    queue = JobQueue(embedded_url(data), FolderStore(data))
     process = subprocess.Popen(
         [sys.executable, "-m", "service", "worker"], env=os.environ | settings
     )

@@ -5,7 +5,6 @@ import json
 import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,7 +25,7 @@ from jobs.liveness import WorkerRegister
 from jobs.records import JobRecords
 from jobs.reuse import copy_result
 from jobs.segments import segment_count
-from jobs.store import JobStore
+from jobs.store import JobFile, JobStore
 from jobs.values import Idempotency, Job, JobRequest, JobState, Key, Load, Worker
 from pipeline.decode import save_scan, select
 from pipeline.values import ScannedVideo
@@ -41,7 +40,7 @@ class JobQueue:
 
     Args:
         database_url: as `open_database`; the database is made ready if it isn't yet.
-        store: the files of jobs, on storage that the workers share.
+        store: the files of jobs, which the workers share.
         poll_s: how often `frames` looks for more, seconds.
         segment_frames: frames wanted in a segment; a dead worker costs up to half as many again.
         max_queued: jobs that may wait for a worker at once; None for any number.
@@ -240,11 +239,13 @@ class JobQueue:
 
         Raises:
             JobNotFound: there is none of this id.
+            StoreAway: its files can't be removed now; do it again.
         """
         self.cancel(job_id)
+        # Before its row: if the store is away, the job is there still and can be deleted again.
+        self.store.delete(job_id)
         workflows = self._records.workflows(job_id)
         self._records.remove(job_id)
-        self.store.delete(job_id)
         self._client.delete_workflows(list(workflows))
 
     def queue_depth(self) -> int:
@@ -277,7 +278,7 @@ class JobQueue:
         """
         _require_result(self.get(job_id))
         try:
-            header: dict[str, Any] = json.loads(self.store.header(job_id).read_text("utf-8"))
+            header: dict[str, Any] = json.loads(self.store.read(self.store.header(job_id)))
         except FileNotFoundError as error:
             raise JobNotFound(f"Job {job_id!r} was deleted.") from error
         return header
@@ -301,13 +302,14 @@ class JobQueue:
         return self._frames(job_id)
 
     def _frames(self, job_id: str) -> Iterator[str]:
-        segment = 0
+        segment = frames = 0
         while True:
-            # The state first: what a succeeded job hasn't stored by now never comes.
             job = self.get(job_id)
-            path = self.store.frames(job_id, segment)
-            if path.exists():
-                yield from _lines(path, job_id)
+            file = self.store.frames(job_id, segment)
+            if frames < job.frames_ready:
+                for line in self._lines(file):
+                    yield line
+                    frames += 1
                 segment += 1
             elif job.state.final:
                 _require_result(job)
@@ -316,13 +318,12 @@ class JobQueue:
                 yield ""
                 time.sleep(self._poll_s)
 
-
-def _lines(path: Path, job_id: str) -> Iterator[str]:
-    try:
-        with path.open(encoding="utf-8") as lines:
-            yield from lines
-    except FileNotFoundError as error:
-        raise JobNotFound(f"Job {job_id!r} was deleted.") from error
+    def _lines(self, file: JobFile) -> Iterator[str]:
+        try:
+            with self.store.open(file) as lines:
+                yield from lines
+        except FileNotFoundError as error:
+            raise JobNotFound(f"Job {file.job_id!r} was deleted.") from error
 
 
 def _require_result(job: Job) -> None:

@@ -12,6 +12,8 @@ JobError
 ├── KeyRevoked        the API key was revoked
 ├── KeyNotFound       no API key has this name
 ├── KeyExists         an API key has, or had, this name
+├── StoreAway         the store of the jobs' files doesn't answer, or refuses
+├── StoreRefuses      the store of the jobs' files doesn't exist, or doesn't let us use it
 ├── BadUrl            a URL that a client names isn't one that may be reached
 └── BadKeyName        the name of a key isn't fit for a log
 """
@@ -63,6 +65,14 @@ class KeyNotFound(JobError):  # noqa: N818 - see JobNotFound
 
 class KeyExists(JobError):  # noqa: N818 - see JobNotFound
     """An API key has this name, or had it before it was revoked."""
+
+
+class StoreAway(JobError):  # noqa: N818 - see JobNotFound
+    """The store of the jobs' files doesn't answer, or refuses to give or to take."""
+
+
+class StoreRefuses(JobError):  # noqa: N818 - see JobNotFound
+    """The store of the jobs' files, at the start, doesn't exist or doesn't let us use it."""
 
 
 class BadUrl(JobError):  # noqa: N818 - see JobNotFound

@@ -9,7 +9,7 @@ from dbos import PortableWorkflowError
 from dbos import error as dbos_error
 
 import pipeline.errors
-from jobs.errors import JobError
+from jobs.errors import JobError, StoreAway
 from jobs.values import JobFailure
 from pipeline.errors import PipelineError
 
@@ -31,7 +31,8 @@ _log = logging.getLogger(__name__)
 class Patience:
     """Says whether a step that failed may succeed when it is tried again; one for each step.
 
-    While the database is away the step goes on being tried; anything else gets few tries.
+    While the database or the store of files is away the step goes on being tried; anything else
+    gets few tries.
     """
 
     def __init__(self) -> None:
@@ -47,8 +48,8 @@ class Patience:
 
 
 def is_outage(error: BaseException) -> bool:
-    """Say whether an error comes from a database that doesn't answer."""
-    return isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError)
+    """Say whether an error comes from a database, or a store of files, that doesn't answer."""
+    return isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError | StoreAway)
 
 
 def failure_of(error: Exception, about: Mapping[str, object]) -> JobFailure:
@@ -67,6 +68,8 @@ def failure_of(error: Exception, about: Mapping[str, object]) -> JobFailure:
         # Of a step whose worker died just after it: DBOS kept the error as JSON.
         return JobFailure(error.name, error.message)
     cause = error.errors[-1] if isinstance(error, dbos_error.DBOSMaxStepRetriesExceeded) else error
+    if isinstance(cause, StoreAway):
+        return JobFailure("StoreAway", str(cause))
     if isinstance(cause, OSError) and cause.errno in {errno.ENOSPC, errno.EDQUOT}:
         return JobFailure("StorageFull", "The data volume is full.")
     _log.error("A job failed unexpectedly.", exc_info=cause, extra=about)

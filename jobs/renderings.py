@@ -31,9 +31,8 @@ class Renderings:
         self._decode_timeout_s = decode_timeout_s
 
     def find(self, job_id: str, name: str) -> Path | None:
-        """Return the file that was made in a format; None where there is none."""
-        path = self._store.rendering(job_id, name)
-        return path if path.exists() else None
+        """Return the file that was made in a format, to be opened soon; None if there is none."""
+        return self._store.find(self._store.rendering(job_id, name))
 
     def render(self, job_id: str, name: str, filename: str) -> None:
         """Make the file in a format, in place of one that may be there.
@@ -49,18 +48,21 @@ class Renderings:
         Raises:
             JobNotFound: the job was deleted, maybe meanwhile.
             VideoError: the video can't be decoded.
+            StoreAway: the files of jobs can't be had now.
             OSError: the file can't be written, with the errno ENOSPC where the disk is full.
         """
         store = self._store
         try:
-            header = json.loads(store.header(job_id).read_text("utf-8"))
+            header = json.loads(store.read(store.header(job_id)))
             result = Result.of(header, filename, partial(self._lines, job_id))
-            video = load_scan(store.scan(job_id))
+            with store.local(store.scan(job_id)) as path:
+                video = load_scan(path)
             with (
                 closing(Sandbox(stall_s=self._decode_timeout_s)) as sandbox,
+                store.local(store.upload(job_id)) as upload,
                 store.writing(store.rendering(job_id, name)) as path,
             ):
-                footage = Footage(store.upload(job_id), video, sandbox.decode, sandbox.listen)
+                footage = Footage(upload, video, sandbox.decode, sandbox.listen)
                 FILE_FORMATS[name].write(result, footage, path)
         except FileNotFoundError as error:
             raise JobNotFound(f"Job {job_id!r} was deleted.") from error
@@ -69,13 +71,11 @@ class Renderings:
 
     def discard(self, job_id: str, name: str) -> None:
         """Remove what was left of renderings in a format that were killed."""
-        path = self._store.rendering(job_id, name)
-        for unfinished in path.parent.glob(f".*.{path.name}"):
-            unfinished.unlink(missing_ok=True)
+        self._store.abandon(self._store.rendering(job_id, name))
 
     def _lines(self, job_id: str) -> Iterator[str]:
         segment = 0
-        while (path := self._store.frames(job_id, segment)).exists():
-            with path.open(encoding="utf-8") as lines:
+        while self._store.exists(file := self._store.frames(job_id, segment)):
+            with self._store.open(file) as lines:
                 yield from lines
             segment += 1

@@ -17,16 +17,16 @@ def copy_result(store: JobStore, twin: Twin, job_id: str) -> None:
     try:
         for segment in range(twin.segments):
             with (
-                store.frames(twin.job_id, segment).open("rb") as lines,
+                store.open(store.frames(twin.job_id, segment)) as lines,
                 store.writing(store.frames(job_id, segment)) as path,
-                path.open("wb") as copy,
+                path.open("w", encoding="utf-8") as copy,
             ):
                 shutil.copyfileobj(lines, copy)
             copied += 1
-        header = json.loads(store.header(twin.job_id).read_text("utf-8"))
+        header = json.loads(store.read(store.header(twin.job_id)))
         with store.writing(store.header(job_id)) as path:
             path.write_text(json.dumps(header | {"job": job_id}), "utf-8")
     except FileNotFoundError:
         for segment in range(copied):
-            store.frames(job_id, segment).unlink(missing_ok=True)
+            store.remove(store.frames(job_id, segment))
         raise

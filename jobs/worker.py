@@ -13,6 +13,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 
+from jobs.cache import DEFAULT_BYTES
 from jobs.callbacks import Callbacks, Courier, WebhookSettings
 from jobs.database import (
     APPLICATION,
@@ -26,7 +27,7 @@ from jobs.liveness import Liveness, WorkerRegister
 from jobs.metrics import WorkerMetrics
 from jobs.outbound import Outbound
 from jobs.records import JobRecords
-from jobs.store import JobStore
+from jobs.stores import open_store
 from jobs.values import Worker
 from jobs.workflow import SegmentJob
 from pipeline.infer import Device, Session, load
@@ -35,6 +36,7 @@ from pipeline.segmenter import Segmenter
 
 _POLL_S = 0.1
 _GRACE_S = 5.0
+_TIDY_EVERY_S = 60.0
 
 _log = logging.getLogger(__name__)
 
@@ -44,10 +46,12 @@ class WorkerSettings:
     """How a worker runs.
 
     Attributes:
-        data_dir: folder of the jobs' files, shared with the API.
+        data_dir: folder of the jobs' files, shared with the API; or, with `store_url`, of copies.
         model: the `.onnx` file.
         device: where the model shall run.
         database_url: as `open_database`; None for the SQLite file in `data_dir`.
+        store_url: of the jobs' files, as `open_store`; None for `data_dir`.
+        cache_bytes: as `open_store`.
         threads: of the runtime on a CPU; None for one a core.
         stride: frames from the start of one clip to the next.
         decode_timeout_s: how long decoding may bring no frame.
@@ -59,6 +63,8 @@ class WorkerSettings:
     model: Path
     device: Device = "cpu"
     database_url: str | None = None
+    store_url: str | None = None
+    cache_bytes: int = DEFAULT_BYTES
     threads: int | None = None
     stride: int = 6
     decode_timeout_s: float = 120.0
@@ -86,13 +92,15 @@ def run_worker(
     Raises:
         ModelError: the model can't be loaded.
         ProviderError: the device that was asked for isn't the one in use.
+        StoreAway: the files of jobs can't be had now.
+        StoreRefuses: this process may not keep files there.
     """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    store = open_store(settings.data_dir, settings.store_url, settings.cache_bytes)
     session = (load_session or _load)(settings)
     url = settings.database_url or embedded_url(settings.data_dir)
-    store = JobStore(settings.data_dir)
     engine = open_database(url)
     sandbox = sandbox or Sandbox(stall_s=settings.decode_timeout_s)
     worker = _describe(session, sandbox.lacks())
@@ -140,7 +148,8 @@ def _serve(
     work.register()
     _launch(url, worker.id)
     liveness.start()
-    stop.wait()
+    while not stop.wait(_TIDY_EVERY_S):
+        work.tidy()
     _log.info("Worker %s stops.", worker.id)
     liveness.stop()
     work.stop(_GRACE_S)

@@ -99,6 +99,10 @@ class SegmentJob:
         vars(record).update(self._about)
         return True
 
+    def tidy(self) -> None:
+        """Remove copies of files that were not used for a while; call it now and then."""
+        self._store.tidy()
+
     def _run(self, job_id: str, segment: int) -> None:
         if self._stopping.is_set():
             raise Unwind
@@ -151,32 +155,39 @@ class SegmentJob:
         if progress is None:
             raise Unwind
         part = self._store.part(job_id, segment)
-        if segment < progress.linked or part.exists():
+        if segment < progress.linked or self._store.exists(part):
             return  # the worker that did it died before this was recorded
         job = self._records.get(job_id)
-        video = load_scan(self._store.scan(job_id))
+        with self._store.local(self._store.scan(job_id)) as path:
+            video = load_scan(path)
         request = job.request
         indices = select(video, request.start_s, request.end_s, request.every)
         wanted = segment_range(segment, progress.segments, len(indices))
-        found = self._segmenter.segment(
-            self._store.upload(job_id),
-            video,
-            indices,
-            start=wanted.start,
-            stop=wanted.stop,
-            threshold=request.threshold,
-            instances=request.instances,
-            quality=request.quality,
-            actions=request.actions,
-        )
-        with closing(found), self._store.writing(part) as path:
-            watched = self._watched(job_id, segment, found)
-            try:
-                _write((to_part(frame) for frame in watched), path)
-            except DecoderFailed as error:
-                if self._stopping.is_set():  # the worker ended the decoder, not the video
-                    raise Unwind from error
-                raise
+        with self._store.local(self._store.upload(job_id)) as upload:
+            found = self._segmenter.segment(
+                upload,
+                video,
+                indices,
+                start=wanted.start,
+                stop=wanted.stop,
+                threshold=request.threshold,
+                instances=request.instances,
+                quality=request.quality,
+                actions=request.actions,
+            )
+            with closing(found), self._store.writing(part) as path:
+                self._write_part(job_id, segment, found, path)
+
+    def _write_part(
+        self, job_id: str, segment: int, found: Iterator[SegmentedFrame], to: Path
+    ) -> None:
+        watched = self._watched(job_id, segment, found)
+        try:
+            _write((to_part(frame) for frame in watched), to)
+        except DecoderFailed as error:
+            if self._stopping.is_set():  # the worker ended the decoder, not the video
+                raise Unwind from error
+            raise
 
     def _watched(
         self, job_id: str, segment: int, frames: Iterator[SegmentedFrame]
@@ -205,7 +216,7 @@ class SegmentJob:
                 self._finish(job_id, progress)
                 return
             # Who stores the part that is missing here looks afterwards, and so finds the others.
-            if not self._store.part(job_id, segment).exists():
+            if not self._store.exists(self._store.part(job_id, segment)):
                 if self._linked_beyond(job_id, segment):
                     continue
                 return
@@ -219,9 +230,9 @@ class SegmentJob:
                 continue
             self._records.linked(job_id, segment)
             # What it went from isn't needed any more: a long video shall not take its space twice.
-            self._store.part(job_id, segment).unlink(missing_ok=True)
+            self._store.remove(self._store.part(job_id, segment))
             if segment > 0:
-                self._store.tracker(job_id, segment - 1).unlink(missing_ok=True)
+                self._store.remove(self._store.tracker(job_id, segment - 1))
 
     def _linked_beyond(self, job_id: str, segment: int) -> bool:
         progress = self._records.progress(job_id)
@@ -235,7 +246,7 @@ class SegmentJob:
             self._tracker_after(job_id, segment - 1) if segment > 0 else Tracker(request.instances)
         )
         with (
-            part.open(encoding="utf-8") as lines,
+            self._store.open(part) as lines,
             self._store.writing(self._store.frames(job_id, segment)) as path,
         ):
             linked = (tracker.link(from_part(line)) for line in lines)
@@ -266,7 +277,7 @@ class SegmentJob:
             DBOS.cancel_workflows(list(others))
 
     def _tracker_after(self, job_id: str, segment: int) -> Tracker:
-        state = self._store.tracker(job_id, segment).read_text("utf-8")
+        state = self._store.read(self._store.tracker(job_id, segment))
         return Tracker.from_state(json.loads(state))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import anyio
 from prometheus_client import CollectorRegistry, start_http_server
 
+from jobs.errors import StoreAway, StoreRefuses
 from pipeline.errors import ModelError, ProviderError
 from service import keys_command, log_format
 from service.settings import PREFIX, Settings, SettingsError, asked_log_format, load_settings
@@ -39,9 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if parsed.part is not None and parsed.supervised:
             end_with_the_supervisor()
         return _run(parsed.part, load_settings())
-    except (SettingsError, ModelError, ProviderError) as error:
+    except (SettingsError, ModelError, ProviderError, StoreRefuses) as error:
         _log.error("refuse to start: %s", error)
         return REFUSED
+    except StoreAway as error:
+        _log.error("can't start now: %s", error)
+        return 1
     except Exception:
         # The process is over: without this its traceback would be many lines of the log.
         _log.exception("process failed")
@@ -67,6 +71,8 @@ def _run(part: str | None, settings: Settings) -> int:
                 model=settings.model,
                 device=settings.device,
                 database_url=settings.database_url,
+                store_url=settings.store_url,
+                cache_bytes=settings.cache_bytes,
                 threads=settings.threads,
                 decode_timeout_s=settings.decode_timeout_s,
                 job_timeout_s=settings.job_timeout_s,

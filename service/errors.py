@@ -24,7 +24,7 @@ ServiceError
 ├── ForeignOrigin     without API keys, a browser sends the request for another site
 ├── MetricsClosed     the figures are for the operator, and the request has no token of theirs
 ├── TooManyRequests   the key sent more requests than it may
-└── NotReady          no worker is alive, or the database doesn't answer
+└── NotReady          no worker is alive, or the database or the store of files doesn't answer
 """
 
 from collections.abc import Sequence
@@ -159,4 +159,4 @@ class TooManyRequests(ServiceError):  # noqa: N818 - see NotFound
 
 
 class NotReady(ServiceError):  # noqa: N818 - see NotFound
-    """No worker is alive, or the database doesn't answer."""
+    """No worker is alive, or the database or the store of files doesn't answer."""

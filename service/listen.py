@@ -12,7 +12,7 @@ from jobs.database import embedded_url
 from jobs.engine import JobQueue
 from jobs.renderings import Renderings
 from jobs.retention import Retention
-from jobs.store import JobStore
+from jobs.stores import open_store
 from service.app import create_app
 from service.connections import PunctualProtocol
 from service.hosts import is_loopback
@@ -32,8 +32,10 @@ def listen(settings: Settings) -> None:
     Raises:
         SettingsError: the address can't be listened at, or may not be without API keys; or the
             disk is full.
+        StoreAway: the files of jobs can't be had now.
+        StoreRefuses: this process may not keep files there.
     """
-    store = JobStore(settings.data_dir)
+    store = open_store(settings.data_dir, settings.store_url, settings.cache_bytes)
     _require_room(settings)
     url = settings.database_url or embedded_url(settings.data_dir)
     # The API sleeps between its looks at a job by itself, without holding a thread.

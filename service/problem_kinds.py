@@ -12,6 +12,7 @@ from jobs.errors import (
     KeyRevoked,
     KeyUnknown,
     QueueFull,
+    StoreAway,
     TooManyJobs,
 )
 from jobs.failure import JobTimedOut, WorkerLost
@@ -313,6 +314,12 @@ KINDS: dict[type[Exception], Kind] = {
         "worker-lost",
         "The job was given up",
         "The job was given up after its worker died 3 times over the same segment.",
+    ),
+    StoreAway: Kind(
+        503,
+        "store-away",
+        "The store of the jobs' files doesn't answer",
+        "The store of the jobs' files doesn't answer; try later.",
     ),
     NotReady: Kind(503, "not-ready", "The service can't take up work now", "No worker is alive."),
 }

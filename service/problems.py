@@ -8,7 +8,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from jobs.errors import JobError, JobNotFinished, KeyUnknown, QueueFull, TooManyJobs
+from jobs.errors import (
+    JobError,
+    JobNotFinished,
+    KeyUnknown,
+    QueueFull,
+    StoreAway,
+    TooManyJobs,
+)
 from pipeline.errors import PipelineError
 from service.errors import (
     Fault,
@@ -30,7 +37,7 @@ from service.schemas import FaultBody, Problem
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
-JOBS_RETRY_AFTER_S = 5  # the end of a job takes longer than a look
+JOBS_RETRY_AFTER_S = 5  # the end of a job, or of an outage, takes longer than a look
 
 
 def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -104,7 +111,7 @@ def _headers(error: Exception) -> dict[str, str]:
             return {"Retry-After": str(RETRY_AFTER_S)}
         case TooManyRequests():
             return {"Retry-After": str(error.retry_after_s)}
-        case TooManyJobs() | QueueFull():
+        case TooManyJobs() | QueueFull() | StoreAway():
             return {"Retry-After": str(JOBS_RETRY_AFTER_S)}
         case Unauthorized() | KeyUnknown() | MetricsClosed():
             return {"WWW-Authenticate": "Bearer"}

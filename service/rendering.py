@@ -95,6 +95,7 @@ class Renderer:
             RendererBusy: too many others wait for their turn.
             RenderingFailed: it can't be made.
             StorageFull: the disk is full.
+            StoreAway: the files of jobs can't be had now.
             JobNotFound: the job was deleted meanwhile.
             BrokenVideo: the video can't be decoded.
         """

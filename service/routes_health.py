@@ -4,6 +4,7 @@ import logging
 
 from fastapi import APIRouter
 
+from jobs.errors import StoreAway
 from service import examples
 from service.errors import NotFound, NotReady
 from service.problem_kinds import ALL_KINDS
@@ -39,6 +40,10 @@ def readyz(shared: Unscoped) -> Ready:
         # Whatever the database's driver raises, the answer is the same: not ready.
         _log.exception("the database doesn't answer")
         raise NotReady("The database of jobs doesn't answer.") from error
+    try:
+        shared.uploads.check()
+    except StoreAway as error:
+        raise NotReady(str(error)) from error
     if not workers:
         raise NotReady(f"No worker is alive; {depth} jobs wait for one.")
     return Ready(

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from formats.catalogue import FILE_FORMATS, TEXT_FORMATS, FileFormat, TextFormat
 from formats.result import Result
-from jobs.errors import JobHasNoResult, JobNotFinished, JobNotFound
+from jobs.errors import JobHasNoResult, JobNotFinished, JobNotFound, StoreAway
 from jobs.values import Job
 from pipeline.errors import BrokenVideo, DecoderFailed
 from service import examples, schemas
@@ -113,6 +113,7 @@ class Wanted(BaseModel):
             RenderingFailed,
             RendererBusy,
             StorageFull,
+            StoreAway,
         ),
     },
     openapi_extra={"parameters": [examples.PREFER]},

@@ -8,7 +8,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from jobs.errors import BadUrl, IdempotencyConflict, QueueFull, TooManyJobs
+from jobs.errors import BadUrl, IdempotencyConflict, QueueFull, StoreAway, TooManyJobs
 from jobs.values import Job, JobState
 from pipeline.errors import (
     BrokenVideo,
@@ -119,6 +119,7 @@ def _object(required: str, described: dict[str, Any]) -> dict[str, Any]:
             QueueFull,
             TooManyJobs,
             BadUrl,
+            StoreAway,
         ),
     },
     openapi_extra={

@@ -6,7 +6,7 @@ import anyio.to_thread
 from fastapi import APIRouter
 from fastapi.responses import FileResponse
 
-from jobs.errors import JobNotFound
+from jobs.errors import JobNotFound, StoreAway
 from service.callers import Shared
 from service.negotiation import attachment
 from service.problems import problem_answers
@@ -30,7 +30,7 @@ router = APIRouter(tags=["jobs"])
     responses={
         200: {"content": _MEDIA},
         206: {"description": "The part that `Range` asks for.", "content": _MEDIA},
-        **problem_answers(JobNotFound),
+        **problem_answers(JobNotFound, StoreAway),
     },
 )
 async def get_video(job_id: str, shared: Shared) -> FileResponse:
@@ -39,8 +39,9 @@ async def get_video(job_id: str, shared: Shared) -> FileResponse:
     Its type goes by the name that the client gave it, and is only ever one of a video.
     """
     job = await anyio.to_thread.run_sync(shared.queue.get, job_id)
-    path = shared.uploads.upload(job_id)
-    if not await anyio.to_thread.run_sync(path.is_file):
+    uploads = shared.uploads
+    path = await anyio.to_thread.run_sync(uploads.find, uploads.upload(job.id))
+    if path is None:
         raise JobNotFound(f"Job {job_id!r} was deleted.")
     headers = {
         "Content-Disposition": attachment(job.request.filename),

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from jobs.cache import DEFAULT_BYTES as CACHE_BYTES
 from jobs.callbacks import WebhookSettings
 from pipeline.values import VideoLimits
 from service.log_format import LogFormat
@@ -19,6 +20,7 @@ _ADDRESS = r"^(\[[0-9A-Fa-f:]+\]|[^\s:\[\]]+):[0-9]{1,5}$"
 
 Positive = Annotated[int, Field(ge=1)]
 Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^/\s]+)$")]
+StoreUrl = Annotated[str, Field(pattern=r"^s3://[^/\s]+(/\S*)?$")]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -45,6 +47,8 @@ class Settings(BaseSettings):
     log_format: LogFormat = "logfmt"
     data_dir: Path = Path("data/service")
     database_url: str | None = None
+    store_url: StoreUrl | None = None
+    cache_mib: Positive = CACHE_BYTES // 2**20
     model: Path = Path("weights/default.onnx")
     device: Literal["cpu", "cuda"] = "cpu"
     threads: Positive | None = None
@@ -115,6 +119,11 @@ class Settings(BaseSettings):
     def max_upload_bytes(self) -> int:
         """How large an upload may be, bytes."""
         return self.max_upload_mib * 2**20
+
+    @property
+    def cache_bytes(self) -> int:
+        """What copies of files in the object store may take, bytes."""
+        return self.cache_mib * 2**20
 
 
 def decode_secret(secret: SecretStr) -> bytes:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Protocol, cast
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
+from jobs.store import JobFile
 from jobs.values import Idempotency, Job, JobRequest, JobState, Key, Load, Worker
 from pipeline.values import ScannedVideo
 from service.download import Downloader
@@ -108,11 +109,17 @@ class Uploads(Protocol):
     def incoming(self, job_id: str) -> Path:
         """Return the path to receive the job's upload at."""
 
-    def upload(self, job_id: str) -> Path:
-        """Return the path of a job's video."""
+    def upload(self, job_id: str) -> JobFile:
+        """Name a job's video."""
+
+    def find(self, file: JobFile) -> Path | None:
+        """Return the path of a file of a job, to be opened soon, if there is one."""
 
     def discard(self, job_id: str) -> None:
         """Remove an upload that came to nothing."""
+
+    def check(self) -> None:
+        """Raise StoreAway where the files of jobs can't be had now."""
 
 
 class Renderings(Protocol):

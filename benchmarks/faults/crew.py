@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.faults.waiting_worker import clips_of_segment
 from benchmarks.worker_process import LIMITS
 from jobs.engine import JobQueue
-from jobs.store import JobStore
+from jobs.folder_store import FolderStore
 from jobs.values import Job, JobRequest
 from pipeline.decode import scan
 
@@ -32,7 +32,7 @@ class Crew:
     """
 
     def __init__(self, data_dir: Path, database_url: str, segment_s: float) -> None:
-        self.store = JobStore(data_dir)
+        self.store = FolderStore(data_dir)
         self.queue = JobQueue(database_url, self.store, segment_frames=SEGMENT_FRAMES)
         self.workers: list[subprocess.Popen[bytes]] = []
         self.log = data_dir / "workers.log"

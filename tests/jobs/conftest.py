@@ -14,9 +14,12 @@ import numpy as np
 import pytest
 
 from benchmarks.postgres import PostgresServer
+from benchmarks.s3_server import S3Server
 from jobs.database import embedded_url
 from jobs.engine import JobQueue
+from jobs.folder_store import FolderStore
 from jobs.store import JobStore
+from jobs.stores import open_store
 from jobs.values import Idempotency, Job, JobRequest
 from pipeline.decode import scan
 from pipeline.values import VideoLimits
@@ -40,7 +43,7 @@ class Bench:
     def __init__(self, data_dir: Path, database_url: str) -> None:
         self.data_dir = data_dir
         self.database_url = database_url
-        self.store = JobStore(data_dir)
+        self.store = FolderStore(data_dir)
         self.queue = JobQueue(database_url, self.store, poll_s=0.02, segment_frames=SEGMENT_FRAMES)
         self._workers: list[subprocess.Popen[bytes]] = []
 
@@ -105,6 +108,25 @@ class Bench:
 def postgres() -> Iterator[PostgresServer]:
     with PostgresServer() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    with S3Server() as server:
+        yield server
+
+
+@pytest.fixture(params=["folder", "s3"])
+def store(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> JobStore:
+    """An empty store of each kind that keeps the files of jobs."""
+    if request.param == "folder":
+        return open_store(tmp_path / "data")
+    server: S3Server = request.getfixturevalue("s3")
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    return open_store(tmp_path / "data", server.new_url())
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

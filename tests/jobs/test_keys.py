@@ -18,8 +18,8 @@ from jobs.errors import (
     KeyUnknown,
     TooManyJobs,
 )
+from jobs.folder_store import FolderStore
 from jobs.keys import KeyRing
-from jobs.store import JobStore
 from jobs.values import Job, JobRequest
 from pipeline.decode import scan
 from tests.jobs.conftest import LIMITS
@@ -27,7 +27,7 @@ from tests.jobs.conftest import LIMITS
 
 @pytest.fixture
 def queue(tmp_path: Path) -> Iterator[JobQueue]:
-    queue = JobQueue(embedded_url(tmp_path), JobStore(tmp_path))
+    queue = JobQueue(embedded_url(tmp_path), FolderStore(tmp_path))
     yield queue
     queue.close()
 
@@ -111,14 +111,14 @@ def test_an_owner_sees_and_changes_its_own_jobs_only(
             with pytest.raises(JobNotFound):
                 look(job.id)
         assert not queue.get(job.id).state.final
-        assert queue.store.upload(job.id).exists()
+        assert queue.store.exists(queue.store.upload(job.id))
     ada.delete(first.id)
     with pytest.raises(JobNotFound):
         queue.get(first.id)
 
 
 def test_an_owner_may_have_so_many_unfinished_jobs(
-    queue: JobQueue, ring: KeyRing, clip: Path
+    queue: JobQueue, ring: KeyRing, clip: Path, tmp_path: Path
 ) -> None:
     ada = queue.owned_by(ring.find(ring.create("ada", max_jobs=2)))
     submit(queue, clip)
@@ -130,8 +130,8 @@ def test_an_owner_may_have_so_many_unfinished_jobs(
     with pytest.raises(TooManyJobs, match="more job than the 2"):
         submit(ada, clip)
     assert len(ada.list()[0]) == 2
-    assert not list((queue.store.root / "uploads").iterdir())
-    assert len(list((queue.store.root / "jobs").iterdir())) == 3
+    assert not list(queue.store.uploads.iterdir())
+    assert len(list((tmp_path / "jobs").iterdir())) == 3
     ada.cancel(first.id)
     submit(ada, clip)
 

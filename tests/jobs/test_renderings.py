@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from jobs.errors import JobNotFound
+from jobs.folder_store import FolderStore
 from jobs.renderings import Renderings
 from jobs.store import JobStore
 from pipeline import rle
@@ -20,11 +21,6 @@ FRAMES = 6
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> JobStore:
-    return JobStore(tmp_path / "data")
-
-
-@pytest.fixture
 def job(store: JobStore, tmp_path: Path) -> str:
     """A finished job of two segments, on a clip with sound."""
     job_id = store.new_id()
@@ -33,8 +29,9 @@ def job(store: JobStore, tmp_path: Path) -> str:
     clip = write_with_sound(tmp_path / "clip.mp4", pictures, times_ms, "aac", chirp(0.6))
     store.incoming(job_id).write_bytes(clip.read_bytes())
     store.adopt(job_id)
-    video = scan(store.upload(job_id), LIMITS)
-    save_scan(video, store.scan(job_id))
+    video = scan(clip, LIMITS)
+    with store.writing(store.scan(job_id)) as path:
+        save_scan(video, path)
     for segment, indices in enumerate((range(4), range(4, FRAMES))):
         with store.writing(store.frames(job_id, segment)) as path:
             path.write_text("".join(_line(index, video.time_s(index)) for index in indices))
@@ -44,7 +41,8 @@ def job(store: JobStore, tmp_path: Path) -> str:
         "video": {"width": 96, "height": 64, "frame_count": FRAMES, "fps": "10/1"},
         "tracks": [{"id": 1, "score": 0.9, "start": 0, "stop": FRAMES}],
     }
-    store.header(job_id).write_text(json.dumps(header))
+    with store.writing(store.header(job_id)) as path:
+        path.write_text(json.dumps(header))
     return job_id
 
 
@@ -67,7 +65,6 @@ def test_a_file_is_made_of_what_is_stored(store: JobStore, job: str) -> None:
     assert video.info.frame_count == FRAMES
     assert [video.time_s(n) for n in range(FRAMES)] == pytest.approx([0, 0.1, 0.2, 0.25, 0.4, 0.5])
     assert len(heard(made)) == pytest.approx(0.6 * RATE, abs=2048)
-    assert list(made.parent.glob(".*")) == []
 
 
 def test_what_is_made_goes_with_the_job(store: JobStore, job: str) -> None:
@@ -79,8 +76,16 @@ def test_what_is_made_goes_with_the_job(store: JobStore, job: str) -> None:
         renderings.render(job, NAME, "clip.mp4")
 
 
-def test_what_a_killed_process_left_is_removed(store: JobStore, job: str) -> None:
-    path = store.rendering(job, NAME)
+@pytest.fixture
+def folder(tmp_path: Path) -> FolderStore:
+    return FolderStore(tmp_path / "data")
+
+
+@pytest.mark.parametrize("store", ["folder"], indirect=True)
+def test_what_a_killed_process_left_is_removed(
+    folder: FolderStore, store: JobStore, job: str
+) -> None:
+    path = folder.path(store.rendering(job, NAME))
     left = path.with_name(f".0badcafe.{path.name}")
     other = path.with_name(".0badcafe.rendered.davis")
     for file in (left, other):
@@ -90,8 +95,11 @@ def test_what_a_killed_process_left_is_removed(store: JobStore, job: str) -> Non
     assert other.exists()
 
 
-def test_a_disk_without_room_is_told_by_its_number(store: JobStore, job: str) -> None:
-    store.rendering(job, NAME).mkdir()  # nothing can be put in its place
+@pytest.mark.parametrize("store", ["folder"], indirect=True)
+def test_a_disk_without_room_is_told_by_its_number(
+    folder: FolderStore, store: JobStore, job: str
+) -> None:
+    folder.path(store.rendering(job, NAME)).mkdir()  # nothing can be put in its place
     with pytest.raises(OSError, match="directory") as raised:
         Renderings(store).render(job, NAME, "clip.mp4")
     assert type(raised.value) in {OSError, IsADirectoryError}

@@ -89,7 +89,7 @@ def test_nobody_gets_the_result_of_another_owner(bench: Bench, clip: Path) -> No
 def test_a_copy_whose_original_goes_away_meanwhile_is_worked_on(bench: Bench, clip: Path) -> None:
     bench.start_worker()
     done = bench.wait_until_final(bench.submit(clip, sha256=SAME))
-    bench.store.header(done.id).unlink()
+    bench.store.remove(bench.store.header(done.id))
     job = bench.submit(clip, sha256=SAME)
     assert job.copied_from is None
     assert bench.wait_until_final(job).state is JobState.SUCCEEDED

@@ -17,7 +17,9 @@ from jobs.errors import (
     JobNotFinished,
     JobNotFound,
     KeyUnknown,
+    StoreAway,
 )
+from jobs.store import JobFile
 from jobs.values import Idempotency, Job, JobFailure, JobRequest, JobState, Key, Load, Worker
 from pipeline.decode import select
 from pipeline.errors import BrokenVideo
@@ -205,9 +207,15 @@ class FakeUploads:
 
     Attributes:
         folder: holds them.
+        away: whether the files of jobs can't be had.
     """
 
     folder: Path
+    away: bool = False
+
+    def check(self) -> None:
+        if self.away:
+            raise StoreAway("The store of the jobs' files doesn't answer; try later.")
 
     def new_id(self) -> str:
         return secrets.token_hex(16)
@@ -215,8 +223,16 @@ class FakeUploads:
     def incoming(self, job_id: str) -> Path:
         return self.folder / job_id
 
-    def upload(self, job_id: str) -> Path:
+    def upload(self, job_id: str) -> JobFile:
+        return JobFile(job_id, "upload")
+
+    def kept(self, job_id: str) -> Path:
         return self.folder / f"{job_id}.kept"
+
+    def find(self, file: JobFile) -> Path | None:
+        self.check()
+        path = self.kept(file.job_id)
+        return path if path.exists() else None
 
     def discard(self, job_id: str) -> None:
         self.incoming(job_id).unlink(missing_ok=True)

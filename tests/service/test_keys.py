@@ -10,8 +10,8 @@ import pytest
 
 from jobs.database import embedded_url, open_database
 from jobs.engine import JobQueue
+from jobs.folder_store import FolderStore
 from jobs.keys import KeyRing
-from jobs.store import JobStore
 from jobs.values import Key
 from service import keys_command
 from service.callers import RateLimiter
@@ -42,7 +42,7 @@ class Guarded:
 
 @pytest.fixture
 def guarded(tmp_path: Path) -> Iterator[Guarded]:
-    store = JobStore(tmp_path)
+    store = FolderStore(tmp_path)
     queue = JobQueue(embedded_url(tmp_path), store, poll_s=0)
     with serving(Settings(wait_s=0), queue, store, queue.keys) as url:
         yield Guarded(url, queue.keys)

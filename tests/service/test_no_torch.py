@@ -26,12 +26,12 @@ import jobs.worker
 import service.listen
 from jobs.engine import JobQueue
 from jobs.renderings import Renderings
-from jobs.store import JobStore
+from jobs.folder_store import FolderStore
 from service.app import create_app
 from service.settings import Settings
 
 with tempfile.TemporaryDirectory() as folder:
-    store = JobStore(Path(folder))
+    store = FolderStore(Path(folder))
     queue = JobQueue(f"sqlite:///{folder}/jobs.sqlite", store)
     app = create_app(Settings(data_dir=Path(folder)), queue, store, queue.keys, Renderings(store))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))

@@ -18,7 +18,7 @@ from tests.service.fakes import FakeQueue, FakeUploads
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "errors.md"
 BASES = {jobs.errors.JobError, service.errors.ServiceError, PipelineError, VideoError}
-AT_START = {ModelError, ProviderError}
+AT_START = {ModelError, ProviderError, jobs.errors.StoreRefuses}
 IN_COMMANDS = {jobs.errors.BadKeyName, jobs.errors.KeyExists, jobs.errors.KeyNotFound}
 
 
@@ -92,10 +92,17 @@ def test_a_fault_of_ours_tells_nothing_but_where_to_look(
     assert "secret of 7" in caplog.text
 
 
-def test_readiness_follows_the_workers_and_the_database(url: str, queue: FakeQueue) -> None:
+def test_readiness_follows_the_workers_the_store_and_the_database(
+    url: str, queue: FakeQueue, uploads: FakeUploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ready = httpx.get(f"{url}/readyz")
     assert ready.status_code == 200
     assert ready.json()["workers"][0]["provider"] == "CPUExecutionProvider"
+    with monkeypatch.context() as patch:
+        patch.setattr(uploads, "away", True)
+        away = httpx.get(f"{url}/readyz")
+    assert (away.status_code, away.headers["Retry-After"]) == (503, "1")
+    assert "store of the jobs' files doesn't answer" in away.json()["detail"]
     queue.alive = []
     answer = httpx.get(f"{url}/readyz")
     assert answer.status_code == 503

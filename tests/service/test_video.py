@@ -1,6 +1,7 @@
 """GET /jobs/{job_id}/video: the upload as players want it, and nothing that a browser would run."""
 
 import httpx
+import pytest
 
 from jobs.values import JobState
 from service.routes_video import POLICY
@@ -13,7 +14,7 @@ def test_a_player_gets_the_parts_that_it_asks_for(
     url: str, queue: FakeQueue, uploads: FakeUploads
 ) -> None:
     job = add(queue, JobState.RUNNING).id
-    uploads.upload(job).write_bytes(bytes(range(100)))
+    uploads.kept(job).write_bytes(bytes(range(100)))
     whole = httpx.get(f"{url}/jobs/{job}/video")
     assert (whole.status_code, whole.content) == (200, bytes(range(100)))
     assert whole.headers["Content-Type"] == "video/mp4"
@@ -29,7 +30,7 @@ def test_what_was_uploaded_as_a_page_is_none(
     job = add(queue, JobState.SUCCEEDED)
     request = job.request.__class__(filename="dog.html")
     queue.change(job.id, request=request)
-    uploads.upload(job.id).write_bytes(b"<script>alert(1)</script>")
+    uploads.kept(job.id).write_bytes(b"<script>alert(1)</script>")
     headers = httpx.get(f"{url}/jobs/{job.id}/video").headers
     assert headers["Content-Type"] == "application/octet-stream"
     assert headers["X-Content-Type-Options"] == "nosniff"
@@ -41,3 +42,13 @@ def test_a_job_that_is_gone_has_no_video(url: str, queue: FakeQueue) -> None:
     assert_problem(httpx.get(f"{url}/jobs/none/video"), 404, "job-not-found", "'none'")
     job = add(queue, JobState.SUCCEEDED).id  # deleted after it was looked up
     assert_problem(httpx.get(f"{url}/jobs/{job}/video"), 404, "job-not-found", "was deleted")
+
+
+def test_a_store_that_is_away_is_told_with_when_to_come_again(
+    url: str, queue: FakeQueue, uploads: FakeUploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = add(queue, JobState.RUNNING).id
+    monkeypatch.setattr(uploads, "away", True)
+    answer = httpx.get(f"{url}/jobs/{job}/video")
+    assert_problem(answer, 503, "store-away", "try later")
+    assert answer.headers["Retry-After"] == "5"
