@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from jobs.database import embedded_url
 from jobs.engine import JobQueue
-from jobs.store import JobStore
+from jobs.folder_store import FolderStore
 from jobs.values import Job, JobFailure, JobState
 from service.settings import Settings, SettingsError, load_settings
 from service.supervisor import REFUSED
@@ -170,7 +170,7 @@ def test_with_a_token_only_its_holder_sees_the_figures(serve: Serve) -> None:
 
 
 def test_where_there_are_keys_none_of_them_opens_the_figures(tmp_path: Path, clip: Path) -> None:
-    store = JobStore(tmp_path)
+    store = FolderStore(tmp_path)
     queue = JobQueue(embedded_url(tmp_path), store, poll_s=0)
     token = {"Authorization": f"Bearer {TOKEN}"}
     with serving(Settings(), queue, store, queue.keys) as url:
