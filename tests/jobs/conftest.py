@@ -18,7 +18,7 @@ from benchmarks.s3_server import S3Server
 from jobs.database import embedded_url
 from jobs.engine import JobQueue
 from jobs.folder_store import FolderStore
-from jobs.store import JobStore
+from jobs.store import JobFile, JobStore
 from jobs.stores import open_store
 from jobs.values import Idempotency, Job, JobRequest
 from pipeline.decode import scan
@@ -40,10 +40,11 @@ def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 60.0) 
 class Bench:
     """The queue of one test, and the workers that it started."""
 
-    def __init__(self, data_dir: Path, database_url: str) -> None:
+    def __init__(self, data_dir: Path, database_url: str, store_url: str | None = None) -> None:
         self.data_dir = data_dir
         self.database_url = database_url
-        self.store = FolderStore(data_dir)
+        self.store_url = store_url
+        self.store = open_store(data_dir, store_url)
         self.queue = JobQueue(database_url, self.store, poll_s=0.02, segment_frames=SEGMENT_FRAMES)
         self._workers: list[subprocess.Popen[bytes]] = []
 
@@ -73,14 +74,24 @@ class Bench:
             request_id=request_id,
         )
 
-    def start_worker(self, *, delay_s: float = 0.0, fails: bool = False) -> subprocess.Popen[bytes]:
-        arguments = [str(self.data_dir), self.database_url, str(delay_s)]
+    def start_worker(
+        self, *, delay_s: float = 0.0, fails: bool = False, data_dir: Path | None = None
+    ) -> subprocess.Popen[bytes]:
+        data_dir = data_dir or self.data_dir
+        data_dir.mkdir(exist_ok=True)
+        arguments = [str(data_dir), self.database_url, str(delay_s)]
         if fails:
             arguments.append("fail")
-        with (self.data_dir / "worker.log").open("ab") as log:
+        if self.store_url is not None:
+            arguments.append(self.store_url)
+        with (data_dir / "worker.log").open("ab") as log:
             worker = subprocess.Popen([sys.executable, str(WORKER), *arguments], stderr=log)
         self._workers.append(worker)
         return worker
+
+    def path(self, file: JobFile) -> Path:
+        """Return where a file lies, without an object store."""
+        return FolderStore(self.data_dir).path(file)
 
     def wait_until_final(self, job: Job) -> Job:
         wait_for(lambda: self.queue.get(job.id).state.final, f"the end of {job.id}")

@@ -1,4 +1,4 @@
-"""A worker whose model is a slow fake: slow_worker.py DATA_DIR DATABASE_URL DELAY_S [fail]."""
+"""A worker whose model is a slow fake: slow_worker.py DATA_DIR DATABASE_URL DELAY_S [fail] [s3://]."""
 
 import sys
 import time
@@ -62,6 +62,7 @@ def main() -> None:
     settings = WorkerSettings(
         data_dir=data_dir,
         database_url=database_url,
+        store_url=next((each for each in sys.argv[4:] if each.startswith("s3://")), None),
         model=Path("none.onnx"),
     )
     sandbox = Sandbox(stall_s=STALL_S, program=(sys.executable, str(DECODER)))

@@ -26,7 +26,7 @@ def segments_stored(bench: Bench, job: Job) -> int:
 
 def wait_until_in_second_segment(bench: Bench, job: Job) -> None:
     def begun() -> bool:
-        return any(bench.store.path(bench.store.part(job.id, 1)).parent.glob(".*"))
+        return any(bench.path(bench.store.part(job.id, 1)).parent.glob(".*"))
 
     wait_for(lambda: segments_stored(bench, job) == 1 and begun(), "the second segment")
 
@@ -49,7 +49,7 @@ def test_a_worker_killed_in_a_segment_costs_at_most_that_segment(bench: Bench, c
     header, expected = (bench.queue.result_header(job.id) for job in (done, undisturbed))
     assert header | {"job": expected["job"]} == expected
     assert bench.runs() <= 2 * runs_undisturbed + CLIPS_OF_SEGMENT
-    folder = bench.store.path(bench.store.header(done.id)).parent
+    folder = bench.path(bench.store.header(done.id)).parent
     left = sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
     assert left == [*(f"frames/{n:06d}" for n in range(4)), "header.json", "scan.json", "upload"]
 
@@ -106,7 +106,7 @@ def test_frames_that_are_said_to_be_ready_can_be_read(bench: Bench, clip: Path) 
     seen = {0}
     while not job.state.final:
         job = bench.queue.get(job.id)
-        stored = [bench.store.path(bench.store.frames(job.id, segment)) for segment in range(4)]
+        stored = [bench.path(bench.store.frames(job.id, segment)) for segment in range(4)]
         readable = sum(len(path.read_text().splitlines()) for path in stored if path.exists())
         assert readable >= job.frames_ready >= max(seen)
         seen.add(job.frames_ready)
@@ -151,7 +151,7 @@ def test_deleted_job_leaves_nothing_though_a_worker_was_at_it(bench: Bench, clip
 
 def test_failures_are_kept_and_tell_no_paths(bench: Bench, clip: Path) -> None:
     broken = bench.submit(clip)
-    bench.store.path(bench.store.upload(broken.id)).write_bytes(b"no video at all")
+    bench.path(bench.store.upload(broken.id)).write_bytes(b"no video at all")
     unexpected = bench.submit(clip)
     bench.start_worker(fails=True)
 
