@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.faults.waiting_worker import clips_of_segment
 from benchmarks.worker_process import LIMITS
 from jobs.engine import JobQueue
-from jobs.folder_store import FolderStore
+from jobs.stores import open_store
 from jobs.values import Job, JobRequest
 from pipeline.decode import scan
 
@@ -29,16 +29,20 @@ class Crew:
         data_dir: folder of the jobs' files, the workers' log and, for SQLite, the database.
         database_url: as `open_database`.
         segment_s: how long a worker waits over each segment, at least.
+        store_url: of the jobs' files; then each worker has a folder of its own in `data_dir`.
     """
 
-    def __init__(self, data_dir: Path, database_url: str, segment_s: float) -> None:
-        self.store = FolderStore(data_dir)
+    def __init__(
+        self, data_dir: Path, database_url: str, segment_s: float, store_url: str | None = None
+    ) -> None:
+        self.store = open_store(data_dir, store_url)
         self.queue = JobQueue(database_url, self.store, segment_frames=SEGMENT_FRAMES)
         self.workers: list[subprocess.Popen[bytes]] = []
         self.log = data_dir / "workers.log"
         wait_s = segment_s / clips_of_segment(SEGMENT_FRAMES)
-        module = "benchmarks.faults.waiting_worker"
-        self._command = [sys.executable, "-m", module, str(data_dir), database_url, str(wait_s)]
+        self._data_dir = data_dir
+        self._store_url = store_url
+        self._arguments = [database_url, str(wait_s), *([store_url] if store_url else [])]
 
     def __enter__(self) -> Self:
         return self
@@ -56,8 +60,12 @@ class Crew:
 
     def start_worker(self) -> "subprocess.Popen[bytes]":
         """Start one more worker."""
+        own = self._data_dir / f"worker-{len(self.workers)}"
+        folder = self._data_dir if self._store_url is None else own
+        module = "benchmarks.faults.waiting_worker"
         with self.log.open("ab") as log:
-            worker = subprocess.Popen(self._command, stderr=log)
+            command = [sys.executable, "-m", module, str(folder), *self._arguments]
+            worker = subprocess.Popen(command, stderr=log)
         self.workers.append(worker)
         return worker
 

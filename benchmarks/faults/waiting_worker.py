@@ -1,4 +1,4 @@
-"""A worker that waits in place of inference: arguments DATA_DIR DATABASE_URL SECONDS_A_CLIP."""
+"""A worker that waits in place of inference: DATA_DIR DATABASE_URL SECONDS_A_CLIP [STORE_URL]."""
 
 import os
 import sys
@@ -72,11 +72,14 @@ def clips_of_segment(frames: int) -> int:
 def main() -> None:
     """Run until a signal."""
     log_format.configure(f"worker-{os.getpid()}")
-    data_dir, database_url, wait_s, *flags = sys.argv[1:]
-    if flags == [FLAG]:
+    data_dir, database_url, wait_s, *more = sys.argv[1:]
+    if FLAG in more:
         end_with_the_supervisor()
     settings = WorkerSettings(
-        data_dir=Path(data_dir), database_url=database_url, model=Path("none.onnx")
+        data_dir=Path(data_dir),
+        database_url=database_url,
+        store_url=next((each for each in more if each != FLAG), None),
+        model=Path("none.onnx"),
     )
     run_worker(settings, lambda _: WaitingSession(float(wait_s), SPEC), NoSandbox())
 

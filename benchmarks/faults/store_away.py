@@ -1,0 +1,108 @@
+"""The object store away for a while during jobs: `python -m benchmarks.faults.store_away HOW`."""
+
+import argparse
+import os
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.faults.crew import SEGMENT_FRAMES, Crew, wait_until, write_clip
+from benchmarks.postgres import PostgresServer
+from benchmarks.proxy import Proxy
+from benchmarks.s3_server import S3Server, environment
+from jobs.errors import StoreAway
+from jobs.values import Job, JobState
+
+SEGMENTS = 6
+
+
+def main() -> None:
+    """Take the store away from workers that share no folder; tell what came of their jobs."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.faults.store_away", description=main.__doc__
+    )
+    parser.add_argument("how", choices=["refuses", "hangs"], help="what the store does meanwhile")
+    parser.add_argument("--workers", type=int, default=2, help="default: 2")
+    parser.add_argument("--jobs", type=int, default=5, help="default: 5")
+    parser.add_argument("--away-s", type=float, default=20.0, help="default: 20")
+    parser.add_argument("--segment-s", type=float, default=1.0, help="default: 1")
+    arguments = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        PostgresServer() as postgres,
+        S3Server() as server,
+        Proxy(server.port) as proxy,
+    ):
+        os.environ.update(environment(proxy.port))
+        clip = Path(folder) / "clip.mp4"
+        write_clip(clip, SEGMENTS * SEGMENT_FRAMES)
+        data, database = Path(folder) / "data", postgres.new_database()
+        with Crew(data, database, arguments.segment_s, server.new_url()) as crew:
+            run(crew, clip, server, proxy, arguments)
+
+
+def run(
+    crew: Crew, clip: Path, server: S3Server, proxy: Proxy, arguments: argparse.Namespace
+) -> None:
+    """Run the jobs, take the store away once they are going on, and print what came of them."""
+    for _ in range(arguments.workers):
+        crew.start_worker()
+    crew.wait_for_workers(arguments.workers)
+    expected = list(crew.queue.frames(crew.wait_for(crew.submit(clip)).id))
+    jobs = [crew.submit(clip) for _ in range(arguments.jobs)]
+    wait_until(lambda: crew.queue.get(jobs[0].id).frames_ready > 0, "the first frames")
+    take, give = {
+        "refuses": (proxy.cut_off, proxy.connect),
+        "hangs": (server.freeze, server.thaw),
+    }[arguments.how]
+    take()
+    gone_at = time.monotonic()
+    told = refused(crew, clip)
+    time.sleep(max(0.0, gone_at + arguments.away_s - time.monotonic()))
+    give()
+    back_at = time.monotonic()
+    wait_until(lambda: not unfinished(crew, jobs), "the end of the jobs")
+    print(f"store {arguments.how} for {back_at - gone_at:.1f} s, {arguments.workers} workers")
+    print(f"a submission meanwhile: {told}")
+    print(f"results as undisturbed: {right(crew, jobs, expected)} of {len(jobs)}")
+    print(f"why others failed: {failures(crew, jobs) or 'none did'}")
+    print(f"the last job ended {time.monotonic() - back_at:.1f} s after the store was back")
+    again = crew.log.read_text().count("Took up a segment.") - SEGMENTS * (len(jobs) + 1)
+    alive = sum(worker.poll() is None for worker in crew.workers)
+    print(f"segments taken up again: {again}; workers alive: {alive} of {arguments.workers}")
+
+
+def refused(crew: Crew, clip: Path) -> str:
+    """Submit a clip while the store is away; say how that is answered and when."""
+    begun = time.monotonic()
+    try:
+        crew.submit(clip)
+    except StoreAway:
+        return f"told that the store is away after {time.monotonic() - begun:.1f} s"
+    return "accepted"
+
+
+def right(crew: Crew, jobs: Sequence[Job], expected: Sequence[str]) -> int:
+    """Count the jobs whose result is the expected one."""
+    return sum(
+        crew.queue.get(job.id).state is JobState.SUCCEEDED
+        and list(crew.queue.frames(job.id)) == expected
+        for job in jobs
+    )
+
+
+def failures(crew: Crew, jobs: Sequence[Job]) -> dict[str, int]:
+    """Count why jobs failed."""
+    found = (crew.queue.get(job.id).failure for job in jobs)
+    return dict(Counter(failure.kind for failure in found if failure is not None))
+
+
+def unfinished(crew: Crew, jobs: Sequence[Job]) -> bool:
+    """Say whether any of the jobs isn't final."""
+    return not all(crew.queue.get(job.id).state.final for job in jobs)
+
+
+if __name__ == "__main__":
+    main()
