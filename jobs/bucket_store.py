@@ -2,6 +2,7 @@
 
 import logging
 import os
+import secrets
 import time
 from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
@@ -64,11 +65,12 @@ class BucketStore(JobStore):
         endpoint = next((os.environ[name] for name in ENDPOINTS if name in os.environ), "")
         if endpoint.startswith("http://") and not _allows_http():
             raise StoreRefuses(f"Got {endpoint}, wanted https, or AWS_ALLOW_HTTP=true.")
+        key = f"check/{secrets.token_hex(8)}"  # others that start now have their own
         try:
-            self._bucket.put("check", b"Whether files can be kept here.")
+            self._bucket.put(key, b"Whether files can be kept here.")
             self._bucket.list_with_delimiter("check")
-            self._bucket.get("check").bytes()
-            self._bucket.delete("check")
+            self._bucket.get(key).bytes()
+            self._bucket.delete(key)
         except (FileNotFoundError, PermissionDeniedError, UnauthenticatedError) as error:
             raise StoreRefuses(
                 f"Got an object store that refuses {self._url}, wanted a bucket that may be "

@@ -3,6 +3,7 @@
 import pickle
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,15 @@ def test_a_store_that_is_not_there_is_told_at_the_start(
         monkeypatch.setenv(name, value)
     with pytest.raises(StoreAway, match=f"no answer about {url}"):
         open_store(tmp_path, url)
+
+
+def test_many_may_start_at_once(url: str, tmp_path: Path) -> None:
+    stores = [opened(tmp_path / str(number), url) for number in range(4)]
+    with ThreadPoolExecutor(len(stores)) as pool:
+        for _ in range(3):
+            for started in [pool.submit(store.require) for store in stores]:
+                started.result()
+    assert list(stores[0]._bucket.list("check").collect()) == []
 
 
 def test_http_is_for_those_who_allow_it(

@@ -73,6 +73,22 @@ def test_workers_on_folders_of_their_own_make_the_same_result(
     assert files(bench.data_dir) == []
 
 
+def test_the_same_gets_a_copy_of_the_result_in_the_store(
+    bench: Bench, tmp_path: Path, clip: Path
+) -> None:
+    bench.start_worker(data_dir=tmp_path / "one")
+    first = finished(bench, bench.submit(clip, sha256="0" * 64))
+    expected = list(bench.queue.frames(first.id))
+    second = bench.submit(clip, sha256="0" * 64)
+    assert (second.state, second.copied_from) == (JobState.SUCCEEDED, first.id)
+    bench.queue.delete(first.id)
+    assert second.frames_ready == len(expected) == 48
+    assert list(bench.queue.frames(second.id)) == expected
+    assert bench.queue.result_header(second.id)["job"] == second.id
+    bench.queue.delete(second.id)
+    assert bench.store.size() == 0
+
+
 def test_a_job_outlives_a_store_that_refuses_connections(
     bench: Bench, tmp_path: Path, clip: Path, expected: list[str], proxy: Proxy
 ) -> None:
