@@ -2,13 +2,16 @@
 
 import argparse
 import os
+import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from benchmarks.faults.crew import SEGMENT_FRAMES, Crew, wait_until, write_clip
+from benchmarks.faults.verdict import Verdict
 from benchmarks.postgres import PostgresServer
 from benchmarks.proxy import Proxy
 from benchmarks.s3_server import S3Server, environment
@@ -16,9 +19,10 @@ from jobs.errors import StoreAway
 from jobs.values import Job, JobState
 
 SEGMENTS = 6
+ENDED_WITHIN_S = 300.0
 
 
-def main() -> None:
+def main() -> int:
     """Take the store away from workers that share no folder; tell what came of their jobs."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.faults.store_away", description=main.__doc__
@@ -29,6 +33,10 @@ def main() -> None:
     parser.add_argument("--away-s", type=float, default=20.0, help="default: 20")
     parser.add_argument("--segment-s", type=float, default=1.0, help="default: 1")
     arguments = parser.parse_args()
+    verdict = Verdict(
+        f"An object store that {arguments.how} for {arguments.away_s:g} s, "
+        f"{arguments.workers} workers, {arguments.jobs} jobs of {SEGMENTS} segments"
+    )
     with (
         tempfile.TemporaryDirectory() as folder,
         PostgresServer() as postgres,
@@ -40,48 +48,61 @@ def main() -> None:
         write_clip(clip, SEGMENTS * SEGMENT_FRAMES)
         data, database = Path(folder) / "data", postgres.new_database()
         with Crew(data, database, arguments.segment_s, server.new_url()) as crew:
-            run(crew, clip, server, proxy, arguments)
+            take, give = {
+                "refuses": (proxy.cut_off, proxy.connect),
+                "hangs": (server.freeze, server.thaw),
+            }[arguments.how]
+            run(crew, clip, arguments, verdict, take=take, give=give)
+    return verdict.finish()
 
 
 def run(
-    crew: Crew, clip: Path, server: S3Server, proxy: Proxy, arguments: argparse.Namespace
+    crew: Crew,
+    clip: Path,
+    arguments: argparse.Namespace,
+    verdict: Verdict,
+    *,
+    take: Callable[[], None],
+    give: Callable[[], None],
 ) -> None:
-    """Run the jobs, take the store away once they are going on, and print what came of them."""
+    """Run the jobs, take the store away once they are going on, and see what comes of them."""
     for _ in range(arguments.workers):
         crew.start_worker()
     crew.wait_for_workers(arguments.workers)
     expected = list(crew.queue.frames(crew.wait_for(crew.submit(clip)).id))
     jobs = [crew.submit(clip) for _ in range(arguments.jobs)]
     wait_until(lambda: crew.queue.get(jobs[0].id).frames_ready > 0, "the first frames")
-    take, give = {
-        "refuses": (proxy.cut_off, proxy.connect),
-        "hangs": (server.freeze, server.thaw),
-    }[arguments.how]
     take()
     gone_at = time.monotonic()
     told = refused(crew, clip)
     time.sleep(max(0.0, gone_at + arguments.away_s - time.monotonic()))
     give()
     back_at = time.monotonic()
-    wait_until(lambda: not unfinished(crew, jobs), "the end of the jobs")
-    print(f"store {arguments.how} for {back_at - gone_at:.1f} s, {arguments.workers} workers")
-    print(f"a submission meanwhile: {told}")
-    print(f"results as undisturbed: {right(crew, jobs, expected)} of {len(jobs)}")
-    print(f"why others failed: {failures(crew, jobs) or 'none did'}")
-    print(f"the last job ended {time.monotonic() - back_at:.1f} s after the store was back")
-    again = crew.log.read_text().count("Took up a segment.") - SEGMENTS * (len(jobs) + 1)
+    verdict.note("it was away for", f"{back_at - gone_at:.1f} s")
+    with suppress(TimeoutError):
+        wait_until(lambda: not unfinished(crew, jobs), "the end of the jobs", ENDED_WITHIN_S)
+    verdict.note("last job's end after its return", f"{time.monotonic() - back_at:.1f} s")
+    verdict.hold("a submission meanwhile is refused", told or "accepted", bool(told))
+    hung = len(unfinished(crew, jobs))
+    verdict.hold("no job hangs", f"{hung} of {len(jobs)}", hung == 0)
+    failed = failures(crew, jobs)
+    verdict.hold("no job fails", failed or f"0 of {len(jobs)}", not failed)
+    good = right(crew, jobs, expected)
+    verdict.hold("results as undisturbed", f"{good} of {len(jobs)}", good == len(jobs))
     alive = sum(worker.poll() is None for worker in crew.workers)
-    print(f"segments taken up again: {again}; workers alive: {alive} of {arguments.workers}")
+    verdict.hold("workers live on", f"{alive} of {arguments.workers}", alive == arguments.workers)
+    again = crew.log.read_text().count("Took up a segment.") - SEGMENTS * (len(jobs) + 1)
+    verdict.note("segments taken up again", again)
 
 
-def refused(crew: Crew, clip: Path) -> str:
-    """Submit a clip while the store is away; say how that is answered and when."""
+def refused(crew: Crew, clip: Path) -> str | None:
+    """Submit a clip while the store is away; say how that is refused, None if it isn't."""
     begun = time.monotonic()
     try:
         crew.submit(clip)
     except StoreAway:
-        return f"told that the store is away after {time.monotonic() - begun:.1f} s"
-    return "accepted"
+        return f"StoreAway after {time.monotonic() - begun:.1f} s"
+    return None
 
 
 def right(crew: Crew, jobs: Sequence[Job], expected: Sequence[str]) -> int:
@@ -99,10 +120,10 @@ def failures(crew: Crew, jobs: Sequence[Job]) -> dict[str, int]:
     return dict(Counter(failure.kind for failure in found if failure is not None))
 
 
-def unfinished(crew: Crew, jobs: Sequence[Job]) -> bool:
-    """Say whether any of the jobs isn't final."""
-    return not all(crew.queue.get(job.id).state.final for job in jobs)
+def unfinished(crew: Crew, jobs: Sequence[Job]) -> Sequence[Job]:
+    """Return those of the jobs that aren't final."""
+    return [job for job in jobs if not crew.queue.get(job.id).state.final]
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
