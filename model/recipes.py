@@ -148,6 +148,7 @@ DISTIL = replace(
     SMALL,
     crop=Crop(height=112, width=160, short_side=128, scales=(0.75, 1.75)),
     clip_lengths=(8, 2),
+    frames_per_step=8,
     actions_share=0.12,
     encoder_learning_rate=1e-3,
     teacher_weight=0.5,
