@@ -120,7 +120,7 @@ def _train(parsed: argparse.Namespace) -> None:
     fabric.launch()
     torch.manual_seed(parsed.seed)
     network = build(parsed.preset, labels)
-    _initialise(network, parsed)
+    _initialise(network, parsed, anew=recipe.trained == "classifier")
     run = Run(
         folder=parsed.out,
         steps=parsed.steps or recipe.epochs * steps_per_epoch(videos, recipe),
@@ -184,10 +184,11 @@ def _stills(parsed: argparse.Namespace, recipe: Recipe) -> list[LabelledStill]:
     return [still for folder in folders for still in stills.load(folder)]
 
 
-def _initialise(network: SegmentationNetwork, parsed: argparse.Namespace) -> None:
+def _initialise(network: SegmentationNetwork, parsed: argparse.Namespace, *, anew: bool) -> None:
     """Fill the network from `--weights`, or else from ImageNet or Kinetics.
 
-    An action head that the weights lack starts from ImageNet.
+    An action head that the weights lack starts from ImageNet, and so does every head if it shall
+    start `anew`.
     """
     if network.actions is not None and isinstance(network.actions.branch, Branch):
         imagenet = imagenet_state(network.actions.branch.variant)
@@ -195,7 +196,7 @@ def _initialise(network: SegmentationNetwork, parsed: argparse.Namespace) -> Non
         load_head(network.actions.widen, imagenet)
     if parsed.weights is not None:
         _require_labels(network, parsed.weights)
-        checkpoint.load(network, parsed.weights, new="actions.")
+        checkpoint.load(network, parsed.weights, new="actions.", anew=anew)
     elif isinstance(network.encoder, EfficientNetEncoder):
         network.encoder.load_imagenet(imagenet_state(network.encoder.variant))
     elif isinstance(network.encoder, R2Plus1D) and parsed.kinetics is not None:

@@ -39,7 +39,7 @@ class ActionHead(nn.Module):
         channels: int,
         width: int = 1280,
         grid: int = 7,
-        margin: float = 0.15,
+        margin: float = 0.6,
         dropout: float = 0.5,
     ) -> None:
         super().__init__()

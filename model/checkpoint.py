@@ -58,7 +58,9 @@ def about(path: Path) -> dict[str, object]:
     return {key: json.loads(value) for key, value in metadata.items()}
 
 
-def load(network: nn.Module, path: Path, *, new: str | None = None) -> dict[str, object]:
+def load(
+    network: nn.Module, path: Path, *, new: str | None = None, anew: bool = False
+) -> dict[str, object]:
     """Read weights into a network of the same shape.
 
     Args:
@@ -66,6 +68,7 @@ def load(network: nn.Module, path: Path, *, new: str | None = None) -> dict[str,
         path: of the file.
         new: what the names begin with of a part that the network has and the file may lack; it
             keeps its weights then. A file that has some of it has to have all of it.
+        anew: whether that part keeps its weights also where the file has it.
 
     Returns:
         What `save` was told about them.
@@ -75,8 +78,9 @@ def load(network: nn.Module, path: Path, *, new: str | None = None) -> dict[str,
     """
     metadata = about(path)
     weights = load_file(path)
-    if new is not None and not any(name.startswith(new) for name in weights):
+    if new is not None and (anew or not any(name.startswith(new) for name in weights)):
         own = network.state_dict()
+        weights = {name: value for name, value in weights.items() if not name.startswith(new)}
         weights |= {name: value for name, value in own.items() if name.startswith(new)}
     try:
         network.load_state_dict(weights)

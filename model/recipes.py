@@ -8,6 +8,9 @@ from model.augmentation import Crop
 Precision = Literal["32-true", "bf16-mixed"]
 """Of training, as Lightning Fabric names it."""
 
+Trained = Literal["network", "actions", "classifier"]
+"""The part of a network that a recipe trains."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -23,7 +26,8 @@ class Recipe:
             seen whole in them.
         action_weight: of the cross-entropy of actions beside the segmentation's; 0 trains a network
             without an action head.
-        only_actions: whether the action head alone is trained, on a network that stays as it is.
+        trained: the whole network; the action head alone (`actions`); or the last layer of a head
+            that is ImageNet's else (`classifier`). The rest stays as it is.
         learning_rate: of everything but the encoder.
         encoder_learning_rate: of the encoder.
         weight_decay: decoupled from the gradient (AdamW); 0 makes it Adam.
@@ -46,7 +50,7 @@ class Recipe:
     actions_share: float
     action_scales: tuple[float, float]
     action_weight: float
-    only_actions: bool
+    trained: Trained
     learning_rate: float
     encoder_learning_rate: float
     weight_decay: float
@@ -70,7 +74,7 @@ PAPER = Recipe(
     actions_share=0.0,
     action_scales=(0.8, 1.3),
     action_weight=0.0,
-    only_actions=False,
+    trained="network",
     learning_rate=1e-4,
     encoder_learning_rate=1e-4,
     weight_decay=0.0,
@@ -94,7 +98,7 @@ SMALL = Recipe(
     actions_share=0.0,
     action_scales=(0.8, 1.3),
     action_weight=0.0,
-    only_actions=False,
+    trained="network",
     learning_rate=1e-3,
     encoder_learning_rate=1e-4,
     weight_decay=1e-2,
@@ -138,9 +142,13 @@ ACTIONS_HEAD = replace(
     stills_share=0.1,
     actions_share=0.75,
     action_weight=1.0,
-    only_actions=True,
+    trained="actions",
     learning_rate=1e-3,
 )
+
+# A linear classifier on ImageNet's description of what the boxes hold. Trained whole, the head learns
+# the few films by heart.
+ACTIONS_PROBE = replace(ACTIONS_HEAD, clip_lengths=(2, 1), trained="classifier", learning_rate=1e-2)
 
 # For R(2+1)D-18 on a CPU, where there is no Kinetics checkpoint: small pictures, and a trained
 # `small` as the teacher. Clips of two frames show four times the pictures in a step.
@@ -163,5 +171,6 @@ RECIPES = {
     "further": FURTHER,
     "actions": ACTIONS,
     "actions-head": ACTIONS_HEAD,
+    "actions-probe": ACTIONS_PROBE,
     "distil": DISTIL,
 }

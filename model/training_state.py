@@ -20,6 +20,9 @@ from model.recipes import Recipe
 # What ImageNet's weights fill; the rest learns as fast as the decoder.
 PRETRAINED = re.compile(r"(encoder|actions\.branch)\.(?!temporal\.|reduce\.)|actions\.widen\.")
 
+# What the names of their weights begin with.
+PARTS = {"actions": "actions.", "classifier": "actions.classifier."}
+
 
 @dataclass
 class TrainingState:
@@ -51,9 +54,9 @@ class TrainingState:
     ) -> "TrainingState":
         """Set a network up to be trained."""
         fabric.to_device(network)
-        if recipe.only_actions:
+        if recipe.trained != "network":
             for name, parameter in network.named_parameters():
-                parameter.requires_grad_(name.startswith("actions."))
+                parameter.requires_grad_(name.startswith(PARTS[recipe.trained]))
         # torch doesn't annotate this function.
         follow = get_ema_multi_avg_fn(recipe.average)  # type: ignore[no-untyped-call]
         average = AveragedModel(network, multi_avg_fn=follow, use_buffers=True)
@@ -100,7 +103,7 @@ class TrainingState:
         boxes, answers, trust = fabric.to_device(
             tuple(torch.from_numpy(of) for of in (batch.boxes, batch.answers, batch.trust))
         )
-        if recipe.only_actions:
+        if recipe.trained != "network":
             scores = self.model.score_actions(clips, boxes)
             return recipe.action_weight * action_cross_entropy(scores, answers, trust)
         logits, scores = self.model.score_both(clips, boxes)

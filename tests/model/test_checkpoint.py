@@ -63,6 +63,15 @@ def test_a_new_part_is_taken_whole_where_the_file_has_it(tmp_path: Path) -> None
         checkpoint.load(network, tmp_path / "part.safetensors", new="head.")
 
 
+def test_a_part_can_begin_anew_although_the_file_has_it(tmp_path: Path) -> None:
+    saved, network = WithHead(), WithHead()
+    head = network.head.weight.clone()
+    checkpoint.save(saved, tmp_path / "w.safetensors", {})
+    checkpoint.load(network, tmp_path / "w.safetensors", new="head.", anew=True)
+    assert torch.equal(network.body.weight, saved.body.weight)
+    assert torch.equal(network.head.weight, head)
+
+
 def test_half_is_read_as_float32_again(tmp_path: Path) -> None:
     saved, loaded = nn.Linear(60, 20), nn.Linear(60, 20)
     for name, half in (("whole", False), ("half", True)):

@@ -15,7 +15,7 @@ from model.__main__ import working_spec
 from model.augmentation import Crop
 from model.batches import Batches
 from model.presets import build, restore
-from model.recipes import ACTIONS, ACTIONS_HEAD, PAPER, SMALL, Recipe
+from model.recipes import ACTIONS, ACTIONS_HEAD, ACTIONS_PROBE, PAPER, SMALL, Recipe
 from model.training import Run, logger, rate_factor, supported_precision, train
 from tests.dataset.folders import write_davis, write_jhmdb, write_stills
 
@@ -101,7 +101,11 @@ def test_trains_in_float32_where_bfloat16_is_emulated(
     assert supported_precision("32-true", accelerator) == "32-true"
 
 
-@pytest.mark.parametrize("recipe", [ACTIONS, ACTIONS_HEAD], ids=["jointly", "the head alone"])
+@pytest.mark.parametrize(
+    "recipe",
+    [ACTIONS, ACTIONS_HEAD, ACTIONS_PROBE],
+    ids=["jointly", "the head alone", "its last layer"],
+)
 def test_an_action_head_is_trained(
     recipe: Recipe, tmp_path: Path, videos: list[LabelledVideo]
 ) -> None:
@@ -144,5 +148,9 @@ def test_an_action_head_is_trained(
     assert restored.actions is not None
     assert restored.actions.labels == labels
     after = network.state_dict()
-    changed = {name.partition(".")[0] for name in before if not before[name].equal(after[name])}
-    assert changed == ({"actions"} if recipe.only_actions else set(dict(network.named_children())))
+    changed = {name for name in before if not before[name].equal(after[name])}
+    if recipe.trained == "classifier":
+        assert changed == {"actions.classifier.weight", "actions.classifier.bias"}
+    else:
+        parts = {"actions"} if recipe.trained == "actions" else set(dict(network.named_children()))
+        assert {name.partition(".")[0] for name in changed} == parts
