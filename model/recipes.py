@@ -146,8 +146,8 @@ ACTIONS_HEAD = replace(
     learning_rate=1e-3,
 )
 
-# A linear classifier on what ImageNet's weights tell of a box: trained whole, the head learns the few
-# films by heart.
+# A linear classifier on what ImageNet's weights tell of a box: trained whole, the head learns the
+# few films by heart.
 ACTIONS_PROBE = replace(ACTIONS_HEAD, clip_lengths=(2, 1), trained="classifier", learning_rate=1e-2)
 
 # For R(2+1)D-18 on a CPU, where there is no Kinetics checkpoint: small pictures, and a trained
