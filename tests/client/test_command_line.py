@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
@@ -151,6 +152,15 @@ def test_the_key_is_taken_from_the_environment(
     assert between.requests[0][2]["authorization"] == "Bearer rotograph_secret"
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let child processes take SIGINT, which those of shells in the background ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_cancels_the_job(video: Path, queue: FakeQueue, tmp_path: Path) -> None:
     queue.outcome = JobState.RUNNING
     command = [sys.executable, "-m", "client", "segment", str(video), "-o", str(tmp_path)]
