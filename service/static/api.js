@@ -80,8 +80,13 @@ export class Api {
     return this.json(`/jobs/${id}`, { signal });
   }
 
-  /** Cancel a job, or delete it where it is final. @param {string} id */
-  async remove(id) {
+  /** @param {string} id of a job, which stays as it is where it is final */
+  async cancel(id) {
+    await this.call(`/jobs/${id}/cancel`, { method: "POST" });
+  }
+
+  /** @param {string} id of a final job */
+  async delete(id) {
     await this.call(`/jobs/${id}`, { method: "DELETE" });
   }
 }

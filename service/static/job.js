@@ -288,7 +288,7 @@ export class JobView {
 
   async #cancel() {
     try {
-      await this.#api.remove(this.#job.id);
+      await this.#api.cancel(this.#job.id);
     } catch (error) {
       show(at("job-problem"), error);
     }
@@ -364,11 +364,11 @@ export class JobView {
   #key(event) {
     if (!this.#job || event.ctrlKey || event.metaKey || event.altKey) return;
     const target = /** @type {HTMLElement} */ (event.target);
-    if (target.closest("input, select, textarea, dialog")) return;
+    if (target.closest("input:not([type=checkbox]), select, textarea, dialog")) return; // keys of their own
     const jump_s = event.shiftKey ? 1 : 0;
     if (event.key === "ArrowRight") jump_s ? this.#seek(this.#player.aim_s + this.#shift_s() + jump_s) : this.#step(1);
     else if (event.key === "ArrowLeft") jump_s ? this.#seek(this.#player.aim_s + this.#shift_s() - jump_s) : this.#step(-1);
-    else if (event.key === " " && !target.closest("button, a, summary")) this.#player.toggle();
+    else if (event.key === " " && !target.closest("button, a, summary, input")) this.#player.toggle();
     else if (/^[1-9]$/.test(event.key)) this.#timeline.toggleNth(Number(event.key) - 1);
     else return;
     event.preventDefault();

@@ -15,6 +15,8 @@ export class JobList {
   /** @type {AbortController | null} */
   #open = null;
   #limit = 10;
+  /** @type {Map<string, import("./api.js").Job>} those that are listed, by id */
+  #jobs = new Map();
 
   /** @param {import("./api.js").Api} api */
   constructor(api) {
@@ -53,6 +55,7 @@ export class JobList {
   /** @param {import("./api.js").Job[]} jobs */
   #render(jobs) {
     this.#none.hidden = jobs.length > 0;
+    this.#jobs = new Map(jobs.map((job) => [job.id, job]));
     const rows = new Map(Array.from(this.#list.children, (row) => [row.dataset.id, row]));
     const wanted = jobs.map((job) => this.#fill(rows.get(job.id) ?? this.#row(job), job));
     // Rows stay where they are as long as they can, so that focus does, too.
@@ -69,7 +72,7 @@ export class JobList {
     row.dataset.id = job.id;
     row.querySelector("a").href = `#/jobs/${job.id}`;
     row.querySelector(".job-title").textContent = job.request.filename;
-    row.querySelector("button").addEventListener("click", () => this.#remove(job.id));
+    row.querySelector("button").addEventListener("click", () => this.#end(this.#jobs.get(job.id)));
     return row;
   }
 
@@ -91,12 +94,12 @@ export class JobList {
     return row;
   }
 
-  /** @param {string} id */
-  async #remove(id) {
+  /** @param {import("./api.js").Job} job as it was listed: it is ended by what the button said then */
+  async #end(job) {
     try {
-      const job = await this.#api.job(id); // it may have ended since it was listed
-      if (isFinal(job) && !await confirmed(job)) return;
-      await this.#api.remove(id);
+      if (!isFinal(job)) await this.#api.cancel(job.id);
+      else if (await confirmed(job)) await this.#api.delete(job.id);
+      else return;
       await this.show();
     } catch (error) {
       show(this.#problem, error);

@@ -11,6 +11,8 @@ export class Key {
   /** @param {() => void} changed called when there is another key, or none any more */
   constructor(changed) {
     this.#changed = changed;
+    // No submit button, since the first of those is what the enter key presses.
+    document.getElementById("key-later").addEventListener("click", () => this.#dialog.close(""));
   }
 
   #changed;

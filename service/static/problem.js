@@ -2,14 +2,14 @@
 
 /** An error that says in words for people what was received and what is wanted. */
 export class Problem extends Error {
-  /** @param {{title: string, detail: string, status?: number, type?: string, faults?: {name: string, got?: string, wanted: string}[]}} told */
-  constructor({ title, detail, status = 0, type = "", faults = [] }) {
+  /** @param {{title: string, detail: string, status?: number, type?: string, faults?: {name: string, got?: string | null, wanted: string}[] | null}} told */
+  constructor({ title, detail, status = 0, type = "", faults }) {
     super(detail);
     this.title = title;
     this.detail = detail;
     this.status = status;
     this.type = type;
-    this.faults = faults;
+    this.faults = faults ?? [];
     this.retryAfter_s = 0;
   }
 
