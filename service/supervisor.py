@@ -17,7 +17,7 @@ REFUSED = 78
 
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 30.0
-STEADY_S = 60.0
+STEADY_S = 10.0
 GRACE_S = 20.0
 
 PARTS: dict[str, Sequence[str]] = {
@@ -63,19 +63,29 @@ async def supervise(commands: dict[str, Sequence[str]] = PARTS) -> int:
 
 async def _keep_running(name: str, command: Sequence[str], life: int) -> None:
     """Start a process again and again, later each time; return when it refuses."""
-    delay_s = FIRST_DELAY_S
+    delay_s = 0.0
     while True:
         started = time.monotonic()
         status = await _run(command, life)
         if status == REFUSED:
             return
-        if time.monotonic() - started > STEADY_S:
-            delay_s = FIRST_DELAY_S
+        delay_s = next_delay_s(delay_s, time.monotonic() - started)
         _log.warning(
             "process died", extra={"part": name, "exit_status": status, "restart_in_s": delay_s}
         )
         await anyio.sleep(delay_s)
-        delay_s = min(2 * delay_s, LONGEST_DELAY_S)
+
+
+def next_delay_s(last_s: float, lived_s: float) -> float:
+    """Return how long to wait before a process is started again.
+
+    Args:
+        last_s: the wait before it was started the last time, 0 if there was none.
+        lived_s: how long it lived then.
+    """
+    if lived_s > STEADY_S:
+        return FIRST_DELAY_S
+    return min(max(2 * last_s, FIRST_DELAY_S), LONGEST_DELAY_S)
 
 
 async def _run(command: Sequence[str], life: int) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from service.supervisor import REFUSED, supervise
+from service.supervisor import REFUSED, next_delay_s, supervise
 
 
 def command(text: str) -> Sequence[str]:
@@ -32,6 +32,17 @@ def test_a_process_that_dies_is_started_again_until_it_refuses(tmp_path: Path) -
     assert anyio.run(supervise, {"a": dies, "b": SLEEP}) == REFUSED
     assert log.read_text() == "xxx"
     assert 1.5 <= time.monotonic() - started < 30  # waits of 0.5 and 1 s
+
+
+def test_a_process_that_keeps_dying_at_once_is_started_ever_later() -> None:
+    delays = [0.0]
+    while len(delays) < 9:
+        delays.append(next_delay_s(delays[-1], lived_s=2))
+    assert delays[1:] == [0.5, 1, 2, 4, 8, 16, 30, 30]
+
+
+def test_a_process_killed_a_few_times_a_minute_is_started_at_once_each_time() -> None:
+    assert next_delay_s(30, lived_s=15) == next_delay_s(0, lived_s=15) == 0.5
 
 
 def test_a_signal_is_passed_on_and_waited_for(tmp_path: Path) -> None:
