@@ -1,0 +1,91 @@
+"""Requests drawn from the OpenAPI document: whatever they are, each is answered as it says."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import APIOperation, Case, GenerationMode
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi import checks
+
+from jobs.values import JobFailure, JobState
+from service.settings import Settings
+from tests.service.conftest import serving
+from tests.service.fakes import FakeQueue, FakeRenderings, FakeUploads
+from tests.service.test_jobs import add
+from tests.service.test_openapi import DOCUMENT
+
+CHECKS = [
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+]
+OPERATIONS = [
+    found.ok()
+    for found in schemathesis.openapi.from_dict(DOCUMENT).get_all_operations()
+    if isinstance(found, Ok)
+]
+PACES = settings(
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+Jobs = Callable[[], Sequence[str]]
+Operation = APIOperation[Any, Any, Any, Any]
+
+
+def check(operation: Operation, base_url: str, job_ids: Sequence[str], count: int) -> None:
+    """Send requests of an operation, right and wrong ones, to jobs that there are and others."""
+    paths: list[dict[str, str] | None] = [None]
+    if "{job_id}" in operation.path:
+        paths += [{"job_id": job_id} for job_id in job_ids]
+    cases = st.one_of(
+        [
+            operation.as_strategy(mode, path_parameters=path)
+            for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+            for path in paths
+        ]
+    )
+
+    @settings(PACES, max_examples=count)
+    @given(cases)
+    def send(case: Case[Any]) -> None:
+        answer = case.call(base_url, timeout=30)
+        told = f"{case.as_curl_command()}\n{answer.status_code} {answer.content[:500]!r}"
+        assert answer.status_code < 500, told
+        assert str(answer.status_code) in operation.definition.raw["responses"], told
+        case.validate_response(answer, checks=CHECKS)
+
+    send()
+
+
+@pytest.fixture(scope="module")
+def over_fakes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Jobs]]:
+    """The app, and a function that gives it jobs as new."""
+    folder = tmp_path_factory.mktemp("fakes")
+    queue, uploads = FakeQueue(), FakeUploads(folder)
+
+    def jobs() -> Sequence[str]:
+        queue.reset()
+        failure = JobFailure("BrokenVideo", "Got a damaged packet.")
+        states = (JobState.SUCCEEDED, JobState.CANCELED)
+        made = [add(queue, state) for state in states]
+        made.append(add(queue, JobState.FAILED, failure=failure))
+        for job in made:
+            uploads.upload(job.id).write_bytes(bytes(range(256)))
+        return [job.id for job in made]
+
+    with serving(Settings(wait_s=1), queue, uploads, renderings=FakeRenderings(folder)) as url:
+        yield url, jobs
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.label)
+def test_the_app_answers_as_documented(over_fakes: tuple[str, Jobs], operation: Operation) -> None:
+    url, jobs = over_fakes
+    check(operation, url, jobs(), count=40)
