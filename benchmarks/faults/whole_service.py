@@ -17,7 +17,7 @@ from benchmarks.faults.crew import wait_until
 from benchmarks.postgres import PostgresServer
 from jobs.database import embedded_url
 
-GRACE_S = 60.0
+GRACE_S = 180.0
 
 
 class WholeService:
@@ -29,6 +29,7 @@ class WholeService:
         workers: how many.
         segment_s: how long a worker waits over each segment, at least.
         settings: of the service, in place of its defaults.
+        real: whether the worker is the service's own, with its model, and not one that waits.
 
     Attributes:
         url: of the API.
@@ -44,6 +45,7 @@ class WholeService:
         workers: int = 1,
         segment_s: float = 0.0,
         settings: Mapping[str, str] | None = None,
+        real: bool = False,
     ) -> None:
         self.data = folder / "data"
         self.log = folder / "service.log"
@@ -59,7 +61,8 @@ class WholeService:
             **(settings or {}),
         }
         module = "benchmarks.faults.supervised_crew"
-        self._command = [sys.executable, "-m", module, str(workers), str(segment_s)]
+        waiting = [sys.executable, "-m", module, str(workers), str(segment_s)]
+        self._command = [sys.executable, "-m", "service"] if real else waiting
         self._supervisor: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -123,4 +126,4 @@ def _part(pid: str) -> str:
         return ""
     if len(command) < 3:  # it has just begun, or is dead
         return ""
-    return "api" if command[2] == "service" else "worker"
+    return "api" if command[2:4] == ["service", "api"] else "worker"
