@@ -78,7 +78,7 @@ def over_fakes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, 
         made = [add(queue, state) for state in states]
         made.append(add(queue, JobState.FAILED, failure=failure))
         for job in made:
-            uploads.upload(job.id).write_bytes(bytes(range(256)))
+            uploads.kept(job.id).write_bytes(bytes(range(256)))
         return [job.id for job in made]
 
     with serving(Settings(wait_s=1), queue, uploads, renderings=FakeRenderings(folder)) as url:
