@@ -1,6 +1,7 @@
 """The other side of HTTP: a client for Python and its twin for asyncio."""
 
 from client.async_client import AsyncClient
+from client.detections import as_detections
 from client.errors import (
     Broken,
     Busy,
@@ -45,4 +46,5 @@ __all__ = [
     "Track",
     "Unreachable",
     "Video",
+    "as_detections",
 ]

@@ -58,6 +58,7 @@ PROMISES: dict[str, str | dict[str, str]] = {
     "docs/guide.md Send again safely": r"\A(/jobs/\w{32})\n\1\n\Z",
     "docs/client.md The client for Python": r"(?m)^0 0\.0 1 \(.*\) \d+$",
     "docs/client.md Results": r"(?m)^24 \[\(.*\)\]$",
+    "docs/client.md supervision": rf"\b{FRAMES} frames",
     "docs/client.md asyncio": rf"\[{FRAMES}, {FRAMES}\]",
     "docs/client.md Command line": r"(?s)Wrote out/bikes\.ytvis\.json\nWrote out/bikes\.overlay\."
     r'mp4.*Wrote out/holiday\.overlay\.mp4.*"frames": 13,.*"files": \["dog\.json"\]',
