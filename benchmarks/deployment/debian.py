@@ -17,6 +17,7 @@ _TOOLS = {
     "runc": "runc",
     "debootstrap": "debootstrap",
     "catatonit": "catatonit",
+    "iptables": "iptables",
     "/usr/lib/podman/netavark": "netavark",
     "/usr/lib/podman/aardvark-dns": "aardvark-dns",
 }
