@@ -38,5 +38,5 @@ lock: .venv/test.stamp
 	$(COMPILE) --extra cpu -o requirements/serving-cpu.txt
 	$(COMPILE) --extra gpu -o requirements/serving-gpu.txt
 	$(COMPILE) --extra cpu --extra demo --no-emit-package scipy --no-emit-package pillow -o requirements/demo.txt
-	$(COMPILE) --extra cpu --extra demo --extra train --extra dev -o requirements/test.txt
+	$(COMPILE) --extra cpu --extra demo --extra tracing --extra train --extra dev -o requirements/test.txt
 	sed -i -E '/^(nvidia-|cuda-|triton|scikit-video)/d' requirements/test.txt

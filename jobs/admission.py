@@ -33,6 +33,7 @@ class NewJob:
         idempotency: of the request, if it has any.
         digest: as `digest_of`; None if its result is not to be found by it.
         request_id: of the request, as the log has it; None if it has none.
+        traceparent: of the request's span; None if it has none.
     """
 
     id: str
@@ -43,6 +44,7 @@ class NewJob:
     idempotency: Idempotency | None = None
     digest: str | None = None
     request_id: str | None = None
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,7 @@ class Admission:
             "fingerprint": job.idempotency.fingerprint if job.idempotency else None,
             "digest": job.digest,
             "request_id": job.request_id,
+            "traceparent": job.traceparent,
         }
 
     def repeated(self, idempotency: Idempotency) -> Job | None:

@@ -46,6 +46,7 @@ JOBS = sa.Table(
     sa.Column("digest", sa.Text),  # of the upload and what shapes its result, see admission.py
     sa.Column("copied_from", sa.Text),  # the job whose result it has a copy of
     sa.Column("request_id", sa.Text),  # of the request that made it, as the API's log has it
+    sa.Column("traceparent", sa.Text),  # of its span, see tracing.py
     sa.Index("jobs_by_idempotency_key", "idempotency_key", unique=True),
     sa.Index("jobs_by_digest", "digest"),
     sa.Index("jobs_by_state", "state", "number"),

@@ -57,5 +57,5 @@ class Deadline:
         failure = JobFailure(JobTimedOut.__name__, message)
         for job_id in self._records.overdue(timeout_s):
             if self._records.finish(job_id, JobState.FAILED, failure):
-                about = {"job": job_id, "request_id": self._records.request_id(job_id)}
+                about = {"job": job_id, "request_id": self._records.origin(job_id).request_id}
                 _log.warning("A job took too long.", extra=about)

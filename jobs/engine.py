@@ -26,6 +26,7 @@ from jobs.records import JobRecords
 from jobs.reuse import copy_result
 from jobs.segments import segment_count
 from jobs.store import JobFile, JobStore
+from jobs.tracing import traceparent
 from jobs.values import Idempotency, Job, JobRequest, JobState, Key, Load, Worker
 from pipeline.decode import save_scan, select
 from pipeline.values import ScannedVideo
@@ -150,6 +151,7 @@ class JobQueue:
                 idempotency=idempotency,
                 digest=None if sha256 is None else digest_of(sha256, request),
                 request_id=request_id,
+                traceparent=traceparent(),
             )
             self.store.adopt(job_id)
             with self.store.writing(self.store.scan(job_id)) as path:

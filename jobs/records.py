@@ -45,6 +45,19 @@ class JobProgress:
     model: Mapping[str, str] | None
 
 
+@dataclass(frozen=True)
+class Origin:
+    """The request that made a job.
+
+    Attributes:
+        request_id: as the log has it; None if it has none.
+        traceparent: of its span; None if it has none.
+    """
+
+    request_id: str | None = None
+    traceparent: str | None = None
+
+
 class JobRecords:
     """The rows of jobs. A job that reached a final state never changes again.
 
@@ -174,11 +187,12 @@ class JobRecords:
                 )
             return attempts
 
-    def request_id(self, job_id: str) -> str | None:
-        """Return the id of the request that made a job, as the log has it."""
+    def origin(self, job_id: str) -> Origin:
+        """Return what is known of the request that made a job."""
         with self.engine.connect() as connection:
-            query = sa.select(JOBS.c.request_id).where(JOBS.c.id == job_id)
-            return connection.execute(query).scalar()
+            query = sa.select(JOBS.c.request_id, JOBS.c.traceparent).where(JOBS.c.id == job_id)
+            row = connection.execute(query).first()
+        return Origin() if row is None else Origin(*row)
 
     def report(self, job_id: str, segment: int, frames_done: int) -> bool:
         """Note how far a segment is; it never goes back, also where the segment is done again.

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
+from opentelemetry.trace import Tracer
 
 from jobs.cache import DEFAULT_BYTES
 from jobs.callbacks import Callbacks, Courier, WebhookSettings
@@ -28,6 +29,7 @@ from jobs.metrics import WorkerMetrics
 from jobs.outbound import Outbound
 from jobs.records import JobRecords
 from jobs.stores import open_store
+from jobs.tracing import SegmentTrace
 from jobs.values import Worker
 from jobs.workflow import SegmentJob
 from pipeline.infer import Device, Session, load
@@ -77,6 +79,7 @@ def run_worker(
     load_session: Callable[[WorkerSettings], Session] | None = None,
     sandbox: Sandbox | None = None,
     metrics: WorkerMetrics | None = None,
+    tracer: Tracer | None = None,
 ) -> None:
     """Do segments until SIGTERM or SIGINT; call it in the main thread of a process of its own.
 
@@ -88,6 +91,7 @@ def run_worker(
         load_session: makes the session, in place of loading `settings.model`.
         sandbox: decodes the uploads, in place of the usual one.
         metrics: what is counted; None where nobody looks.
+        tracer: makes spans of the work; None where nobody looks.
 
     Raises:
         ModelError: the model can't be loaded.
@@ -107,12 +111,14 @@ def run_worker(
     metrics = metrics or WorkerMetrics()
     metrics.describe(worker)
     records = JobRecords(engine)
+    trace = SegmentTrace(tracer, metrics.timed)
     work = SegmentJob(
         store,
         records,
-        Segmenter(session, settings.stride, sandbox.decode, metrics.timed),
+        Segmenter(session, settings.stride, sandbox.decode, trace.timed),
         session.spec,
         metrics,
+        trace=trace,
     )
     with _sending_webhooks(engine, settings.webhooks), Deadline(records, settings.job_timeout_s):
         _serve(url=url, engine=engine, worker=worker, work=work, sandbox=sandbox, stop=stop)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from dbos import DBOS, StepOptions
+from opentelemetry.trace import Span, StatusCode
 
 from jobs.database import WORKFLOW, workflow_id
 from jobs.failure import OUTAGE_TRIES, Patience, WorkerLost, failure_of, is_outage
@@ -18,6 +19,7 @@ from jobs.metrics import WorkerMetrics
 from jobs.records import JobProgress, JobRecords
 from jobs.segments import segment_range
 from jobs.store import JobStore
+from jobs.tracing import SegmentTrace
 from jobs.values import JobFailure, JobState
 from pipeline import decoder_child
 from pipeline.decode import load_scan, select
@@ -60,6 +62,7 @@ class SegmentJob:
         segmenter: finds the objects of a stretch of frames.
         spec: of the model in `segmenter`.
         metrics: what is counted.
+        trace: makes the spans; its stages are those of `segmenter`.
     """
 
     def __init__(
@@ -69,12 +72,15 @@ class SegmentJob:
         segmenter: Segmenter,
         spec: ModelSpec,
         metrics: WorkerMetrics,
+        *,
+        trace: SegmentTrace | None = None,
     ) -> None:
         self._store = store
         self._records = records
         self._segmenter = segmenter
         self._model = {"name": spec.name, "version": spec.version}
         self._metrics = metrics
+        self._trace = trace or SegmentTrace()
         self._stopping = threading.Event()
         self._busy = threading.Lock()
         self._about: Mapping[str, object] = {}  # of the running segment, for each line of the log
@@ -107,14 +113,16 @@ class SegmentJob:
         if self._stopping.is_set():
             raise Unwind
         self._about = {"job": job_id, "segment": segment}
-        self._about = {
-            **self._about,
-            "request_id": self._patiently(self._records.request_id, job_id),
-        }
+        origin = self._patiently(self._records.origin, job_id)
+        self._about = {**self._about, "request_id": origin.request_id}
         attempts = self._patiently(self._records.take_up, job_id, segment, self._model)
         if attempts is None:
             return
         _log.info("Took up a segment.", extra={**self._about, "attempt": attempts})
+        with self._trace.segment(origin.traceparent, job_id, segment, attempts) as span:
+            self._work(job_id, segment, attempts, span)
+
+    def _work(self, job_id: str, segment: int, attempts: int, span: Span) -> None:
         try:
             if attempts > MAX_ATTEMPTS:
                 raise WorkerLost(f"Its worker died {MAX_ATTEMPTS} times in the same segment.")
@@ -124,6 +132,7 @@ class SegmentJob:
             if self._patiently(self._records.progress, job_id) is None:
                 raise Unwind from error  # it was deleted or canceled: files went from under it
             failure = failure_of(error, self._about)
+            span.set_status(StatusCode.ERROR, failure.kind)
             self._step("fail", self._fail, job_id, segment, failure.kind, failure.message)
 
     def _step(self, name: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -163,7 +172,8 @@ class SegmentJob:
         request = job.request
         indices = select(video, request.start_s, request.end_s, request.every)
         wanted = segment_range(segment, progress.segments, len(indices))
-        with self._store.local(self._store.upload(job_id)) as upload:
+        fetching = self._trace.entering("fetch", self._store.local(self._store.upload(job_id)))
+        with fetching as upload, self._trace.stages():
             found = self._segmenter.segment(
                 upload,
                 video,
@@ -175,7 +185,8 @@ class SegmentJob:
                 quality=request.quality,
                 actions=request.actions,
             )
-            with closing(found), self._store.writing(part) as path:
+            storing = self._trace.leaving("store", self._store.writing(part))
+            with storing as path, closing(found):
                 self._write_part(job_id, segment, found, path)
 
     def _write_part(
@@ -221,7 +232,7 @@ class SegmentJob:
                     continue
                 return
             try:
-                with self._metrics.timed("link"):
+                with self._metrics.timed("link"), self._trace.span("link"):
                     self._link(job_id, segment)
             except FileNotFoundError:
                 if not self._linked_beyond(job_id, segment):

@@ -6,6 +6,8 @@ from typing import TypedDict
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.telemetry import TelemetryConfig
+from opentelemetry.trace import NoOpTracer, TracerProvider
 
 from jobs.addresses import AddressGuard
 from service import (
@@ -57,7 +59,13 @@ class State(TypedDict):
 
 
 def create_app(
-    settings: Settings, queue: Queue, uploads: Uploads, keys: Keys, renderings: Renderings
+    settings: Settings,
+    queue: Queue,
+    uploads: Uploads,
+    keys: Keys,
+    renderings: Renderings,
+    *,
+    tracers: TracerProvider | None = None,
 ) -> FastAPI:
     """Make the application.
 
@@ -67,6 +75,7 @@ def create_app(
         uploads: where files are received, on the volume of the jobs' files.
         keys: the API keys.
         renderings: results as files.
+        tracers: makes spans of requests; None where nobody looks.
     """
     downloader = Downloader(
         AddressGuard(settings.outbound_allow),
@@ -95,6 +104,7 @@ def create_app(
                     watch=watch,
                     reads=SharedReads(),
                     figures=metrics.registry,
+                    tracer=NoOpTracer() if tracers is None else tracers.get_tracer("rotograph"),
                 )
             }
 
@@ -109,6 +119,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=_telemetry(tracers),
     )
     for routes in (routes_segment, routes_jobs, routes_events, routes_video, routes_result):
         app.include_router(routes.router, responses=problem_answers(*CALLER_ERRORS))
@@ -117,6 +128,20 @@ def create_app(
     add_problem_handlers(app)
     _add_middleware(app, settings, metrics)
     return app
+
+
+def _telemetry(tracers: TracerProvider | None) -> TelemetryConfig:
+    """Say what FastAPI tells of requests: spans, if they are wanted, and nothing else."""
+    return {
+        "auto_configure": False,
+        "metrics": False,
+        "logs": False,
+        "tracing": tracers is not None,
+        "tracer_provider": tracers,
+        "operation_spans": False,
+        # Probes, scrapers and browsers ask for the rest again and again.
+        "exclude": lambda scope: not scope.get("path", "").startswith(("/segment", "/jobs")),
+    }
 
 
 def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:

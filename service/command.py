@@ -13,6 +13,7 @@ from service import keys_command, log_format
 from service.settings import PREFIX, Settings, SettingsError, asked_log_format, load_settings
 from service.supervised import FLAG, end_with_the_supervisor
 from service.supervisor import REFUSED, supervise
+from service.tracing import tracing
 
 _log = logging.getLogger(__name__)
 
@@ -57,7 +58,8 @@ def _run(part: str | None, settings: Settings) -> int:
     if part == "api":
         from service.listen import listen  # noqa: PLC0415 - see above
 
-        listen(settings)
+        with tracing(settings, part) as tracers:
+            listen(settings, tracers)
         return 0
     if part == "worker":
         from jobs.metrics import WorkerMetrics  # noqa: PLC0415 - see above
@@ -65,21 +67,23 @@ def _run(part: str | None, settings: Settings) -> int:
 
         metrics = WorkerMetrics()
         _show(settings, metrics.registry)
-        run_worker(
-            WorkerSettings(
-                data_dir=settings.data_dir,
-                model=settings.model,
-                device=settings.device,
-                database_url=settings.database_url,
-                store_url=settings.store_url,
-                cache_bytes=settings.cache_bytes,
-                threads=settings.threads,
-                decode_timeout_s=settings.decode_timeout_s,
-                job_timeout_s=settings.job_timeout_s,
-                webhooks=settings.webhooks,
-            ),
-            metrics=metrics,
-        )
+        with tracing(settings, part) as tracers:
+            run_worker(
+                WorkerSettings(
+                    data_dir=settings.data_dir,
+                    model=settings.model,
+                    device=settings.device,
+                    database_url=settings.database_url,
+                    store_url=settings.store_url,
+                    cache_bytes=settings.cache_bytes,
+                    threads=settings.threads,
+                    decode_timeout_s=settings.decode_timeout_s,
+                    job_timeout_s=settings.job_timeout_s,
+                    webhooks=settings.webhooks,
+                ),
+                metrics=metrics,
+                tracer=None if tracers is None else tracers.get_tracer("rotograph"),
+            )
         return 0
     return anyio.run(supervise)
 

@@ -44,12 +44,13 @@ async def accept(request: Request, shared: Services) -> Job:
         wanted = "options in the body"
         raise InvalidRequest([Fault(name[:100], got[:100], wanted)])
     key = _idempotency_key(request)
-    uploads, queue = shared.uploads, shared.queue
+    uploads, queue, span = shared.uploads, shared.queue, shared.tracer.start_as_current_span
     await anyio.to_thread.run_sync(queue.check_room)
     job_id = uploads.new_id()
     upload = uploads.incoming(job_id)
     try:
-        asked = await _asked(request, upload, shared.settings)
+        with span("receive"):
+            asked = await _asked(request, upload, shared.settings)
         _check_callback(shared.settings, asked.request.callback_url)
         idempotency = None if key is None else Idempotency(key, _fingerprint(asked))
         if idempotency is not None:
@@ -58,8 +59,12 @@ async def accept(request: Request, shared: Services) -> Job:
                 return job
         sha256 = asked.sha256
         if asked.url is not None:
-            sha256 = await shared.downloader.download(asked.url, upload, request.is_disconnected)
-        video = await shared.scanner.scan(upload)
+            with span("fetch"):
+                sha256 = await shared.downloader.download(
+                    asked.url, upload, request.is_disconnected
+                )
+        with span("scan"):
+            video = await shared.scanner.scan(upload)
         submit = partial(
             queue.submit,
             idempotency=idempotency,

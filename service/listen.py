@@ -7,6 +7,7 @@ import socket
 from contextlib import closing
 
 import uvicorn
+from opentelemetry.trace import TracerProvider
 
 from jobs.database import embedded_url
 from jobs.engine import JobQueue
@@ -26,8 +27,12 @@ CONNECTIONS = 4000
 _log = logging.getLogger(__name__)
 
 
-def listen(settings: Settings) -> None:
+def listen(settings: Settings, tracers: TracerProvider | None = None) -> None:
     """Answer requests until SIGTERM or SIGINT.
+
+    Args:
+        settings: of the service.
+        tracers: makes spans of requests; None where nobody looks.
 
     Raises:
         SettingsError: the address can't be listened at, or may not be without API keys; or the
@@ -45,7 +50,7 @@ def listen(settings: Settings) -> None:
             _allow_connections()
             renderings = Renderings(store, settings.decode_timeout_s)
             config = uvicorn.Config(
-                create_app(settings, queue, store, queue.keys, renderings),
+                create_app(settings, queue, store, queue.keys, renderings, tracers=tracers),
                 log_config=None,
                 access_log=False,
                 server_header=False,

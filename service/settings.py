@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     metrics_token: Annotated[SecretStr | None, Field(min_length=16)] = None
     worker_metrics: Annotated[str | None, Field(pattern=_ADDRESS)] = None
     log_format: LogFormat = "logfmt"
+    tracing: bool = False
     data_dir: Path = Path("data/service")
     database_url: str | None = None
     store_url: StoreUrl | None = None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Protocol, cast
 
 from fastapi import Depends, Request
+from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry
 
 from jobs.store import JobFile
@@ -161,6 +162,7 @@ class Services:
         watch: looks at the jobs that clients listen to.
         figures: for Prometheus.
         reads: of the database, which requests share.
+        tracer: makes spans of what requests do.
         owner: whose jobs alone there seem to be; None for all.
     """
 
@@ -175,6 +177,7 @@ class Services:
     watch: Watch
     figures: CollectorRegistry
     reads: SharedReads
+    tracer: Tracer
     owner: str | None = None
 
     def owned_by(self, owner: Key) -> "Services":
