@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from jobs.failure import JobTimedOut
+from jobs.metrics import WorkerMetrics
 from jobs.records import JobRecords
 from jobs.values import JobFailure, JobState
 
@@ -23,9 +24,13 @@ class Deadline:
     Args:
         records: of the jobs.
         timeout_s: from when a job's first segment is taken up to its end; None for any time.
+        metrics: where they are counted.
     """
 
-    def __init__(self, records: JobRecords, timeout_s: float | None) -> None:
+    def __init__(
+        self, records: JobRecords, timeout_s: float | None, metrics: WorkerMetrics
+    ) -> None:
+        self._metrics = metrics
         self._records = records
         self._timeout_s = timeout_s
         self._stop = threading.Event()
@@ -57,5 +62,6 @@ class Deadline:
         failure = JobFailure(JobTimedOut.__name__, message)
         for job_id in self._records.overdue(timeout_s):
             if self._records.finish(job_id, JobState.FAILED, failure):
+                self._metrics.ended(JobState.FAILED, failure)
                 about = {"job": job_id, "request_id": self._records.origin(job_id).request_id}
                 _log.warning("A job took too long.", extra=about)

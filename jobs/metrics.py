@@ -1,5 +1,6 @@
 """What a worker counts and times, for Prometheus."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Literal, get_args
 
@@ -17,9 +18,13 @@ class WorkerMetrics:
     Attributes:
         registry: holds them.
         frames: those whose objects were found, done again or not.
+
+    Args:
+        problem_of: names the problem of a failure by the name of its error.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, problem_of: Callable[[str], str] = str) -> None:
+        self._problem_of = problem_of
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self.frames = Counter(
@@ -41,8 +46,8 @@ class WorkerMetrics:
         )
         self._failures = Counter(
             "rotograph_job_failures",
-            "Jobs that this worker ended as failed, by the name of the error.",
-            ["failure"],
+            "Jobs that this worker ended as failed, by their problem.",
+            ["problem"],
             registry=self.registry,
         )
         self._worker = Gauge(
@@ -65,7 +70,7 @@ class WorkerMetrics:
         """Count a job that has ended."""
         self._ended.labels(state).inc()
         if failure is not None:
-            self._failures.labels(failure.kind).inc()
+            self._failures.labels(self._problem_of(failure.kind)).inc()
 
     def describe(self, worker: Worker) -> None:
         """Say what the worker runs."""

@@ -120,7 +120,8 @@ def run_worker(
         metrics,
         trace=trace,
     )
-    with _sending_webhooks(engine, settings.webhooks), Deadline(records, settings.job_timeout_s):
+    deadline = Deadline(records, settings.job_timeout_s, metrics)
+    with _sending_webhooks(engine, settings.webhooks), deadline:
         _serve(url=url, engine=engine, worker=worker, work=work, sandbox=sandbox, stop=stop)
     engine.dispose()
 

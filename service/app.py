@@ -77,12 +77,13 @@ def create_app(
         renderings: results as files.
         tracers: makes spans of requests; None where nobody looks.
     """
+    metrics = Metrics(queue)
     downloader = Downloader(
         AddressGuard(settings.outbound_allow),
         UploadLimits(settings.max_upload_bytes, settings.upload_idle_timeout_s),
         settings.download_timeout_s,
+        count=metrics.download_bytes.inc,
     )
-    metrics = Metrics(queue)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
@@ -152,8 +153,22 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=["Authorization", "Prefer", "Last-Event-ID", "X-Request-ID"],
-            expose_headers=["Location", "Preference-Applied", "Retry-After", "X-Request-ID"],
+            allow_headers=[
+                "Authorization",
+                "Cache-Control",
+                "Idempotency-Key",
+                "Last-Event-ID",
+                "Prefer",
+                "X-Request-ID",
+            ],
+            expose_headers=[
+                "Content-Disposition",
+                "Content-Range",
+                "Location",
+                "Preference-Applied",
+                "Retry-After",
+                "X-Request-ID",
+            ],
         )
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Access)

@@ -64,8 +64,9 @@ def _run(part: str | None, settings: Settings) -> int:
     if part == "worker":
         from jobs.metrics import WorkerMetrics  # noqa: PLC0415 - see above
         from jobs.worker import WorkerSettings, run_worker  # noqa: PLC0415 - see above
+        from service.problem_kinds import kind_named  # noqa: PLC0415 - see above
 
-        metrics = WorkerMetrics()
+        metrics = WorkerMetrics(lambda name: kind_named(name).slug)
         _show(settings, metrics.registry)
         with tracing(settings, part) as tracers:
             run_worker(

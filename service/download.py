@@ -29,6 +29,7 @@ class Downloader:
         limits: of the file.
         timeout_s: for a whole download, seconds.
         tls: in place of the usual trust.
+        count: is told how many bytes have come, again and again.
     """
 
     def __init__(
@@ -37,10 +38,13 @@ class Downloader:
         limits: UploadLimits,
         timeout_s: float,
         tls: ssl.SSLContext | None = None,
+        *,
+        count: Callable[[int], object] = int,
     ) -> None:
         self._guard = guard
         self._limits = limits
         self._timeout_s = timeout_s
+        self._count = count
         self._tls = tls or ssl.create_default_context()
 
     async def download(self, url: str, to: Path, left: Callable[[], Awaitable[bool]]) -> str:
@@ -76,7 +80,7 @@ class Downloader:
             answer = _Answer(stream, target.host)
             await answer.begin(target, self._limits.max_bytes)
             with storing(to, self._limits.max_bytes) as sink:
-                blocks = answer.blocks(left)
+                blocks = answer.blocks(left, self._count)
                 await pass_on(blocks, sink.write, self._limits.idle_timeout_s)
         except Stalled as error:
             raise DownloadTooSlow(f"Got from {target.host!r} {error}") from error
@@ -149,9 +153,12 @@ class _Answer:
         if declared > max_bytes:
             raise UploadTooLarge(too_large(f"a file of {declared} bytes", max_bytes))
 
-    async def blocks(self, left: Callable[[], Awaitable[bool]]) -> AsyncIterator[bytes]:
+    async def blocks(
+        self, left: Callable[[], Awaitable[bool]], count: Callable[[int], object]
+    ) -> AsyncIterator[bytes]:
         """Yield the file as it comes."""
         while isinstance(event := await self._next(), h11.Data):
+            count(len(event.data))
             if await left():
                 raise ClientDisconnect
             yield bytes(event.data)

@@ -6,6 +6,7 @@ ServiceError
 ├── UnsupportedBody   the body is of a content type that isn't accepted
 ├── MalformedBody     the body breaks its own format or ends early
 ├── InvalidRequest    an option, parameter or part is unknown, missing, doubled or out of range
+├── BeyondTheFile     a part was asked for that begins behind the file's end
 ├── UploadTooLarge    the file is larger than the limit in bytes
 ├── UploadTooSlow     the body comes too slowly, or not at all
 ├── Unreachable       the server of a video's URL can't be connected to
@@ -76,6 +77,19 @@ class InvalidRequest(ServiceError):  # noqa: N818 - see NotFound
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__(" ".join(str(fault) for fault in faults))
         self.faults = tuple(faults)
+
+
+class BeyondTheFile(ServiceError):  # noqa: N818 - see NotFound
+    """A part of a file was asked for that begins behind its end.
+
+    Args:
+        asked: the `Range`.
+        size: of the file, bytes.
+    """
+
+    def __init__(self, asked: str, size: int) -> None:
+        super().__init__(f"Got Range {asked!r}, wanted parts within the file's {size} bytes.")
+        self.size = size
 
 
 class UploadTooLarge(ServiceError):  # noqa: N818 - see NotFound

@@ -43,11 +43,14 @@ class Measure:
             with self._metrics.in_progress.track_inprogress():
                 await self._app(scope, counted_receive, watched_send)
         finally:
+            state = scope.get("state", {})
+            if state.get("canceled"):
+                self._metrics.canceled()
             route = scope.get("route")
             self._metrics.answered(
                 None if route is None else route.path,
                 scope["method"],
                 status,
-                scope.get("state", {}).get("problem"),
+                state.get("problem"),
                 time.monotonic() - started,
             )

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from jobs.values import Worker
+from jobs.values import JobState, Worker
 from service.problem_kinds import ALL_KINDS
 from service.state import Queue
 from service.version import VERSION
@@ -31,6 +31,7 @@ class Metrics:
         registry: holds them.
         in_progress: requests that aren't answered to their end.
         upload_bytes: of the bodies of requests.
+        download_bytes: of videos that were fetched from their URLs.
     """
 
     def __init__(self, queue: Queue) -> None:
@@ -47,6 +48,11 @@ class Metrics:
             "Bytes received in the bodies of requests.",
             registry=self.registry,
         )
+        self.download_bytes = Counter(
+            "rotograph_download_bytes",
+            "Bytes of videos that were fetched from their URLs.",
+            registry=self.registry,
+        )
         self._requests = Histogram(
             "rotograph_request_duration_seconds",
             "How long requests took, to the end of their answer.",
@@ -60,6 +66,12 @@ class Metrics:
             ["type"],
             registry=self.registry,
         )
+        self._ended = Counter(
+            "rotograph_jobs_ended",
+            "Jobs that this API brought to their end.",
+            ["state"],
+            registry=self.registry,
+        )
         build = Gauge(
             "rotograph_build_info",
             "What runs here: always 1.",
@@ -70,6 +82,7 @@ class Metrics:
         # A series that appears with its first event would hide that one from `rate`.
         for kind in ALL_KINDS:
             self._problems.labels(kind.slug)
+        self._ended.labels(JobState.CANCELED)
 
     def answered(
         self,
@@ -93,6 +106,10 @@ class Metrics:
         ).observe(duration_s)
         if problem is not None:
             self._problems.labels(problem).inc()
+
+    def canceled(self) -> None:
+        """Count a job that was canceled."""
+        self._ended.labels(JobState.CANCELED).inc()
 
 
 class _Standing(Collector):

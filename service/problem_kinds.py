@@ -25,6 +25,7 @@ from pipeline.errors import (
     VideoTooLarge,
 )
 from service.errors import (
+    BeyondTheFile,
     DownloadTooSlow,
     ForeignOrigin,
     InvalidRequest,
@@ -139,6 +140,12 @@ KINDS: dict[type[Exception], Kind] = {
         "invalid-request",
         "The request holds a wrong value",
         "Got threshold='1.5', wanted a number above 0 and below 1.",
+    ),
+    BeyondTheFile: Kind(
+        416,
+        "range-not-satisfiable",
+        "The file has no such part",
+        "Got Range 'bytes=5000-', wanted parts within the file's 4096 bytes.",
     ),
     UploadTooLarge: Kind(
         413,

@@ -18,6 +18,7 @@ from jobs.errors import (
 )
 from pipeline.errors import PipelineError
 from service.errors import (
+    BeyondTheFile,
     Fault,
     InvalidRequest,
     MethodNotAllowed,
@@ -106,20 +107,30 @@ def problem_answers(*errors: type[Exception]) -> dict[int | str, dict[str, Any]]
 
 
 def _headers(error: Exception) -> dict[str, str]:
+    if (retry_after_s := _retry_after_s(error)) is not None:
+        return {"Retry-After": str(retry_after_s)}
     match error:
-        case JobNotFinished() | NotReady() | NotRendered() | RendererBusy():
-            return {"Retry-After": str(RETRY_AFTER_S)}
-        case TooManyRequests():
-            return {"Retry-After": str(error.retry_after_s)}
-        case TooManyJobs() | QueueFull() | StoreAway():
-            return {"Retry-After": str(JOBS_RETRY_AFTER_S)}
         case Unauthorized() | KeyUnknown() | MetricsClosed():
             return {"WWW-Authenticate": "Bearer"}
+        case BeyondTheFile():
+            return {"Content-Range": f"bytes */{error.size}"}
         case UploadTooLarge() | UploadTooSlow():
             # The rest of the body isn't wanted: without this it would be read to its end.
             return {"Connection": "close"}
         case _:
             return {}
+
+
+def _retry_after_s(error: Exception) -> int | None:
+    match error:
+        case JobNotFinished() | NotReady() | NotRendered() | RendererBusy():
+            return RETRY_AFTER_S
+        case TooManyRequests():
+            return error.retry_after_s
+        case TooManyJobs() | QueueFull() | StoreAway():
+            return JOBS_RETRY_AFTER_S
+        case _:
+            return None
 
 
 def _fault(error: Mapping[str, Any]) -> Fault:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,6 +15,7 @@ from service.callers import Shared
 from service.errors import InvalidRequest
 from service.problems import problem_answers
 from service.schemas import JobBody, JobList
+from service.state import Queue
 
 JSON = "application/json"
 
@@ -75,12 +76,12 @@ async def get_job(job_id: str, shared: Shared) -> JobBody:
         **problem_answers(JobNotFound),
     },
 )
-def cancel_job(job_id: str, shared: Shared) -> JobBody:
+def cancel_job(job_id: str, request: Request, shared: Shared) -> JobBody:
     """A job that is final stays as it is, so that this may be sent again.
 
     `DELETE` would delete a job that ends in the moment in which it is canceled.
     """
-    return JobBody.of(shared.queue.cancel(job_id))
+    return _canceled(job_id, request, shared.queue)
 
 
 @router.delete(
@@ -94,10 +95,16 @@ def cancel_job(job_id: str, shared: Shared) -> JobBody:
         **problem_answers(JobNotFound, StoreAway),
     },
 )
-def delete_job(job_id: str, shared: Shared) -> Response:
+def delete_job(job_id: str, request: Request, shared: Shared) -> Response:
     """A queued or running job is canceled and stays in the list; a final one is deleted."""
     queue = shared.queue
     if queue.get(job_id).state.final:
         queue.delete(job_id)
         return Response(status_code=204)
-    return JSONResponse(JobBody.of(queue.cancel(job_id)).model_dump(mode="json"), 202)
+    return JSONResponse(_canceled(job_id, request, queue).model_dump(mode="json"), 202)
+
+
+def _canceled(job_id: str, request: Request, queue: Queue) -> JobBody:
+    before, after = queue.get(job_id), queue.cancel(job_id)
+    request.state.canceled = not before.state.final and after.state is JobState.CANCELED
+    return JobBody.of(after)

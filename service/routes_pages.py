@@ -4,11 +4,12 @@ import os
 from pathlib import Path
 
 from fastapi import APIRouter
-from fastapi.responses import FileResponse
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
+
+from service.file_answer import FileAnswer
 
 STATIC = Path(__file__).parent / "static"
 # Kept by browsers, but only used again once they have asked whether it is still the same.
@@ -18,15 +19,15 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
-async def page() -> FileResponse:
+async def page() -> FileAnswer:
     """Answer the page where people drop a video and see what was found in it."""
-    return FileResponse(STATIC / "index.html", headers=REVALIDATED)
+    return FileAnswer(STATIC / "index.html", headers=REVALIDATED)
 
 
 @router.get("/docs")
-async def api_page() -> FileResponse:
+async def api_page() -> FileAnswer:
     """Answer the page that shows the OpenAPI document."""
-    return FileResponse(STATIC / "docs.html", headers=REVALIDATED)
+    return FileAnswer(STATIC / "docs.html", headers=REVALIDATED)
 
 
 class _Files(StaticFiles):

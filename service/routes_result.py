@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import anyio.to_thread
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import FileResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from formats.catalogue import FILE_FORMATS, TEXT_FORMATS, FileFormat, TextFormat
@@ -16,6 +16,7 @@ from pipeline.errors import BrokenVideo, DecoderFailed
 from service import examples, schemas
 from service.callers import Shared
 from service.errors import (
+    BeyondTheFile,
     InvalidRequest,
     JobCanceled,
     JobFailed,
@@ -27,6 +28,7 @@ from service.errors import (
     StorageFull,
     TooManyTracks,
 )
+from service.file_answer import FileAnswer
 from service.negotiation import attachment, media_type, preference
 from service.problems import problem_answers
 from service.results import (
@@ -107,6 +109,7 @@ class Wanted(BaseModel):
             NoMasks,
             TooManyTracks,
             NotRendered,
+            BeyondTheFile,
             InvalidRequest,
             BrokenVideo,
             DecoderFailed,
@@ -189,4 +192,4 @@ async def _as_file(
     headers = {"Content-Disposition": attachment(filename)}
     if prefer.applied:
         headers["Preference-Applied"] = prefer.applied
-    return FileResponse(path, 200, headers, chosen.media_type)
+    return FileAnswer(path, 200, headers, chosen.media_type)

@@ -4,10 +4,11 @@ import mimetypes
 
 import anyio.to_thread
 from fastapi import APIRouter
-from fastapi.responses import FileResponse
 
 from jobs.errors import JobNotFound, StoreAway
 from service.callers import Shared
+from service.errors import BeyondTheFile, InvalidRequest
+from service.file_answer import FileAnswer
 from service.negotiation import attachment
 from service.problems import problem_answers
 
@@ -25,15 +26,15 @@ router = APIRouter(tags=["jobs"])
 @router.get(
     "/jobs/{job_id}/video",
     summary="Get the video of a job",
-    response_class=FileResponse,
+    response_class=FileAnswer,
     response_description="The file as it was uploaded.",
     responses={
         200: {"content": _MEDIA},
         206: {"description": "The part that `Range` asks for.", "content": _MEDIA},
-        **problem_answers(JobNotFound, StoreAway),
+        **problem_answers(JobNotFound, BeyondTheFile, InvalidRequest, StoreAway),
     },
 )
-async def get_video(job_id: str, shared: Shared) -> FileResponse:
+async def get_video(job_id: str, shared: Shared) -> FileAnswer:
     """Answer the upload for players, which ask for parts of it with `Range`.
 
     Its type goes by the name that the client gave it, and is only ever one of a video.
@@ -47,7 +48,7 @@ async def get_video(job_id: str, shared: Shared) -> FileResponse:
         "Content-Disposition": attachment(job.request.filename),
         "Content-Security-Policy": POLICY,
     }
-    return FileResponse(path, 200, headers, media_type(job.request.filename))
+    return FileAnswer(path, 200, headers, media_type(job.request.filename))
 
 
 def media_type(filename: str) -> str:

@@ -11,6 +11,14 @@ from tests.service.conftest import Serve
 from tests.service.test_segment import assert_problem
 
 SITE = "https://example.org"
+SENT = (
+    "Authorization",
+    "Cache-Control",
+    "Idempotency-Key",
+    "Last-Event-ID",
+    "Prefer",
+    "X-Request-ID",
+)
 
 
 @pytest.mark.parametrize("path", ["/livez", "/jobs", "/jobs/none", "/nowhere", "/openapi.json"])
@@ -73,17 +81,20 @@ def test_sites_that_are_named_are_let_in(serve: Serve) -> None:
     answer = httpx.get(f"{url}/jobs", headers={"Origin": SITE})
     assert answer.status_code == 200
     assert answer.headers["Access-Control-Allow-Origin"] == SITE
-    assert "Retry-After" in answer.headers["Access-Control-Expose-Headers"]
+    readable = answer.headers["Access-Control-Expose-Headers"].split(", ")
+    assert {"Location", "Retry-After", "X-Request-ID"} <= set(readable)
     asked = httpx.options(
         f"{url}/jobs/x",
         headers={
             "Origin": SITE,
             "Access-Control-Request-Method": "DELETE",
-            "Access-Control-Request-Headers": "Authorization",
+            "Access-Control-Request-Headers": ", ".join(SENT),
         },
     )
     assert asked.status_code == 200
     assert "DELETE" in asked.headers["Access-Control-Allow-Methods"]
+    allowed = asked.headers["Access-Control-Allow-Headers"].lower().split(", ")
+    assert {name.lower() for name in SENT} <= set(allowed)
     other = httpx.get(f"{url}/jobs", headers={"Origin": "https://other.example"})
     assert_problem(other, 403, "foreign-origin", "other.example")
 

@@ -18,11 +18,13 @@ from jobs.folder_store import FolderStore
 from jobs.values import Job, JobFailure, JobState
 from service.settings import Settings, SettingsError, load_settings
 from service.supervisor import REFUSED
+from tests.raw_server import RawServer
 from tests.service.conftest import Serve, serving
 from tests.service.fakes import FakeQueue, FakeUploads
 from tests.service.test_jobs import add
 from tests.service.test_segment import assert_problem
 
+QUEUED, RUNNING = JobState.QUEUED, JobState.RUNNING
 TOKEN = "0123456789abcdef"
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -88,6 +90,31 @@ def test_problems_are_counted_by_type(url: str, queue: FakeQueue, clip: Path) ->
         if each == name and count > before[each, labels]
     }
     assert grown == {"job-not-found", "not-found", "broken-video"}
+
+
+def test_jobs_that_clients_cancel_are_counted_once(url: str, queue: FakeQueue) -> None:
+    before = scrape(url)
+    canceled, deleted, over = (add(queue, s) for s in (RUNNING, QUEUED, JobState.SUCCEEDED))
+    for _ in range(2):
+        assert httpx.post(f"{url}/jobs/{canceled.id}/cancel").status_code == 200
+    assert httpx.post(f"{url}/jobs/{over.id}/cancel").status_code == 200
+    assert httpx.delete(f"{url}/jobs/{deleted.id}").status_code == 202
+    assert httpx.delete(f"{url}/jobs/{deleted.id}").status_code == 204
+    name = "rotograph_jobs_ended_total"
+    assert value(scrape(url), name, state="canceled") - value(before, name, state="canceled") == 2
+
+
+def test_bytes_of_videos_that_are_fetched_are_counted(serve: Serve, clip: Path) -> None:
+    content = clip.read_bytes()
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(content)
+    server = RawServer(head + content)
+    url = serve(Settings(outbound_allow=("127.0.0.1",)))
+    video = f"http://127.0.0.1:{server.port}/dog.mp4"
+    assert httpx.post(f"{url}/segment", json={"url": video}, timeout=30).status_code == 200
+    server.close()
+    series = scrape(url)
+    assert value(series, "rotograph_download_bytes_total") == len(content)
+    assert value(series, "rotograph_upload_bytes_total") < 100
 
 
 def test_faults_of_ours_are_counted(tmp_path: Path) -> None:

@@ -24,6 +24,27 @@ def test_a_player_gets_the_parts_that_it_asks_for(
     assert part.headers["Content-Range"] == "bytes 10-19/100"
 
 
+@pytest.mark.parametrize("asked", ["bytes", "frames=1-2", "bytes=", "bytes=20-10"])
+def test_a_range_that_is_none_is_a_problem(
+    url: str, queue: FakeQueue, uploads: FakeUploads, asked: str
+) -> None:
+    job = add(queue, JobState.RUNNING).id
+    uploads.kept(job).write_bytes(bytes(100))
+    answer = httpx.get(f"{url}/jobs/{job}/video", headers={"Range": asked})
+    assert_problem(answer, 422, "invalid-request", f"Got Range='{asked}', wanted parts such as")
+
+
+def test_a_range_beyond_the_file_is_a_problem(
+    url: str, queue: FakeQueue, uploads: FakeUploads
+) -> None:
+    job = add(queue, JobState.RUNNING).id
+    uploads.kept(job).write_bytes(bytes(100))
+    answer = httpx.get(f"{url}/jobs/{job}/video", headers={"Range": "bytes=100-"})
+    assert_problem(answer, 416, "range-not-satisfiable", "within the file's 100 bytes")
+    assert answer.headers["Content-Range"] == "bytes */100"
+    assert httpx.get(f"{url}/jobs/{job}/video").content == bytes(100)
+
+
 def test_what_was_uploaded_as_a_page_is_none(
     url: str, queue: FakeQueue, uploads: FakeUploads
 ) -> None:
