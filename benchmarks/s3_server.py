@@ -1,5 +1,6 @@
 """An S3 server of its own, in memory and on a free port, for tests and fault scripts."""
 
+import os
 import re
 import secrets
 import signal
@@ -17,9 +18,14 @@ READY_WITHIN_S = 60.0
 
 
 class S3Server:
-    """The server of the package `moto`; it takes any credentials."""
+    """The server of the package `moto`; it takes any credentials.
 
-    def __init__(self) -> None:
+    Args:
+        host: address to listen at; `0.0.0.0` for containers, which don't reach loopback.
+    """
+
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        self._host = host
         self._folder = TemporaryDirectory(prefix="s3-")
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
@@ -28,7 +34,9 @@ class S3Server:
         log = Path(self._folder.name) / "log"
         with log.open("wb") as file:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"],
+                [sys.executable, "-m", "moto.server", "-H", self._host, "-p", "0"],
+                # Else the first part of a name such as host.containers.internal were the bucket.
+                env=os.environ | {"S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true"},
                 stdout=file,
                 stderr=file,
             )
@@ -83,10 +91,10 @@ class S3Server:
             self._process.send_signal(number)
 
 
-def environment(port: int) -> Mapping[str, str]:
-    """Return the variables by which clients find an S3 server on loopback."""
+def environment(port: int, host: str = "127.0.0.1") -> Mapping[str, str]:
+    """Return the variables by which clients find an S3 server at an address."""
     return {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
         "AWS_ALLOW_HTTP": "true",
         "AWS_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "anybody",

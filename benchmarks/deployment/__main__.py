@@ -7,7 +7,12 @@ from pathlib import Path
 from benchmarks.deployment import debian, trials
 from benchmarks.deployment.podman import Podman
 
-TRIALS = {"segment": trials.segment, "scale": trials.scale, "gpu": trials.gpu}
+TRIALS = {
+    "segment": trials.segment,
+    "scale": trials.scale,
+    "store": trials.store,
+    "gpu": trials.gpu,
+}
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Podman with images, containers and settings of its own, in a folder."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sysconfig
@@ -91,18 +92,24 @@ class Podman:
     ) -> Iterator[str]:
         """Bring docker-compose.yml up; yield the URL; take it down with all its data.
 
+        It runs from a copy beside a `.env` of its own, so that one of yours has no part in it.
+
         Args:
-            settings: of the file, as environment variables.
+            settings: what stands in `.env`.
             services: that are wanted, if not all.
             profile: that they are in.
             options: of `up`.
         """
         with socket.create_server(("127.0.0.1", 0)) as free:
             published = f"127.0.0.1:{free.getsockname()[1]}"
-        variables = [f"{name}={value}" for name, value in settings.items()]
+        folder = self.folder / "compose"
+        folder.mkdir(exist_ok=True)
+        shutil.copy(ROOT / "docker-compose.yml", folder)
+        lines = [f"{name}={value}\n" for name, value in settings.items()]
+        (folder / ".env").write_text("".join([f"PUBLISH={published}\n", *lines]))
         program = Path(sysconfig.get_path("scripts")) / "podman-compose"
         profiles = ("--profile", profile) if profile else ()
-        compose = ("env", f"PUBLISH={published}", *variables, program, *profiles)
+        compose = (program, "--file", folder / "docker-compose.yml", *profiles)
         self._take_down(compose)  # what a trial that was killed has left
         try:
             self.run(*compose, "up", "--detach", "--no-build", *options, *services)

@@ -4,7 +4,7 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,9 @@ import httpx
 
 from benchmarks.deployment.debian import BASE, POSTGRES, make_postgres_image
 from benchmarks.deployment.podman import ROOT, Podman
+from benchmarks.s3_server import S3Server, environment
 
+API, WORKERS = "rotograph_api_1", ("rotograph_worker_1", "rotograph_worker_2")
 CPU, GPU = "localhost/rotograph:cpu", "localhost/rotograph:gpu"
 PATIENCE_S = 600.0
 INTO_THE_JOB_S = 2.0
@@ -29,22 +31,37 @@ def segment(podman: Podman, video: Path) -> None:
 
 
 def scale(podman: Podman, video: Path) -> None:
-    """Try the API, two workers and PostgreSQL."""
+    """Try the API, two workers and PostgreSQL, with the files of jobs in their volume."""
+    _scale(podman, video, {}, [WORKERS[:1], WORKERS, (API,), ("rotograph_postgres_1",)])
+
+
+def store(podman: Podman, video: Path) -> None:
+    """Try the same with the files of jobs in an object store, which runs beside the containers."""
+    with S3Server("0.0.0.0") as server:
+        url = server.new_url()
+        found = environment(server.port, "host.containers.internal")
+        _scale(podman, video, {"SEGMENT_STORE_URL": url, **found}, [WORKERS[:1], WORKERS, (API,)])
+        server.remove_bucket(url)  # it must be empty: all that was kept is deleted
+    print("the bucket is empty")
+
+
+def _scale(
+    podman: Podman, video: Path, more: Mapping[str, str], victims: Sequence[Sequence[str]]
+) -> None:
     podman.build(CPU, ROOT, BASE, "--target", "cpu")
     make_postgres_image(podman)
     settings = {
         "ROTOGRAPH_IMAGE": CPU,
         "POSTGRES_IMAGE": POSTGRES,
         "POSTGRES_PASSWORD": secrets.token_hex(32),
+        **more,
     }
     running = podman.compose(
         settings, "api", "worker", profile="scale", options=("--scale", "worker=2")
     )
     with running as url, httpx.Client(base_url=url) as client:
         wait_until_ready(client, workers=2)
-        print("health check:", check_health(podman, "rotograph_api_1"))
-        workers = ("rotograph_worker_1", "rotograph_worker_2")
-        victims = [workers[:1], workers, ("rotograph_api_1",), ("rotograph_postgres_1",)]
+        print("health check:", check_health(podman, API))
         kill_in_turn(podman, client, video, victims)
 
 
