@@ -41,8 +41,8 @@ ENV SEGMENT_HOST=0.0.0.0 SEGMENT_PORT=8000 SEGMENT_DATA_DIR=/data
 VOLUME /data
 EXPOSE 8000
 USER 10001:10001
-HEALTHCHECK --interval=15s --timeout=5s --start-period=60s \
-    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f\"http://127.0.0.1:{os.environ['SEGMENT_PORT']}/livez\", timeout=4)"]
+HEALTHCHECK --interval=15s --timeout=15s --start-period=60s \
+    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f\"http://127.0.0.1:{os.environ['SEGMENT_PORT']}/livez\", timeout=12)"]
 ENTRYPOINT ["python", "-m", "service"]
 
 FROM service AS gpu

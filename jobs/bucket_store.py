@@ -27,6 +27,7 @@ BLOCK_BYTES = 2**20
 # Large files are put in parts; so many of them are in memory at once.
 PART_BYTES = 8 * 2**20
 PARTS_AT_ONCE = 4
+AGAIN_AFTER_S = 1.0
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 
 _log = logging.getLogger(__name__)
@@ -118,10 +119,10 @@ class BucketStore(JobStore):
             yield path
 
     @contextmanager
-    def writing(self, file: JobFile) -> Iterator[Path]:
+    def writing(self, file: JobFile, patience_s: float = 0.0) -> Iterator[Path]:
         with self._cache.unfinished() as path:
             yield path
-            self._put(file, path)
+            self._put_patiently(file, path, time.monotonic() + patience_s)
         if not self.exists(self.upload(file.job_id)):
             self.remove(file)
             raise FileNotFoundError(f"There is no job {file.job_id} to write into.")
@@ -159,6 +160,15 @@ class BucketStore(JobStore):
 
     def tidy(self) -> None:
         self._cache.tidy()
+
+    def _put_patiently(self, file: JobFile, path: Path, until: float) -> None:
+        while True:
+            try:
+                return self._put(file, path)
+            except StoreAway:
+                if time.monotonic() >= until:
+                    raise
+            time.sleep(AGAIN_AFTER_S)
 
     def _put(self, file: JobFile, path: Path) -> None:
         path.stat()  # below, a FileNotFoundError is the store's

@@ -24,6 +24,7 @@ class JobTimedOut(Exception):  # noqa: N818 - see WorkerLost
 
 TRIES = 3
 OUTAGE_TRIES = 8  # 1, 2, 4, ... seconds apart: more than two minutes
+OUTAGE_S = 120.0
 
 _log = logging.getLogger(__name__)
 

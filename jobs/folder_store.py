@@ -63,7 +63,7 @@ class FolderStore(JobStore):
         yield path
 
     @contextmanager
-    def writing(self, file: JobFile) -> Iterator[Path]:
+    def writing(self, file: JobFile, patience_s: float = 0.0) -> Iterator[Path]:  # noqa: ARG002 - a folder is there
         path = self.path(file)
         temporary = path.with_name(f".{secrets.token_hex(4)}.{path.name}")
         try:

@@ -13,7 +13,8 @@ from jobs.database import WORKERS, WORKFLOW, now
 from jobs.values import Worker
 
 BEAT_S = 1.0
-DEAD_AFTER_S = 4.0
+DEAD_AFTER_S = 5.0
+LATE_AFTER_S = 3.0  # who beats that late doesn't trust what it sees of the others
 _FORGET_AFTER_S = 3600.0
 
 _log = logging.getLogger(__name__)
@@ -68,7 +69,9 @@ class WorkerRegister:
 
 
 class Liveness:
-    """A thread that says that this worker is alive and takes over from those that aren't.
+    """Says that this worker is alive, and takes over from those that aren't; a thread for each.
+
+    Who is looking for the dead, which takes as long as the database likes, must not be late itself.
 
     It needs a launched DBOS.
     """
@@ -77,29 +80,54 @@ class Liveness:
         self._register = register
         self._worker = worker
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="liveness", daemon=True)
+        self._beaten_at = time.monotonic()
+        self._trusted_from = 0.0
+        self._threads = [
+            threading.Thread(target=self._keep_beating, name="heartbeat", daemon=True),
+            threading.Thread(target=self._keep_watch, name="watch", daemon=True),
+        ]
 
     def start(self) -> None:
-        """Begin."""
-        self._thread.start()
+        """Begin; the worker has beaten just before."""
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """End, after the turn that is going on."""
         self._stop.set()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
-    def _run(self) -> None:
-        trusted_from = 0.0
+    def _keep_beating(self) -> None:
         while not self._stop.wait(BEAT_S):
             try:
                 self._register.beat(self._worker)
-                if time.monotonic() >= trusted_from:
-                    self._take_over()
             except Exception:
                 # A hiccup of the database must not end the loop: the next turn makes up for it.
                 _log.exception("The heartbeat failed.", extra={"worker": self._worker.id})
-                # The others couldn't beat either, and seem dead until they do again.
-                trusted_from = time.monotonic() + DEAD_AFTER_S
+                self._trusted_from = time.monotonic() + DEAD_AFTER_S
+                continue
+            if self._is_late():
+                self._trusted_from = time.monotonic() + DEAD_AFTER_S
+            self._beaten_at = time.monotonic()
+
+    def _keep_watch(self) -> None:
+        while not self._stop.wait(BEAT_S):
+            try:
+                self._take_over()
+            except Exception:
+                _log.exception("The watch failed.", extra={"worker": self._worker.id})
+
+    def _is_late(self) -> bool:
+        return time.monotonic() > self._beaten_at + LATE_AFTER_S
+
+    def _may_judge(self) -> bool:
+        """Say whether a worker that seems dead is.
+
+        Where this one couldn't beat, since the machine slept or has too much to do or the database
+        was away, the others couldn't either, and seem dead until they do again.
+        """
+        return not self._is_late() and time.monotonic() >= self._trusted_from
 
     def _take_over(self) -> None:
         """Requeue the jobs of dead workers.
@@ -112,7 +140,7 @@ class Liveness:
         )
         alive = {worker.id for worker in self._register.live()} | {self._worker.id}
         dead = {workflow.executor_id for workflow in running if workflow.executor_id} - alive
-        if dead:
+        if dead and self._may_judge():  # asked last: the queries may have waited, too
             _log.warning("Taking over from dead workers: %s.", ", ".join(sorted(dead)))
             # Private, for want of a public one that keeps the count of attempts: a test holds it,
             # and the requirements hold the version.

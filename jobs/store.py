@@ -154,8 +154,12 @@ class JobStore(ABC):
         """
 
     @abstractmethod
-    def writing(self, file: JobFile) -> AbstractContextManager[Path]:
+    def writing(self, file: JobFile, patience_s: float = 0.0) -> AbstractContextManager[Path]:
         """Give a path to write to, and keep what it holds at the end as the file.
+
+        Args:
+            file: to be written.
+            patience_s: how long to wait with what was written for a store that doesn't answer.
 
         Raises:
             FileNotFoundError: there is no such job, or no longer.

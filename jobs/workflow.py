@@ -13,7 +13,7 @@ from dbos import DBOS, StepOptions
 from opentelemetry.trace import Span, StatusCode
 
 from jobs.database import WORKFLOW, workflow_id
-from jobs.failure import OUTAGE_TRIES, Patience, WorkerLost, failure_of, is_outage
+from jobs.failure import OUTAGE_S, OUTAGE_TRIES, Patience, WorkerLost, failure_of, is_outage
 from jobs.lines import from_part, to_line, to_part
 from jobs.metrics import WorkerMetrics
 from jobs.records import JobProgress, JobRecords
@@ -185,7 +185,8 @@ class SegmentJob:
                 quality=request.quality,
                 actions=request.actions,
             )
-            storing = self._trace.leaving("store", self._store.writing(part))
+            # Dear to make, so that it is kept while the store is away.
+            storing = self._trace.leaving("store", self._store.writing(part, OUTAGE_S))
             with storing as path, closing(found):
                 self._write_part(job_id, segment, found, path)
 

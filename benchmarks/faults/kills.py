@@ -1,74 +1,126 @@
-"""Workers killed at random over many jobs: `python -m benchmarks.faults.kills DATABASE`."""
+"""API and workers killed at random over many jobs: `python -m benchmarks.faults.kills DATABASE`."""
 
 import argparse
+import os
 import random
-import tempfile
+import signal
+import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
-from benchmarks.faults.crew import SEGMENT_FRAMES, Crew, wait_until, write_clip
-from benchmarks.postgres import PostgresServer
-from jobs.database import embedded_url
-from jobs.values import Job, JobState
+from benchmarks.faults.crew import wait_until, write_clip
+from benchmarks.faults.customers import Customers
+from benchmarks.faults.diary import Diary, seconds_until_taken_up_again
+from benchmarks.faults.supervised_crew import SEGMENT_FRAMES
+from benchmarks.faults.traces import Traces
+from benchmarks.faults.verdict import Verdict
+from benchmarks.faults.whole_service import WholeService, open_database_of
 
-SEGMENTS = 6
+SEGMENTS = 10
+WANTED_TAKEOVER_S = 10.0
+VICTIM_WITHIN_S = 60.0
 
 
-def main() -> None:
-    """Kill workers while jobs run; hold the results against undisturbed ones."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def main() -> int:
+    """Kill processes while jobs run; hold the results against undisturbed ones."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.faults.kills", description=__doc__)
     parser.add_argument("database", choices=["sqlite", "postgresql"])
     parser.add_argument("--workers", type=int, default=3, help="default: 3")
     parser.add_argument("--jobs", type=int, default=20, help="default: 20")
     parser.add_argument("--kills", type=int, default=50, help="default: 50")
-    parser.add_argument("--segment-s", type=float, default=1.0, help="default: 1")
+    parser.add_argument(
+        "--each-s", type=float, default=3.0, help="from kill to kill, at least; default: 3"
+    )
+    parser.add_argument("--segment-s", type=float, default=3.0, help="default: 3")
     parser.add_argument("--seed", type=int, default=0, help="default: 0")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        if arguments.database == "sqlite":
-            run(Path(folder), embedded_url(Path(folder) / "data"), arguments)
-        else:
-            with PostgresServer() as server:
-                run(Path(folder), server.new_database(), arguments)
+    verdict = Verdict(
+        f"{arguments.kills} kills of the API and of {arguments.workers} workers over "
+        f"{arguments.jobs} jobs of {SEGMENTS} segments on {arguments.database}, "
+        f"seed {arguments.seed}"
+    )
+    with Traces() as traces:
+        clip = traces.folder / "clip.mp4"
+        write_clip(clip, SEGMENTS * SEGMENT_FRAMES)
+        with (
+            open_database_of(arguments.database) as database_url,
+            WholeService(
+                traces.folder,
+                database_url,
+                workers=arguments.workers,
+                segment_s=arguments.segment_s,
+            ) as service,
+        ):
+            run(service, Customers(service.url, clip), arguments, verdict)
+        traces.check(verdict)
+    return verdict.finish()
 
 
-def run(folder: Path, database_url: str, arguments: argparse.Namespace) -> None:
-    """Run the jobs, kill, and print what came of it."""
+def run(
+    service: WholeService, customers: Customers, arguments: argparse.Namespace, verdict: Verdict
+) -> None:
+    """Let clients come, kill meanwhile, and see what becomes of their jobs."""
     chance = random.Random(arguments.seed)
-    clip = folder / "clip.mp4"
-    write_clip(clip, SEGMENTS * SEGMENT_FRAMES)
-    with Crew(folder / "data", database_url, arguments.segment_s) as crew:
-        for _ in range(arguments.workers):
-            crew.start_worker()
-        crew.wait_for_workers(arguments.workers)
-        expected = list(crew.queue.frames(crew.wait_for(crew.submit(clip)).id))
-        jobs = [crew.submit(clip) for _ in range(arguments.jobs)]
-        kills = 0
-        while kills < arguments.kills and unfinished(crew, jobs):
-            time.sleep(chance.uniform(0, 2 * arguments.segment_s))
-            worker = chance.choice(crew.workers)
-            worker.kill()
-            worker.wait()
-            crew.workers.remove(worker)
-            crew.start_worker()
-            kills += 1
-        wait_until(lambda: not unfinished(crew, jobs), "the end of the jobs")
-        equal = [
-            crew.queue.get(job.id).state is JobState.SUCCEEDED
-            and list(crew.queue.frames(job.id)) == expected
-            for job in jobs
-        ]
-        again = crew.log.read_text().count("Took up a segment.") - SEGMENTS * (len(jobs) + 1)
-    print(f"{arguments.database}: {kills} kills of {arguments.workers} workers")
-    print(f"results as undisturbed: {sum(equal)} of {len(jobs)}")
-    print(f"segments started again: {again}, at most one a kill: {again <= kills}")
+    diary = Diary(service.log)
+    expected = customers.undisturbed()
+    before = len(diary.taken_up())
+    started = time.monotonic()
+    customers.come(arguments.jobs, arguments.kills * arguments.each_s / 2, arguments.seed)
+    killed: list[tuple[int, str, float]] = []
+    while len(killed) < arguments.kills and customers.waiting():
+        time.sleep(chance.uniform(0, 2 * arguments.each_s))
+        killed.append(kill(service, arguments.workers - 1, chance))
+    busy = customers.waiting()
+    customers.leave()
+    verdict.note("time for all jobs", f"{time.monotonic() - started:.0f} s")
+    parts = Counter(part for _, part, _ in killed)
+    enough = len(killed) == arguments.kills and busy > 0
+    verdict.hold("killed while jobs ran", f"{parts['worker']} workers, {parts['api']} API", enough)
+    customers.judge(verdict, expected)
+    taken_up = diary.taken_up()[before:]
+    again = len(taken_up) - SEGMENTS * len(customers.each)
+    verdict.hold(
+        "segments done again, at most one a killed worker", again, again <= parts["worker"]
+    )
+    workers = [(pid, at) for pid, part, at in killed if part == "worker"]
+    over = [diary.seconds_until_taken_over(pid, at) for pid, at in workers]
+    up = [seconds_until_taken_up_again(taken_up, pid, at) for pid, at in workers]
+    median, longest = middle_and_last(over)
+    verdict.note("from a kill until others took over, median", f"{median:.1f} s")
+    verdict.hold("longest, under 10 s", f"{longest:.1f} s", longest < WANTED_TAKEOVER_S)
+    median, longest = middle_and_last(up)
+    verdict.note("until a worker was free for the segment, median", f"{median:.1f} s")
+    verdict.note("longest", f"{longest:.1f} s")
 
 
-def unfinished(crew: Crew, jobs: Sequence[Job]) -> bool:
-    """Say whether any of the jobs isn't final."""
-    return not all(crew.queue.get(job.id).state.final for job in jobs)
+def kill(service: WholeService, workers: int, chance: random.Random) -> tuple[int, str, float]:
+    """Kill one of the processes that serve, once so many workers do.
+
+    Else most kills would meet workers that have just begun, and the same segment time and again,
+    until it is given up.
+
+    Returns:
+        Its id, what it was, and when.
+    """
+    victims: dict[int, str] = {}
+
+    def found() -> bool:
+        victims.clear()
+        victims.update(service.serving())
+        return list(victims.values()).count("worker") >= workers
+
+    wait_until(found, "processes to kill", VICTIM_WITHIN_S)
+    pid, part = chance.choice(sorted(victims.items()))
+    os.kill(pid, signal.SIGKILL)
+    return pid, part, time.time()
+
+
+def middle_and_last(times: Sequence[float | None]) -> tuple[float, float]:
+    """Return the median and the largest of those that there are."""
+    there = sorted(each for each in times if each is not None) or [0.0]
+    return there[len(there) // 2], there[-1]
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -71,7 +71,7 @@ def clips_of_segment(frames: int) -> int:
 
 def main() -> None:
     """Run until a signal."""
-    log_format.configure(f"worker-{os.getpid()}")
+    log_format.configure(f"worker-{os.getpid()}", "json")
     data_dir, database_url, wait_s, *more = sys.argv[1:]
     if FLAG in more:
         end_with_the_supervisor()

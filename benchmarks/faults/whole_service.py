@@ -14,10 +14,12 @@ from typing import Self
 import httpx
 
 from benchmarks.faults.crew import wait_until
+from benchmarks.faults.diary import Diary
 from benchmarks.postgres import PostgresServer
 from jobs.database import embedded_url
 
 GRACE_S = 180.0
+ANSWER_S = 5.0
 
 
 class WholeService:
@@ -88,7 +90,7 @@ class WholeService:
         if self._supervisor.poll() is not None:
             raise RuntimeError(f"The service ended: {self.log.read_text()}")
         try:
-            answer = httpx.get(f"{self.url}/readyz")
+            answer = httpx.get(f"{self.url}/readyz", timeout=ANSWER_S)
         except httpx.TransportError:
             return False
         return answer.is_success and len(answer.json()["workers"]) == self._workers
@@ -107,6 +109,19 @@ class WholeService:
         pid = self._supervisor.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         return {int(child): part for child in children if (part := _part(child))}
+
+    def serving(self) -> dict[int, str]:
+        """Return those of `processes` that have begun to serve: to kill others proves little."""
+        begun = Diary(self.log).ready()
+        try:
+            answers = httpx.get(f"{self.url}/livez", timeout=ANSWER_S).is_success
+        except httpx.TransportError:
+            answers = False
+        return {
+            pid: part
+            for pid, part in self.processes().items()
+            if (answers if part == "api" else pid in begun)
+        }
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import pytest
 from benchmarks.s3_server import S3Server, environment
 from jobs.bucket_store import BucketStore
 from jobs.errors import StoreAway, StoreRefuses
+from jobs.store import JobFile
 from jobs.stores import open_store
 
 
@@ -42,6 +43,28 @@ def submit(store: BucketStore) -> str:
 
 def local_files(data_dir: Path) -> list[str]:
     return [path.name for path in data_dir.rglob("*") if path.is_file()]
+
+
+def test_what_was_written_is_kept_while_the_store_is_away(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opened(tmp_path, url)
+    part = store.part(submit(store), 0)
+    put, tries = store._put, 0
+
+    def fail_twice(file: JobFile, path: Path) -> None:
+        nonlocal tries
+        tries += 1
+        if tries <= 2:
+            raise StoreAway("It doesn't answer.")
+        put(file, path)
+
+    monkeypatch.setattr(store, "_put", fail_twice)
+    with pytest.raises(StoreAway), store.writing(part) as path:
+        path.write_text("in haste")
+    with store.writing(part, patience_s=60) as path:
+        path.write_text("with patience")
+    assert (tries, store.read(part)) == (3, "with patience")
 
 
 def test_stores_on_several_machines_see_the_same(url: str, tmp_path: Path) -> None:

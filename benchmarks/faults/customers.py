@@ -1,0 +1,135 @@
+"""Clients that each post a video and wait for its result, whatever befalls the service."""
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.faults.verdict import Verdict
+from client import Client, ClientError, Frame, JobFailed, Retries
+
+# A service that is away is tried again for some minutes.
+PATIENT = Retries(attempts=200, first_s=0.2, longest_s=2.0)
+SILENCE_S = 30.0
+
+
+@dataclass
+class Customer:
+    """One of them.
+
+    Attributes:
+        job: id of its job, once it has one.
+        frames: of the result, once it is there.
+        failed: the kind of problem that its job failed with.
+        trouble: what else came in place of a result.
+    """
+
+    job: str | None = None
+    frames: Sequence[Frame] | None = None
+    failed: str | None = None
+    trouble: str | None = None
+
+    @property
+    def served(self) -> bool:
+        """Whether its job has come to an end that it knows of."""
+        return self.frames is not None or self.failed is not None
+
+
+@dataclass
+class Customers:
+    """Some clients at once, each a thread; they retry what fails, with an `Idempotency-Key`.
+
+    Attributes:
+        url: of the service.
+        clip: that all of them post, each to be worked on anew.
+        within_s: a client gives up after so long.
+        each: of them, in the order of their posts.
+    """
+
+    url: str
+    clip: Path
+    within_s: float = 900.0
+    each: list[Customer] = field(default_factory=list)
+    _threads: list[threading.Thread] = field(default_factory=list)
+
+    def undisturbed(self) -> Sequence[Frame]:
+        """Post once while all is well; return the result, whose job is deleted."""
+        with Client(self.url, retries=PATIENT, silence_s=SILENCE_S) as client:
+            job = client.submit(self.clip, fresh=True)
+            client.wait(job, timeout_s=self.within_s)
+            frames = list(client.frames(job))
+            client.delete(job)
+        return frames
+
+    def come(self, count: int, spread_s: float = 0.0, seed: int = 0) -> None:
+        """Let so many more post, at random times within the next `spread_s`."""
+        chance = random.Random(seed)
+        for wait_s in sorted(chance.uniform(0, spread_s) for _ in range(count)):
+            self.each.append(Customer())
+            thread = threading.Thread(target=self._be, args=[self.each[-1], wait_s], daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def waiting(self) -> int:
+        """Return how many are still at it."""
+        return sum(thread.is_alive() for thread in self._threads)
+
+    def leave(self) -> None:
+        """Wait until all are gone: served, or out of patience."""
+        deadline = time.monotonic() + self.within_s + 2 * SILENCE_S
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _be(self, customer: Customer, wait_s: float) -> None:
+        time.sleep(wait_s)
+        try:
+            with Client(self.url, retries=PATIENT, silence_s=SILENCE_S) as client:
+                customer.job = client.submit(self.clip, fresh=True).id
+                client.wait(customer.job, timeout_s=self.within_s)
+                customer.frames = list(client.frames(customer.job))
+        except JobFailed as error:
+            customer.failed = error.type
+        except ClientError as error:
+            customer.trouble = f"{type(error).__name__}: {error}"
+
+    def judge(
+        self, verdict: Verdict, expected: Sequence[Frame], may_fail: Sequence[str] = ()
+    ) -> None:
+        """Hold what became of them against what is promised.
+
+        Args:
+            verdict: of the script.
+            expected: the undisturbed result.
+            may_fail: problems that their jobs may fail with.
+        """
+        count = len(self.each)
+        right = sum(each.frames == expected for each in self.each)
+        wrong = sum(each.frames is not None for each in self.each) - right
+        failed = Counter(each.failed for each in self.each if each.failed is not None)
+        trouble = [each.trouble for each in self.each if each.trouble is not None]
+        lost = sum(not each.served for each in self.each)
+        verdict.hold("results that differ from the undisturbed", wrong, kept=not wrong)
+        verdict.hold("jobs lost or without an end", f"{lost} {trouble[:1] or ''}", kept=not lost)
+        if may_fail:
+            verdict.note("results as undisturbed", f"{right} of {count}")
+            allowed = set(failed) <= set(may_fail)
+            verdict.hold("jobs that failed, with the reason", told(failed), kept=allowed)
+        else:
+            told_failed = f", failed: {told(failed)}" if failed else ""
+            all_right = right == count
+            verdict.hold("results as undisturbed", f"{right} of {count}{told_failed}", all_right)
+        verdict.hold("jobs made twice", self._doubled(), kept=not self._doubled())
+
+    def _doubled(self) -> int:
+        """Count the jobs that the service has and no client knows: posts that became two."""
+        with Client(self.url, retries=PATIENT, silence_s=SILENCE_S) as client:
+            there = {job.id for job in client.jobs()}
+        return len(there - {each.job for each in self.each})
+
+
+def told(counts: Mapping[str, int]) -> str:
+    """Return counts in a line."""
+    return ", ".join(f"{count} {name}" for name, count in counts.items()) or "0"

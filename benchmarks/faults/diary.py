@@ -1,0 +1,119 @@
+"""What the workers wrote of their segments: which process took up which of them, and when."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+TAKING_OVER = "Taking over from dead workers: "
+
+
+@dataclass(frozen=True)
+class TakenUp:
+    """A segment taken up.
+
+    Attributes:
+        at: seconds since 1970.
+        pid: of the worker.
+        job: its id.
+        segment: its number.
+    """
+
+    at: float
+    pid: int
+    job: str
+    segment: int
+
+
+class Diary:
+    """The log of some workers, of which lines that are no JSON are passed over.
+
+    Args:
+        log: the file that they write.
+    """
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+
+    def ready(self) -> frozenset[int]:
+        """Return the ids of the processes that have begun to take up segments, dead ones too."""
+        return frozenset(pid for pid, line in self._lines() if " runs on " in line["event"])
+
+    def taken_up(self) -> Sequence[TakenUp]:
+        """Return the segments as they were taken up, in that order."""
+        return [
+            TakenUp(_seconds(line["time"]), pid, line["job"], line["segment"])
+            for pid, line in self._lines()
+            if line["event"] == "Took up a segment."
+        ]
+
+    def seconds_until_taken_over(self, pid: int, killed_at: float) -> float | None:
+        """Return how long it took until others took over from a killed worker.
+
+        Args:
+            pid: of the worker.
+            killed_at: seconds since 1970.
+
+        Returns:
+            None where it had nothing to take over.
+        """
+        lines = self._lines()
+        begun = [
+            line["event"] for its, line in lines if its == pid and " runs on " in line["event"]
+        ]
+        name = begun[0].split()[1]
+        taken = [
+            _seconds(line["time"]) - killed_at
+            for _, line in lines
+            if line["event"].startswith(TAKING_OVER) and name in line["event"]
+        ]
+        return min(taken, default=None)
+
+    def given_up_on(self) -> int:
+        """Return how often a worker took over from one that it took for dead."""
+        return sum(line["event"].startswith(TAKING_OVER) for _, line in self._lines())
+
+    def _lines(self) -> Sequence[tuple[int, dict[str, Any]]]:
+        lines = self._log.read_text(errors="replace").splitlines()
+        return [(pid, line) for line in map(_parsed, lines) if (pid := _worker(line)) is not None]
+
+
+def seconds_until_taken_up_again(
+    taken_up: Sequence[TakenUp], pid: int, killed_at: float
+) -> float | None:
+    """Return how long the segment of a killed worker lay; None if it had none, or had ended it.
+
+    Args:
+        taken_up: by all workers.
+        pid: of the killed one.
+        killed_at: seconds since 1970.
+    """
+    own = [each for each in taken_up if each.pid == pid]
+    if not own:
+        return None
+    last = max(own, key=lambda each: each.at)
+    again = [
+        each.at - killed_at
+        for each in taken_up
+        if (each.job, each.segment) == (last.job, last.segment) and each.at > last.at
+    ]
+    return min(again, default=None)
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    try:
+        parsed = json.loads(line)
+    except ValueError:  # of the API, or cut off by a kill
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _worker(line: dict[str, Any]) -> int | None:
+    kind, _, pid = str(line.get("process_name", "")).partition("-")
+    return int(pid) if kind == "worker" and pid.isdecimal() else None
+
+
+def _seconds(time: str) -> float:
+    return datetime.fromisoformat(time).timestamp()

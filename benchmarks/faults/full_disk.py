@@ -1,0 +1,145 @@
+"""A data volume that fills up during jobs: `python -m benchmarks.faults.full_disk DATABASE`."""
+
+import argparse
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import httpx
+
+from benchmarks.faults.crew import wait_until, write_clip
+from benchmarks.faults.customers import Customers
+from benchmarks.faults.diary import Diary
+from benchmarks.faults.supervised_crew import SEGMENT_FRAMES
+from benchmarks.faults.traces import Traces
+from benchmarks.faults.verdict import Verdict
+from benchmarks.faults.whole_service import WholeService, open_database_of
+
+SEGMENTS = 6
+VOLUME_MIB = 64
+WITHIN_S = 120.0
+BLOCK = bytes(4096)
+
+
+def main() -> int:
+    """Fill the volume of the data while jobs run, make room again, and tell what came of them."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.faults.full_disk", description=__doc__
+    )
+    parser.add_argument("database", choices=["sqlite", "postgresql"])
+    parser.add_argument("--workers", type=int, default=2, help="default: 2")
+    parser.add_argument("--jobs", type=int, default=5, help="default: 5")
+    parser.add_argument("--full-s", type=float, default=20.0, help="default: 20")
+    parser.add_argument("--segment-s", type=float, default=2.0, help="default: 2")
+    arguments = parser.parse_args()
+    if os.geteuid():
+        sys.exit("Got a user who isn't root, wanted root: it mounts a small volume.")
+    where = "the data" if arguments.database == "postgresql" else "the data and the database"
+    verdict = Verdict(
+        f"The volume of {where} full for {arguments.full_s:g} s, {arguments.workers} workers, "
+        f"{arguments.jobs} jobs of {SEGMENTS} segments"
+    )
+    with Traces() as traces:
+        clip = traces.folder / "clip.mp4"
+        write_clip(clip, SEGMENTS * SEGMENT_FRAMES)
+        with (
+            volume(traces.folder / "data"),
+            open_database_of(arguments.database) as database_url,
+            WholeService(
+                traces.folder,
+                database_url,
+                workers=arguments.workers,
+                segment_s=arguments.segment_s,
+                settings={"SEGMENT_MIN_FREE_MIB": "8"},
+            ) as service,
+        ):
+            run(service, clip, arguments, verdict)
+        traces.check(verdict)
+    return verdict.finish()
+
+
+def run(service: WholeService, clip: Path, arguments: argparse.Namespace, verdict: Verdict) -> None:
+    """Let clients come, fill the volume once their jobs go on, and see what becomes of them."""
+    diary = Diary(service.log)
+    customers = Customers(service.url, clip)
+    expected = customers.undisturbed()
+    before = len(diary.taken_up())
+    there = service.processes()
+    customers.come(arguments.jobs)
+    wait_until(
+        lambda: all(each.job for each in customers.each) and len(diary.taken_up()) > before,
+        "the jobs to begin",
+        WITHIN_S,
+    )
+    with full(service.data):
+        status, told = post(service.url, clip)
+        verdict.hold("a submission meanwhile is refused", told, kept=status in {503, 507})
+        time.sleep(arguments.full_s)
+    customers.leave()
+    customers.judge(verdict, expected, may_fail=["/problems/storage-full"])
+    later = Customers(service.url, clip)
+    later.come(2)
+    later.leave()
+    served = sum(each.frames == expected for each in later.each)
+    verdict.hold("jobs right once there is room again", f"{served} of 2", served == 2)
+    alive = service.processes() == there
+    verdict.hold("processes are those of the start", alive, alive)
+
+
+def post(url: str, clip: Path) -> tuple[int, str]:
+    """Post a clip; return the status, and what it tells."""
+    with clip.open("rb") as file:
+        answer = httpx.post(
+            f"{url}/segment",
+            files={"file": file},
+            headers={"Prefer": "respond-async", "Cache-Control": "no-cache"},
+            timeout=60,
+        )
+    told = answer.json().get("type", "accepted")
+    return answer.status_code, f"{answer.status_code} {told}"
+
+
+@contextmanager
+def volume(folder: Path) -> Iterator[None]:
+    """Mount a small volume at a folder."""
+    folder.mkdir()
+    options = f"size={VOLUME_MIB}m"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+@contextmanager
+def full(folder: Path) -> Iterator[None]:
+    """Fill a volume to the last block, also with what others give back; make room in the end."""
+    ballast = folder / "ballast"
+    stop = threading.Event()
+    with ballast.open("wb", buffering=0) as file:
+
+        def fill() -> None:
+            while not stop.is_set():
+                with suppress(OSError):
+                    while not stop.is_set():
+                        file.write(BLOCK)
+                time.sleep(0.01)
+
+        thread = threading.Thread(target=fill)
+        thread.start()
+        time.sleep(1)
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+            ballast.unlink()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

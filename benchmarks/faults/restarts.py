@@ -1,0 +1,93 @@
+"""PostgreSQL stopped and started again during jobs: `python -m benchmarks.faults.restarts`."""
+
+import argparse
+import signal
+import sys
+import time
+
+from benchmarks.faults.crew import wait_until, write_clip
+from benchmarks.faults.customers import Customers
+from benchmarks.faults.diary import Diary
+from benchmarks.faults.supervised_crew import SEGMENT_FRAMES
+from benchmarks.faults.traces import Traces
+from benchmarks.faults.verdict import Verdict
+from benchmarks.faults.whole_service import WholeService
+from benchmarks.postgres import PostgresServer
+
+SEGMENTS = 6
+WITHIN_S = 120.0
+# In turn: it breaks off what is going on, or ends as in a crash.
+HOW = (signal.SIGINT, signal.SIGQUIT)
+
+
+def main() -> int:
+    """Restart the database while jobs run; hold the results against undisturbed ones."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.faults.restarts", description=__doc__
+    )
+    parser.add_argument("--workers", type=int, default=3, help="default: 3")
+    parser.add_argument("--jobs", type=int, default=8, help="default: 8")
+    parser.add_argument("--restarts", type=int, default=4, help="default: 4")
+    parser.add_argument("--away-s", type=float, default=8.0, help="each time; default: 8")
+    parser.add_argument("--segment-s", type=float, default=3.0, help="default: 3")
+    arguments = parser.parse_args()
+    verdict = Verdict(
+        f"{arguments.restarts} restarts of PostgreSQL, away for {arguments.away_s:g} s each, "
+        f"{arguments.workers} workers, {arguments.jobs} jobs of {SEGMENTS} segments"
+    )
+    with Traces() as traces:
+        clip = traces.folder / "clip.mp4"
+        write_clip(clip, SEGMENTS * SEGMENT_FRAMES)
+        with (
+            PostgresServer() as server,
+            WholeService(
+                traces.folder,
+                server.new_database(),
+                workers=arguments.workers,
+                segment_s=arguments.segment_s,
+            ) as service,
+        ):
+            run(service, server, Customers(service.url, clip), arguments, verdict)
+        traces.check(verdict)
+    return verdict.finish()
+
+
+def run(
+    service: WholeService,
+    server: PostgresServer,
+    customers: Customers,
+    arguments: argparse.Namespace,
+    verdict: Verdict,
+) -> None:
+    """Let clients come, restart the database meanwhile, and see what becomes of their jobs."""
+    diary = Diary(service.log)
+    expected = customers.undisturbed()
+    before = len(diary.taken_up())
+    there = service.processes()
+    customers.come(arguments.jobs, arguments.restarts * arguments.away_s)
+    for number in range(arguments.restarts):
+        wait_for_a_segment(diary)
+        server.stop(HOW[number % len(HOW)])
+        time.sleep(arguments.away_s)
+        server.start()
+    back_at = time.monotonic()
+    busy = customers.waiting()
+    verdict.hold("jobs that ran to the last restart", busy, busy > 0)
+    customers.leave()
+    verdict.note("last job's end after its return", f"{time.monotonic() - back_at:.1f} s")
+    customers.judge(verdict, expected)
+    again = len(diary.taken_up()) - before - SEGMENTS * arguments.jobs
+    verdict.note("segments taken up again", again)
+    verdict.note("live workers taken for dead", diary.given_up_on())
+    alive = service.processes() == there
+    verdict.hold("processes are those of the start", alive, alive)
+
+
+def wait_for_a_segment(diary: Diary) -> None:
+    """Wait until one more is taken up."""
+    so_far = len(diary.taken_up())
+    wait_until(lambda: len(diary.taken_up()) > so_far, "a segment to begin", WITHIN_S)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
