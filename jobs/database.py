@@ -16,6 +16,9 @@ APPLICATION_VERSION = "2"  # of the workflow's steps; raise it when running jobs
 QUEUE = "segment"
 WORKFLOW = "segment"
 
+# What is raised where the database doesn't answer, or is full or locked.
+OUTAGES = (sa.exc.OperationalError, sa.exc.InterfaceError)
+
 _MAKING_TABLES = 7_368_674  # any number that no other program locks in this database
 
 _METADATA = sa.MetaData()

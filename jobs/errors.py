@@ -12,6 +12,7 @@ JobError
 ├── KeyRevoked        the API key was revoked
 ├── KeyNotFound       no API key has this name
 ├── KeyExists         an API key has, or had, this name
+├── DatabaseAway      the database of jobs doesn't answer
 ├── StoreAway         the store of the jobs' files doesn't answer, or refuses
 ├── StoreRefuses      the store of the jobs' files doesn't exist, or doesn't let us use it
 ├── BadUrl            a URL that a client names isn't one that may be reached
@@ -65,6 +66,10 @@ class KeyNotFound(JobError):  # noqa: N818 - see JobNotFound
 
 class KeyExists(JobError):  # noqa: N818 - see JobNotFound
     """An API key has this name, or had it before it was revoked."""
+
+
+class DatabaseAway(JobError):  # noqa: N818 - see JobNotFound
+    """The database of jobs doesn't answer; raised by nobody, since its driver's errors say it."""
 
 
 class StoreAway(JobError):  # noqa: N818 - see JobNotFound

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import sqlite3
 from collections.abc import Mapping
 
 import sqlalchemy as sa
@@ -9,6 +10,7 @@ from dbos import PortableWorkflowError
 from dbos import error as dbos_error
 
 import pipeline.errors
+from jobs.database import OUTAGES
 from jobs.errors import JobError, StoreAway
 from jobs.values import JobFailure
 from pipeline.errors import PipelineError
@@ -50,7 +52,7 @@ class Patience:
 
 def is_outage(error: BaseException) -> bool:
     """Say whether an error comes from a database, or a store of files, that doesn't answer."""
-    return isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError | StoreAway)
+    return isinstance(error, (*OUTAGES, StoreAway))
 
 
 def failure_of(error: Exception, about: Mapping[str, object]) -> JobFailure:
@@ -71,10 +73,19 @@ def failure_of(error: Exception, about: Mapping[str, object]) -> JobFailure:
     cause = error.errors[-1] if isinstance(error, dbos_error.DBOSMaxStepRetriesExceeded) else error
     if isinstance(cause, StoreAway):
         return JobFailure("StoreAway", str(cause))
-    if isinstance(cause, OSError) and cause.errno in {errno.ENOSPC, errno.EDQUOT}:
+    if _is_full(cause):
         return JobFailure("StorageFull", "The data volume is full.")
+    if is_outage(cause):
+        return JobFailure("DatabaseAway", "The database of jobs doesn't answer.")
     _log.error("A job failed unexpectedly.", exc_info=cause, extra=about)
     return JobFailure("InternalError", "The job failed by a fault of the service.")
+
+
+def _is_full(error: BaseException) -> bool:
+    """Say whether a volume has no room: for a file, or for SQLite's."""
+    if isinstance(error, sa.exc.OperationalError):
+        return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 def _is_of_pipeline(name: str) -> bool:

@@ -8,13 +8,20 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from jobs.errors import KeyRevoked, KeyUnknown
+from jobs.errors import DatabaseAway, KeyRevoked, KeyUnknown
 from jobs.values import Key
 from service.errors import ForeignOrigin, TooManyRequests, Unauthorized
 from service.hosts import refuse_foreign
 from service.state import Services, Unscoped
 
-CALLER_ERRORS = (Unauthorized, KeyUnknown, KeyRevoked, ForeignOrigin, TooManyRequests)
+CALLER_ERRORS = (
+    Unauthorized,
+    KeyUnknown,
+    KeyRevoked,
+    ForeignOrigin,
+    TooManyRequests,
+    DatabaseAway,
+)
 
 bearer = HTTPBearer(
     scheme_name="key",

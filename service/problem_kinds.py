@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from jobs.errors import (
     BadCursor,
     BadUrl,
+    DatabaseAway,
     IdempotencyConflict,
     JobHasNoResult,
     JobNotFinished,
@@ -321,6 +322,12 @@ KINDS: dict[type[Exception], Kind] = {
         "worker-lost",
         "The job was given up",
         "The job was given up after its worker died 3 times over the same segment.",
+    ),
+    DatabaseAway: Kind(
+        503,
+        "database-away",
+        "The database of jobs doesn't answer",
+        "The database of jobs doesn't answer; try later.",
     ),
     StoreAway: Kind(
         503,

@@ -1,5 +1,6 @@
 """Problems (RFC 9457): how each error becomes an answer, and how the OpenAPI document shows it."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,7 +9,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from jobs.database import OUTAGES
 from jobs.errors import (
+    DatabaseAway,
     JobError,
     JobNotFinished,
     KeyUnknown,
@@ -40,6 +43,8 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
 JOBS_RETRY_AFTER_S = 5  # the end of a job, or of an outage, takes longer than a look
 
+_log = logging.getLogger(__name__)
+
 
 def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """Answer with a problem."""
@@ -65,6 +70,16 @@ def add_problem_handlers(app: FastAPI) -> None:
             faults = [FaultBody.of(fault) for fault in error.faults]
             problem = problem.model_copy(update={"faults": faults})
         return problem_response(problem, _headers(error))
+
+    @app.exception_handler(OUTAGES[0])
+    @app.exception_handler(OUTAGES[1])
+    async def answer_outage(request: Request, error: Exception) -> JSONResponse:
+        _log.warning(
+            "database away",
+            extra={"request_id": request.state.request_id, "reason": type(error).__name__},
+        )
+        away = DatabaseAway("The database of jobs doesn't answer; try later.")
+        return await answer_error(request, away)
 
     @app.exception_handler(RequestValidationError)
     async def answer_parameters(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -127,7 +142,7 @@ def _retry_after_s(error: Exception) -> int | None:
             return RETRY_AFTER_S
         case TooManyRequests():
             return error.retry_after_s
-        case TooManyJobs() | QueueFull() | StoreAway():
+        case TooManyJobs() | QueueFull() | StoreAway() | DatabaseAway():
             return JOBS_RETRY_AFTER_S
         case _:
             return None

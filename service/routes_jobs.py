@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from jobs.errors import BadCursor, JobNotFound, StoreAway
+from jobs.errors import BadCursor, DatabaseAway, JobNotFound, StoreAway
 from jobs.values import JobState
 from service import examples
 from service.callers import Shared
@@ -92,7 +92,7 @@ def cancel_job(job_id: str, request: Request, shared: Shared) -> JobBody:
     responses={
         202: {"model": JobBody, "content": {JSON: {"example": examples.CANCELED_JOB}}},
         204: {"description": "The job was final, and is deleted with its upload and result."},
-        **problem_answers(JobNotFound, StoreAway),
+        **problem_answers(JobNotFound, StoreAway, DatabaseAway),
     },
 )
 def delete_job(job_id: str, request: Request, shared: Shared) -> Response:

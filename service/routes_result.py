@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from formats.catalogue import FILE_FORMATS, TEXT_FORMATS, FileFormat, TextFormat
 from formats.result import Result
-from jobs.errors import JobHasNoResult, JobNotFinished, JobNotFound, StoreAway
+from jobs.errors import DatabaseAway, JobHasNoResult, JobNotFinished, JobNotFound, StoreAway
 from jobs.values import Job
 from pipeline.errors import BrokenVideo, DecoderFailed
 from service import examples, schemas
@@ -117,6 +117,7 @@ class Wanted(BaseModel):
             RendererBusy,
             StorageFull,
             StoreAway,
+            DatabaseAway,
         ),
     },
     openapi_extra={"parameters": [examples.PREFER]},

@@ -5,7 +5,7 @@ import mimetypes
 import anyio.to_thread
 from fastapi import APIRouter
 
-from jobs.errors import JobNotFound, StoreAway
+from jobs.errors import DatabaseAway, JobNotFound, StoreAway
 from service.callers import Shared
 from service.errors import BeyondTheFile, InvalidRequest
 from service.file_answer import FileAnswer
@@ -31,7 +31,7 @@ router = APIRouter(tags=["jobs"])
     responses={
         200: {"content": _MEDIA},
         206: {"description": "The part that `Range` asks for.", "content": _MEDIA},
-        **problem_answers(JobNotFound, BeyondTheFile, InvalidRequest, StoreAway),
+        **problem_answers(JobNotFound, BeyondTheFile, InvalidRequest, StoreAway, DatabaseAway),
     },
 )
 async def get_video(job_id: str, shared: Shared) -> FileAnswer:

@@ -12,7 +12,7 @@ from benchmarks.faults.verdict import Verdict
 from client import Client, ClientError, Frame, JobFailed, Retries
 
 # A service that is away is tried again for some minutes.
-PATIENT = Retries(attempts=200, first_s=0.2, longest_s=2.0)
+PATIENT = Retries(attempts=200, first_s=0.2, longest_s=5.0)
 SILENCE_S = 30.0
 
 

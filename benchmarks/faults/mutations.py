@@ -106,6 +106,7 @@ def main() -> int:
         prog="python -m benchmarks.faults.mutations", description=__doc__
     )
     parser.add_argument("--count", type=int, default=10_000, help="of files; default: 10,000")
+    parser.add_argument("--first", type=int, default=0, help="its number; default: 0")
     parser.add_argument("--seed", type=int, default=0, help="of the damage; default: 0")
     parser.add_argument("--videos", type=Path, help="folder of more files to damage")
     parser.add_argument("--at-once", type=int, default=2, help="default: 2")
@@ -114,7 +115,10 @@ def main() -> int:
         "--seconds", type=float, default=inf, help="begin none after; default: no end"
     )
     arguments = parser.parse_args()
-    verdict = Verdict(f"at most {arguments.count} damaged videos, seed {arguments.seed}")
+    verdict = Verdict(
+        f"at most {arguments.count} damaged videos from number {arguments.first}, "
+        f"seed {arguments.seed}"
+    )
     with Traces() as traces:
         more = sorted(arguments.videos.iterdir()) if arguments.videos else []
         short = [shorten(path, traces.folder) for path in [*sample_clips(), *more]]
@@ -134,7 +138,7 @@ def main() -> int:
 
 def damage_all(run: Run, sandbox: Sandbox, arguments: argparse.Namespace, verdict: Verdict) -> None:
     """Put all files through the sandbox, and each so many-th through a service."""
-    numbers = range(arguments.count)
+    numbers = range(arguments.first, arguments.first + arguments.count)
     settings = {"SEGMENT_THREADS": "1", "SEGMENT_MAX_FRAMES": str(LIMITS.max_frames)}
     with WholeService(run.folder, settings=settings, real=True) as service:
         before = service.processes()

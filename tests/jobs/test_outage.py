@@ -1,6 +1,7 @@
 """A database server that goes away while a job runs, and a disk that is full."""
 
 import errno
+import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,5 +57,10 @@ def test_an_outage_is_waited_for_and_other_errors_are_tried_a_few_times() -> Non
 
 
 def test_a_full_disk_is_told() -> None:
+    full = sqlite3.OperationalError("database or disk is full")
+    full.sqlite_errorcode = sqlite3.SQLITE_FULL
+    assert failure_of(sa.exc.OperationalError("UPDATE", {}, full), {}).kind == "StorageFull"
+    away = sa.exc.OperationalError("UPDATE", {}, Exception("connection refused"))
+    assert failure_of(away, {}).kind == "DatabaseAway"
     failure = failure_of(OSError(errno.ENOSPC, "No space left on device", "/secret/path"), {})
     assert (failure.kind, failure.message) == ("StorageFull", "The data volume is full.")

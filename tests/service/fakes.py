@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 from jobs.errors import (
     BadCursor,
     IdempotencyConflict,
@@ -124,6 +126,8 @@ class FakeQueue:
         return self.jobs[job_id]
 
     def get(self, job_id: str) -> Job:
+        if self.broken:
+            raise sa.exc.OperationalError("SELECT 1", {}, Exception("no route to host"))
         if job_id not in self.jobs:
             raise JobNotFound(f"No job has the id {job_id!r}.")
         return self.jobs[job_id]

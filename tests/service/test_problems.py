@@ -113,3 +113,11 @@ def test_readiness_follows_the_workers_the_store_and_the_database(
     assert broken.status_code == 503
     assert "no route" not in broken.text
     assert httpx.get(f"{url}/livez").status_code == 200
+
+
+def test_a_database_that_is_away_is_a_problem_that_passes(url: str, queue: FakeQueue) -> None:
+    queue.broken = True
+    answer = httpx.get(f"{url}/jobs/{'0' * 32}")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert answer.json()["type"] == "/problems/database-away"
+    assert "no route" not in answer.text
