@@ -17,7 +17,6 @@ const FORMATS = [
   { name: "cvat", about: "CVAT for video" },
   { name: "labelstudio", about: "Label Studio" },
 ];
-const ENDINGS = { json: "json", ndjson: "ndjson" };
 
 /**
  * Ask for a result in a format until it is made.
@@ -77,16 +76,22 @@ export class Downloads {
 
   #api;
 
+  /** Offer nothing yet. */
+  clear() {
+    this.#list.replaceChildren();
+    this.#news.textContent = "";
+    this.#none.hidden = false;
+    this.#none.textContent = "Ready when the last frame is done.";
+  }
+
   /**
-   * @param {import("./api.js").Job} job
+   * @param {import("./api.js").Job} job that is final
    * @param {AbortSignal} signal ends what is under way
    */
   show(job, signal) {
     this.#list.replaceChildren();
     this.#none.hidden = job.state === "succeeded";
-    this.#none.textContent = job.state === "failed" || job.state === "canceled"
-      ? "There is nothing: the job didn't end."
-      : "Ready when the last frame is done.";
+    this.#none.textContent = "There is nothing: the job didn't end.";
     if (job.state !== "succeeded") return;
     for (const format of FORMATS) {
       if (format.masks && job.request.masks === "none") continue;
@@ -130,7 +135,7 @@ export class Downloads {
     const first = keyed ? {} : { Range: "bytes=0-0" };
     const response = await ready(this.#api, job.id, name, waiting, signal, first);
     const link = document.createElement("a");
-    link.download = filename(response) ?? `${job.request.filename}.${ENDINGS[name] ?? name}`;
+    link.download = filename(response) ?? `${job.request.filename.replace(/\.[^.]*$/, "")}.${name}`;
     if (keyed) {
       // A link can't send a key, so that the page itself has to fetch the file.
       const blob = await whole(response, (bytes) => tell(`${size(bytes)} so far…`));

@@ -27,7 +27,7 @@ export async function* follow(api, id, signal) {
       if (isFinal(job)) return;
     }
   } catch (error) {
-    if (signal.aborted) throw error;
+    if (signal.aborted || error.status === 401 || error.status === 403) throw error;
     // A proxy may not pass streams on, and a connection may break: go on without.
   }
   yield* poll(api, id, signal);

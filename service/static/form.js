@@ -65,6 +65,7 @@ export class UploadForm {
 
   /** @param {File} file */
   #begin(file) {
+    if (this.#form.closest("section").hidden) location.hash = "#/"; // dropped on a job's view
     if (!this.#form.reportValidity()) return;
     this.#send(newUpload(file, this.#options()));
   }

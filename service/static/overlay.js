@@ -6,45 +6,37 @@ import { paint } from "./rle.js";
 const TINT = 0.5;
 const DARK = 0.72;
 
-/**
- * @typedef {object} Look what is drawn, and how
- * @property {boolean} masks
- * @property {boolean} boxes
- * @property {boolean} labels
- * @property {boolean} spotlight darken what is no object, rather than tint what is one
- * @property {number} threshold objects with lower scores are left out
- * @property {Set<number>} hidden tracks that are left out
- */
+/** @typedef {import("./results.js").Found} Found */
 
 export class Overlay {
+  /** Has the pixels of the video, as masks do; the browser scales it. */
+  #masks = /** @type {HTMLCanvasElement} */ (document.getElementById("masks"));
+  /** Has the pixels of the screen, so that lines and letters are sharp however small the video is. */
+  #marks = /** @type {HTMLCanvasElement} */ (document.getElementById("marks"));
   #scratch = document.createElement("canvas");
-
-  /** @param {HTMLCanvasElement} canvas */
-  constructor(canvas) {
-    this.#canvas = canvas;
-    this.#context = canvas.getContext("2d");
-  }
-
-  #canvas;
-  #context;
 
   /** @param {number} width @param {number} height of the video's pictures */
   resize(width, height) {
-    this.#canvas.width = width;
-    this.#canvas.height = height;
+    this.#masks.width = width;
+    this.#masks.height = height;
   }
 
   clear() {
-    this.#context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
+    for (const canvas of [this.#masks, this.#marks]) {
+      canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+    }
   }
 
   /**
-   * @param {import("./results.js").Found[]} objects
-   * @param {Look} look
+   * @param {Found[]} objects
+   * @param {import("./look.js").Look} look
+   * @param {boolean} held paler, since they are those of an earlier picture
    */
-  draw(objects, look) {
+  draw(objects, look, held) {
+    this.#fit();
     this.clear();
-    const shown = objects.filter(({ score, track }) => score >= look.threshold && !look.hidden.has(track));
+    for (const canvas of [this.#masks, this.#marks]) canvas.classList.toggle("held", held);
+    const shown = objects.filter((found) => look.shows(found));
     if (look.spotlight) this.#darken();
     for (const found of shown) {
       if (found.segmentation && (look.masks || look.spotlight)) this.#mask(found, look.spotlight);
@@ -55,12 +47,21 @@ export class Overlay {
     }
   }
 
-  #darken() {
-    this.#context.fillStyle = `rgb(0 0 0 / ${DARK})`;
-    this.#context.fillRect(0, 0, this.#canvas.width, this.#canvas.height);
+  /** Give the marks as many pixels as the screen has there. */
+  #fit() {
+    const width = Math.round(this.#marks.clientWidth * devicePixelRatio);
+    const height = Math.round(this.#marks.clientHeight * devicePixelRatio);
+    if (this.#marks.width !== width) this.#marks.width = width;
+    if (this.#marks.height !== height) this.#marks.height = height;
   }
 
-  /** @param {import("./results.js").Found} found @param {boolean} cut out of the dark */
+  #darken() {
+    const context = this.#masks.getContext("2d");
+    context.fillStyle = `rgb(0 0 0 / ${DARK})`;
+    context.fillRect(0, 0, this.#masks.width, this.#masks.height);
+  }
+
+  /** @param {Found} found @param {boolean} cut out of the dark */
   #mask({ segmentation, box, track }, cut) {
     const [x, y, width, height] = box;
     const image = new ImageData(width, height);
@@ -70,41 +71,48 @@ export class Overlay {
     this.#scratch.width = width;
     this.#scratch.height = height;
     this.#scratch.getContext("2d").putImageData(image, 0, 0);
-    this.#context.save();
-    if (cut) this.#context.globalCompositeOperation = "destination-out";
-    else this.#context.globalAlpha = TINT;
-    this.#context.drawImage(this.#scratch, x, y);
-    this.#context.restore();
+    const context = this.#masks.getContext("2d");
+    context.save();
+    if (cut) context.globalCompositeOperation = "destination-out";
+    else context.globalAlpha = TINT;
+    context.drawImage(this.#scratch, x, y);
+    context.restore();
   }
 
-  /** @returns {number} pixels of the picture in one of the screen */
-  #scale() {
-    return Math.max(this.#canvas.width / (this.#canvas.clientWidth || this.#canvas.width), 0.5);
+  /** @param {Found} found @returns {[number, number, number, number]} its box on the screen */
+  #place({ box: [x, y, width, height] }) {
+    const across = this.#marks.width / this.#masks.width;
+    const down = this.#marks.height / this.#masks.height;
+    return [x * across, y * down, width * across, height * down];
   }
 
-  /** @param {import("./results.js").Found} found */
-  #box({ box: [x, y, width, height], track }) {
-    const line = Math.max(1, 2 * this.#scale());
-    this.#context.strokeStyle = css(track);
-    this.#context.lineWidth = line;
-    this.#context.strokeRect(x + line / 2, y + line / 2, Math.max(1, width - line), Math.max(1, height - line));
+  /** @param {Found} found */
+  #box(found) {
+    const [x, y, width, height] = this.#place(found);
+    const line = 2 * devicePixelRatio;
+    const context = this.#marks.getContext("2d");
+    context.strokeStyle = css(found.track);
+    context.lineWidth = line;
+    context.strokeRect(x + line / 2, y + line / 2, Math.max(1, width - line), Math.max(1, height - line));
   }
 
-  /** @param {import("./results.js").Found} found */
-  #label({ box: [x, y], track, score, action }) {
-    const scale = this.#scale();
-    const context = this.#context;
+  /** @param {Found} found */
+  #label(found) {
+    const { track, score, action } = found;
+    const [x, y] = this.#place(found);
+    const scale = devicePixelRatio;
+    const context = this.#marks.getContext("2d");
     const does = action && action.label !== "none" ? ` ${action.label.replaceAll("_", " ")}` : "";
     const text = `${track}${does} ${score.toFixed(2)}`;
-    context.font = `600 ${12 * scale}px system-ui, sans-serif`;
-    const width = context.measureText(text).width + 10 * scale;
-    const height = 18 * scale;
-    const left = Math.max(0, Math.min(x, this.#canvas.width - width));
+    context.font = `600 ${13 * scale}px system-ui, sans-serif`;
+    const width = context.measureText(text).width + 12 * scale;
+    const height = 20 * scale;
+    const left = Math.max(0, Math.min(x, this.#marks.width - width));
     const top = Math.max(0, y - height);
     context.fillStyle = css(track);
     context.fillRect(left, top, width, height);
     context.fillStyle = "#000";
     context.textBaseline = "middle";
-    context.fillText(text, left + 5 * scale, top + height / 2 + scale);
+    context.fillText(text, left + 6 * scale, top + height / 2 + scale);
   }
 }

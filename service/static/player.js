@@ -7,8 +7,10 @@ export class Player {
   #wanted = 0; // counts loads, so that callbacks of an older one are known
   /** What the player calls the time of the first picture; it needn't be 0. */
   #first_s = 0;
-  /** @type {number | null} where a seek that is under way goes to */
+  /** @type {number | null} where people went last, until it plays on from there */
   #aim_s = null;
+  /** @type {number | null} the last aim that the browser was told */
+  #told_s = null;
 
   /**
    * @param {HTMLVideoElement} video
@@ -19,7 +21,11 @@ export class Player {
     this.#video = video;
     this.#onPicture = onPicture;
     this.time_s = 0;
-    video.addEventListener("seeked", () => { this.#aim_s = null; });
+    video.addEventListener("seeked", () => {
+      if (this.#aim_s !== this.#told_s) this.#go();
+      else if (!video.paused) this.#aim_s = null;
+    });
+    video.addEventListener("playing", () => { this.#aim_s = null; });
   }
 
   #onPicture;
@@ -33,19 +39,23 @@ export class Player {
     this.#wanted += 1;
     const load = this.#wanted;
     this.#first_s = NaN;
-    this.#aim_s = null;
+    this.time_s = 0;
+    this.#watch(load); // before there is anything to see: each picture is told of once
     video.src = address;
     const playable = await new Promise((resolve) => {
       // A file whose sound alone can be played has no width.
       video.addEventListener("loadeddata", () => resolve(video.videoWidth > 0), { once: true });
       video.addEventListener("error", () => resolve(false), { once: true });
     });
-    if (playable && load === this.#wanted) this.#watch(load);
+    // People may go somewhere before the video is there.
+    if (playable && load === this.#wanted && this.#aim_s !== null) this.seek(this.#aim_s);
     return playable;
   }
 
   unload() {
     this.#wanted += 1;
+    this.#aim_s = null;
+    this.time_s = 0;
     this.#video.pause();
     this.#video.removeAttribute("src");
     this.#video.load();
@@ -66,20 +76,24 @@ export class Player {
       this.#onPicture(this.time_s);
     };
     next();
-    // A picture that was shown before the watch began is not told of: show it again.
-    this.#video.currentTime = 0;
   }
 
-  /** @returns {number} where it is, or will be once it has got there */
+  /** @returns {number} where it is, or will be once it has got there; in a picture, not at its start */
   get aim_s() {
     return this.#aim_s ?? this.time_s;
   }
 
-  /** @param {number} time_s after the first picture; `aim_s` is this until it is shown */
+  /** @param {number} time_s after the first picture; `aim_s` is this until it plays on */
   seek(time_s) {
     const stop_s = Number.isFinite(this.#video.duration) ? this.#video.duration : Infinity;
     this.#aim_s = Math.max(0, Math.min(time_s, stop_s));
-    this.#video.currentTime = this.#aim_s + (this.#first_s || 0);
+    // One at a time: Chromium loses some of those that it is told while it is on its way.
+    if (this.#video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA && !this.#video.seeking) this.#go();
+  }
+
+  #go() {
+    this.#told_s = this.#aim_s;
+    if (this.#aim_s !== null) this.#video.currentTime = this.#aim_s + (this.#first_s || 0);
   }
 
   toggle() {

@@ -19,26 +19,21 @@ export class Timeline {
   #drawn = 0;
 
   /**
-   * @param {import("./overlay.js").Look} look its `hidden` is changed by clicks
-   * @param {() => void} changed called after that
+   * @param {import("./look.js").Look} look
    * @param {(time_s: number) => void} seek called with the moment that was clicked
    */
-  constructor(look, changed, seek) {
+  constructor(look, seek) {
     this.#look = look;
-    this.#changed = changed;
     this.#seek = seek;
+    look.addEventListener("change", () => this.update());
     this.#more.addEventListener("click", () => {
       this.#most = Infinity;
       this.update();
     });
-    this.#all.addEventListener("click", () => {
-      look.hidden.clear();
-      this.#toggled();
-    });
+    this.#all.addEventListener("click", () => look.showAll());
     new ResizeObserver(() => this.update()).observe(this.#list);
   }
 
-  #changed;
   #seek;
 
   /** @param {import("./results.js").Results} results */
@@ -64,7 +59,7 @@ export class Timeline {
   /** @param {number} nth counted from 0, of those in the list */
   toggleNth(nth) {
     const id = [...this.#rows.keys()][nth];
-    if (id !== undefined) this.#toggle(id);
+    if (id !== undefined) this.#look.toggle(id);
   }
 
   /** Draw all rows anew, once, when the browser next draws. */
@@ -86,7 +81,7 @@ export class Timeline {
     const left = Math.max(0, tracks.length - this.#most);
     this.#more.hidden = left === 0;
     this.#more.textContent = `Show ${left} more`;
-    this.#all.hidden = this.#look.hidden.size === 0;
+    this.#all.hidden = !this.#look.hidesAny;
   }
 
   /** @param {number} id */
@@ -94,7 +89,7 @@ export class Timeline {
     const template = /** @type {HTMLTemplateElement} */ (document.getElementById("track-template"));
     const row = /** @type {HTMLElement} */ (template.content.cloneNode(true).firstElementChild);
     row.style.setProperty("--colour", css(id));
-    row.querySelector("button").addEventListener("click", () => this.#toggle(id));
+    row.querySelector("button").addEventListener("click", () => this.#look.toggle(id));
     const lane = row.querySelector(".lane");
     lane.addEventListener("click", (/** @type {MouseEvent} */ event) => {
       const { left, width } = lane.getBoundingClientRect();
@@ -105,7 +100,7 @@ export class Timeline {
 
   /** @param {HTMLElement} row @param {import("./results.js").Track} track */
   #fill(row, track) {
-    const hidden = this.#look.hidden.has(track.id);
+    const hidden = this.#look.hides(track.id);
     row.classList.toggle("off", hidden);
     const button = row.querySelector("button");
     button.setAttribute("aria-pressed", String(!hidden));
@@ -142,16 +137,5 @@ export class Timeline {
       context.lineTo(canvas.width, y);
       context.stroke();
     }
-  }
-
-  /** @param {number} id */
-  #toggle(id) {
-    if (!this.#look.hidden.delete(id)) this.#look.hidden.add(id);
-    this.#toggled();
-  }
-
-  #toggled() {
-    this.update();
-    this.#changed();
   }
 }
