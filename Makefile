@@ -5,17 +5,22 @@ QUALITY ?= fast
 PORT ?= 8000
 RUN = .venv/bin/python
 
-.PHONY: setup demo serve test lint lock clean
+.PHONY: setup demo serve test lint browser lock clean
 
 setup: .venv/serving.stamp
 demo: .venv/demo.stamp ; $(RUN) -m client.demo --quality $(QUALITY) $(VIDEO)
 serve: setup ; SEGMENT_PORT=$(PORT) $(RUN) -m service
-test: .venv/test.stamp lint ; $(RUN) -m pytest --cov --cov-report=term:skip-covered
+test: .venv/test.stamp lint browser ; $(RUN) -m pytest --cov --cov-report=term:skip-covered
 lint: .venv/test.stamp
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+# The page is tested in the system's Chromium. Debian's is installed where this may do so; without one those tests are skipped.
+BROWSER = command -v chromium || command -v chromium-browser || command -v google-chrome
+browser:
+	@($(BROWSER)) >/dev/null || [ "$$(id -u)" != 0 ] || ! grep -qs '^ID=debian' /etc/os-release || \
+		(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null)
 clean: ; rm -rf .venv out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 .venv/bin/python:

@@ -1,0 +1,82 @@
+"""The system's Chromium, started for tests, and killed where it hangs."""
+
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+# Nothing of its own may go to the network, and no GPU or sandbox may be wanted of the machine.
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def installed() -> str | None:
+    """Return the path of a Chromium that this system has."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+class Watched:
+    """A browser whose processes are killed where somebody waits too long for it.
+
+    Attributes:
+        browser: to open pages in.
+    """
+
+    def __init__(self, browser: Browser, root: int) -> None:
+        self.browser = browser
+        self._root = root
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Kill it unless the block ends in time: what waits for it fails then."""
+        timer = threading.Timer(seconds, self.kill)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def kill(self) -> None:
+        """Kill the driver and every process that it has started."""
+        for pid in [self._root, *_descendants(self._root)]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+@contextmanager
+def running(executable: str) -> Iterator[Watched]:
+    """Start a browser, and end it after the block."""
+    before = _descendants(os.getpid())
+    with sync_playwright() as playwright:
+        (driver,) = set(_children(os.getpid())) - set(before)
+        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        watched = Watched(browser, driver)
+        with watched.within(600):
+            yield watched
+            browser.close()
+
+
+def _children(pid: int) -> list[int]:
+    """Return the processes that a process has started and that live."""
+    found: list[int] = []
+    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):  # it has ended
+            found += map(int, thread.read_text().split())
+    return found
+
+
+def _descendants(pid: int) -> list[int]:
+    return [each for child in _children(pid) for each in (child, *_descendants(child))]
