@@ -28,7 +28,7 @@ def main() -> int:
     )
     parser.add_argument("database", choices=["sqlite", "postgresql"])
     parser.add_argument("--workers", type=int, default=3, help="default: 3")
-    parser.add_argument("--jobs", type=int, default=8, help="default: 8")
+    parser.add_argument("--jobs", type=int, default=20, help="default: 20")
     parser.add_argument("--freezes", type=int, default=10, help="default: 10")
     parser.add_argument("--longest-s", type=float, default=20.0, help="of a freeze; default: 20")
     parser.add_argument("--segment-s", type=float, default=3.0, help="default: 3")
