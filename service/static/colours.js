@@ -15,6 +15,12 @@ export function colourOf(track) {
   return [channel(5), channel(3), channel(1)];
 }
 
+/** @param {number} track @returns {string} black or white, whichever is read better on its colour */
+export function inkOn(track) {
+  const [red, green, blue] = colourOf(track);
+  return 0.299 * red + 0.587 * green + 0.114 * blue > 110 ? "#000" : "#fff";
+}
+
 /** @param {number} track @param {number} [opacity] */
 export function css(track, opacity = 1) {
   return `rgb(${colourOf(track).join(" ")} / ${opacity})`;

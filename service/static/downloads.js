@@ -6,14 +6,14 @@ import { Problem } from "./problem.js";
 
 const NOT_YET = new Set(["/problems/not-rendered", "/problems/renderer-busy"]);
 const FORMATS = [
-  { name: "overlay.mp4", about: "the video with everything drawn in" },
-  { name: "alpha.webm", about: "the objects cut out, transparent", masks: true },
-  { name: "mattes.zip", about: "black and white pictures of each track", masks: true },
-  { name: "davis", about: "a palette picture of each frame", masks: true },
-  { name: "json", about: "everything as one document" },
+  { name: "overlay.mp4", about: "everything drawn in" },
+  { name: "alpha.webm", about: "cut out, transparent", masks: true },
+  { name: "mattes.zip", about: "grey mattes by track", masks: true },
+  { name: "davis", about: "palette PNGs", masks: true },
+  { name: "json", about: "one document" },
   { name: "ndjson", about: "a frame a line" },
-  { name: "coco", about: "COCO" },
-  { name: "ytvis", about: "YouTube-VIS", masks: true },
+  { name: "coco", about: "COCO JSON" },
+  { name: "ytvis", about: "YouTube-VIS JSON", masks: true },
   { name: "cvat", about: "CVAT for video" },
   { name: "labelstudio", about: "Label Studio" },
 ];

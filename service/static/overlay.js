@@ -1,6 +1,6 @@
 // Draws the objects of a frame over it: masks, boxes and what they are called.
 
-import { colourOf, css } from "./colours.js";
+import { colourOf, css, inkOn } from "./colours.js";
 import { paint } from "./rle.js";
 
 const TINT = 0.5;
@@ -111,7 +111,7 @@ export class Overlay {
     const top = Math.max(0, y - height);
     context.fillStyle = css(track);
     context.fillRect(left, top, width, height);
-    context.fillStyle = "#000";
+    context.fillStyle = inkOn(track);
     context.textBaseline = "middle";
     context.fillText(text, left + 6 * scale, top + height / 2 + scale);
   }

@@ -108,7 +108,7 @@ export class Timeline {
     row.querySelector(".track-title").textContent =
       `Track ${track.id}${track.action ? ` · ${track.action.replaceAll("_", " ")}` : ""}`;
     row.querySelector(".track-facts").textContent =
-      `${clock(track.start_s, 1)} to ${clock(track.stop_s, 1)}, ${counted(track.frames, "frame")}`;
+      `${clock(track.start_s, 1)} – ${clock(track.stop_s, 1)} · ${counted(track.frames, "frame")}`;
     this.#chart(row.querySelector("canvas"), track);
   }
 

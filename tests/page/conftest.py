@@ -115,6 +115,12 @@ def staged(stage: Staged) -> Staged:
     return stage
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--screenshots", type=Path, metavar="DIR", help="take the pictures of the page for README"
+    )
+
+
 # For each file anew: while Playwright runs, nothing else can run an event loop in this thread.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Watched]:
