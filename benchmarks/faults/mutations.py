@@ -25,7 +25,8 @@ from pipeline.values import VideoLimits
 
 LIMITS = VideoLimits(max_pixels=1920 * 1080, max_frames=300, max_duration_s=60)
 SCAN_S = 60.0
-JOB_S = 300.0
+JOB_S = 600.0
+SPARSELY = {"every": "8", "actions": "false"}  # it is the decoding that is tried here
 OF_OUR_OWN = ("The log tells how", "makes no sense")  # what no damage may lead to
 
 
@@ -70,10 +71,15 @@ class Run:
         files = {"file": ("damaged.mp4", self.damaged(number))}
         headers = {"Prefer": "respond-async"}
         with httpx.Client(base_url=service.url, timeout=SCAN_S) as client:
-            answer = client.post("/segment", files=files, headers=headers)
+            answer = client.post("/segment", files=files, data=SPARSELY, headers=headers)
             if answer.status_code == 202:
                 job = answer.headers["Location"]
-                wait_until(lambda: final(client, job), f"the end of {job}", JOB_S)
+                try:
+                    wait_until(lambda: final(client, job), f"the end of {job}", JOB_S)
+                except TimeoutError:
+                    self.in_service["without an end in time"] += 1
+                    client.delete(job).raise_for_status()
+                    return
                 answer = client.get(f"{job}/result")
                 client.delete(job).raise_for_status()
         slug = "" if answer.is_success else f" {answer.json()['type']}"
@@ -177,7 +183,7 @@ def report(run: Run, verdict: Verdict) -> None:
     )
     verdict.hold("errors that decoding doesn't expect", ours, kept=not ours)
     failed = sum(count for name, count in run.in_service.items() if name >= "5")
-    verdict.hold("answers of 500 and above", failed, kept=not failed)
+    verdict.hold("answers of 500 and above, or none", failed, kept=not failed)
 
 
 def told(outcomes: Counter[str]) -> str:
