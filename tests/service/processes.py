@@ -1,11 +1,13 @@
 """The whole service in processes of its own, as its users run it."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,11 +90,7 @@ def start(
         root: where its packages lie, if not here.
         more: settings.
     """
-    with (
-        socket.create_server(("127.0.0.1", 0)) as free,
-        socket.create_server(("127.0.0.1", 0)) as free_too,
-    ):
-        port, metrics_port = free.getsockname()[1], free_too.getsockname()[1]
+    port, metrics_port = _free_port(), _free_port()
     settings = {
         "SEGMENT_PORT": str(port),
         "SEGMENT_WORKER_METRICS": f"127.0.0.1:{metrics_port}",
@@ -109,3 +107,11 @@ def start(
         )
     client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=90)
     return Service(process, client, f"http://127.0.0.1:{metrics_port}", log)
+
+
+def _free_port() -> int:
+    """Choose a port that no connection gets meanwhile: those come from 32768 on."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
