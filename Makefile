@@ -10,7 +10,7 @@ RUN = .venv/bin/python
 setup: .venv/serving.stamp
 demo: .venv/demo.stamp ; $(RUN) -m client.demo --quality $(QUALITY) $(VIDEO)
 serve: setup ; SEGMENT_PORT=$(PORT) $(RUN) -m service
-test: .venv/test.stamp lint browser ; $(RUN) -m pytest --cov --cov-report=term:skip-covered
+test: .venv/test.stamp lint browser ; $(RUN) -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 lint: .venv/test.stamp
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
