@@ -154,7 +154,7 @@ ACTIONS_PROBE = replace(ACTIONS_HEAD, clip_lengths=(2, 1), trained="classifier",
 # `small` as the teacher. Clips of two frames show four times the pictures in a step.
 DISTIL = replace(
     SMALL,
-    crop=Crop(height=112, width=160, short_side=128, scales=(0.75, 1.75)),
+    crop=Crop(height=96, width=128, short_side=128, scales=(0.75, 1.75)),
     clip_lengths=(8, 2),
     frames_per_step=8,
     actions_share=0.12,
