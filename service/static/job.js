@@ -161,7 +161,7 @@ export class JobView {
       await readFrames(this.#api, job.id, results, () => {
         this.#timeline.update();
         if (results.tracks.size) this.#timeline.none(null);
-        if (results.length % 50 === 1) this.#viewer.draw();
+        this.#viewer.grown();
       }, signal);
     }
     const last = await ended;

@@ -19,6 +19,7 @@ export class Viewer {
   #job = null;
   /** @type {import("./results.js").Results | null} */
   #results = null;
+  #drawn = -1; // the place of the frame that is drawn, -1 where it isn't known yet
 
   /**
    * @param {import("./api.js").Api} api
@@ -49,7 +50,7 @@ export class Viewer {
 
   /**
    * @param {import("./api.js").Job} job
-   * @param {import("./results.js").Results} results of it, which may grow: then `draw` is to be called
+   * @param {import("./results.js").Results} results of it, which may grow: then `grown` is to be called
    */
   open(job, results) {
     const { width, height } = job.video;
@@ -91,6 +92,11 @@ export class Viewer {
     note.textContent = text ?? "";
   }
 
+  /** Draw what has come, if the picture that is shown waited for it. */
+  grown() {
+    if (this.#results?.at(this.#player.time_s + this.#shift_s()) !== this.#drawn) this.draw();
+  }
+
   draw() {
     if (!this.#job) return;
     const time_s = this.#player.time_s + this.#shift_s();
@@ -99,6 +105,7 @@ export class Viewer {
     const { every } = this.#job.request;
     const known = place >= 0 && (place + 1 < this.#results.length || late_s < 1.5 * every * this.#aFrame_s());
     const frame = known ? this.#results.frame(place) : null;
+    this.#drawn = known ? place : -1;
     const held = every > 1 && late_s > HELD_S;
     if (!frame || this.#source.rendered) this.#overlay.clear();
     else this.#overlay.draw(frame.objects, this.#look, held);
