@@ -29,12 +29,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.throughput", description=__doc__)
     parser.add_argument("video", type=Path)
     parser.add_argument("--model", type=Path, default=Path("weights/default.onnx"))
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="default: cpu")
     parser.add_argument("--rounds", type=int, default=3, help="default: 3")
     arguments = parser.parse_args()
 
     video = scan(arguments.video, LIMITS)
     frame_count = video.info.frame_count
-    session = load(arguments.model, device="cpu")
+    session = load(arguments.model, arguments.device)
     segmenter = Segmenter(session)
     frames = network_frames(arguments.video, video, session)
     segments = segment_count(frame_count, SEGMENT_FRAMES)
@@ -49,7 +50,7 @@ def main() -> None:
     ]
     with (
         tempfile.TemporaryDirectory() as data,
-        running_worker(Path(data), arguments.model) as worker,
+        running_worker(Path(data), arguments.model, arguments.device) as worker,
     ):
         # The bare loop finds masks only.
         request = JobRequest(filename=arguments.video.name, actions=False)

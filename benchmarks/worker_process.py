@@ -41,9 +41,13 @@ class WorkerProcess:
 
 
 @contextmanager
-def running_worker(data: Path, model: Path) -> Iterator[WorkerProcess]:
+def running_worker(data: Path, model: Path, device: str = "cpu") -> Iterator[WorkerProcess]:
     """Start a worker on an empty folder, wait until it is alive, and stop it at the end."""
-    settings = {"SEGMENT_DATA_DIR": str(data), "SEGMENT_MODEL": str(model)}
+    settings = {
+        "SEGMENT_DATA_DIR": str(data),
+        "SEGMENT_MODEL": str(model),
+        "SEGMENT_DEVICE": device,
+    }
     queue = JobQueue(embedded_url(data), FolderStore(data))
     process = subprocess.Popen(
         [sys.executable, "-m", "service", "worker"], env=os.environ | settings

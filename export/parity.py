@@ -116,11 +116,14 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--preset", choices=PRESETS, required=True)
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--onnx", type=Path, required=True)
+    parser.add_argument(
+        "--device", choices=["cpu", "cuda"], default="cpu", help="of ONNX Runtime; default: cpu"
+    )
     parser.add_argument("sources", type=Path, nargs="+", help="videos or folders of pictures")
     parsed = parser.parse_args(arguments)
     network, _ = restore(parsed.preset, parsed.weights)
     network.eval()
-    session = infer.load(parsed.onnx, device="cpu")
+    session = infer.load(parsed.onnx, device=parsed.device)
     failed = False
     for source in parsed.sources:
         for frames in orientations(first_frames(source, session.spec.clip_length)):

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -22,7 +23,7 @@ from model.interpolation import mean_weights
 from model.network import SegmentationNetwork
 from model.presets import PRESETS, build, restore
 from model.r2plus1d import R2Plus1D, load_kinetics
-from model.recipes import RECIPES, Recipe
+from model.recipes import RECIPES, SMALL, Recipe
 from model.training import Run, logger, steps_per_epoch, supported_precision, train
 from model.validation import evaluate, segment_with
 from pipeline.spec import ModelSpec
@@ -71,6 +72,18 @@ def _parser() -> argparse.ArgumentParser:
     training.add_argument("--seed", type=int, default=0)
     training.add_argument("--log-every", type=int, default=20, metavar="STEPS")
     training.add_argument("--save-every", type=int, default=250, metavar="STEPS")
+    training.add_argument(
+        "--frames", type=int, metavar="N", help="of a step on each device, not the recipe's"
+    )
+    training.add_argument(
+        "--workers", type=int, default=2, metavar="N", help="processes that draw clips"
+    )
+    training.add_argument(
+        "--short-side",
+        type=int,
+        metavar="PIXELS",
+        help="of what the network sees, instead of the recipe's; its clips grow alike",
+    )
     training.add_argument("--accelerator", default="cpu", help="cpu or cuda")
     training.add_argument(
         "--devices", type=int, default=1, help="GPUs, or processes on a CPU, that share the work"
@@ -82,28 +95,42 @@ def _parser() -> argparse.ArgumentParser:
     measuring.add_argument("--data", type=Path, required=True, help="holds davis/")
     measuring.add_argument("--split", help="of DAVIS, instead of what training held out of train")
     measuring.add_argument("--short-side", type=int, default=256)
-    averaging = commands.add_parser("average", help="the mean of two trained networks")
+    averaging = commands.add_parser("average", help="the mean of trained networks")
     averaging.set_defaults(run=_average)
     averaging.add_argument("--preset", choices=PRESETS, required=True)
-    averaging.add_argument("weights", type=Path, nargs=2, help="before and after further training")
     averaging.add_argument(
-        "--share", type=float, default=0.5, help="of the second in the mean, 0 to 1"
+        "weights", type=Path, nargs="+", help="before further training, and after each run of it"
+    )
+    averaging.add_argument(
+        "--share",
+        type=float,
+        help="of all but the first in the mean, 0 to 1; default: all files count alike",
     )
     averaging.add_argument("--out", type=Path, required=True, help="a .safetensors file")
     return parser
 
 
 def _average(parsed: argparse.Namespace) -> None:
-    (first, _), (second, about) = (restore(parsed.preset, path) for path in parsed.weights)
-    second.load_state_dict(mean_weights(first.state_dict(), second.state_dict(), parsed.share))
-    checkpoint.save(second, parsed.out, {**about, "averaged": parsed.share})
+    before, *after = (restore(parsed.preset, path) for path in parsed.weights)
+    if not after:
+        sys.exit(f"Got {parsed.weights[0]} alone, wanted two files of weights or more.")
+    share = len(after) / (1 + len(after)) if parsed.share is None else parsed.share
+    network, about = after[-1]
+    states = [trained.state_dict() for trained, _ in after]
+    network.load_state_dict(mean_weights(before[0].state_dict(), states, share))
+    checkpoint.save(network, parsed.out, {**about, "averaged": share})
 
 
 def _train(parsed: argparse.Namespace) -> None:
-    if sys.platform == "linux" and any(name not in os.environ for name in MALLOC):
+    on_cpu = parsed.accelerator == "cpu"
+    if on_cpu and sys.platform == "linux" and any(name not in os.environ for name in MALLOC):
         os.environ.update(MALLOC)
         os.execv(sys.executable, [sys.executable, "-m", "model", *sys.argv[1:]])
     recipe = RECIPES[parsed.recipe]
+    if parsed.short_side:
+        recipe = replace(recipe, crop=recipe.crop.resized(parsed.short_side))
+    if parsed.frames:
+        recipe = replace(recipe, frames_per_step=parsed.frames)
     videos, held_out = _videos(parsed)
     clips, acting = _actions(parsed, recipe)
     labels = (NO_ACTION, *sorted({clip.action for clip in clips})) if recipe.action_weight else ()
@@ -128,10 +155,13 @@ def _train(parsed: argparse.Namespace) -> None:
         resume=parsed.resume,
         log_every=parsed.log_every,
         save_every=parsed.save_every,
+        workers=parsed.workers,
         about={
             "preset": parsed.preset,
             "recipe": parsed.recipe,
             "seed": parsed.seed,
+            "short_side": recipe.crop.short_side,
+            "frames_per_step": recipe.frames_per_step,
             "git_revision": _revision(),
             **({"labels": labels} if labels else {}),
         },
@@ -156,7 +186,12 @@ def _distillation(
     if wanted != (parsed.teacher is not None):
         given = "no --teacher" if wanted else f"--teacher {parsed.teacher}"
         sys.exit(f"Got {given}, wanted {'one' if wanted else 'none'} for recipe {parsed.recipe}.")
-    return Distillation(restore("small", parsed.teacher)[0], network) if wanted else None
+    if not wanted:
+        return None
+    teacher, _ = restore("small", parsed.teacher)
+    # The teacher sees pictures of about the size that it was trained with.
+    scale = 2 if recipe.crop.short_side < SMALL.crop.short_side else 1
+    return Distillation(teacher, network, scale)
 
 
 def _videos(

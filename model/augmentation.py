@@ -37,6 +37,15 @@ class Crop:
     short_side: int
     scales: tuple[float, float]
 
+    def resized(self, short_side: int) -> "Crop":
+        """Return the crop of the same part of a video whose shorter side has other pixels.
+
+        Height and width become multiples of 32, as the encoders want them.
+        """
+        factor = short_side / self.short_side / 32
+        height, width = (max(1, round(side * factor)) * 32 for side in (self.height, self.width))
+        return Crop(height, width, short_side, self.scales)
+
 
 def video_clip(
     video: LabelledSequence, length: int, crop: Crop, generator: np.random.Generator

@@ -1,14 +1,16 @@
-"""The clips of each training step, drawn ahead in threads."""
+"""The clips of each training step, drawn ahead by other processes."""
 
 import copy
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from dataset.davis import PEOPLE
 from dataset.jhmdb import ActionClip
@@ -18,14 +20,12 @@ from model.boxes import jittered, tight_boxes
 from model.recipes import Recipe
 from pipeline.values import NO_ACTION
 
-THREADS = 2
-AHEAD = 6
+AHEAD = 3  # batches of each process
 # Many stills show people, and nothing says which: their answer `none` counts for little.
 STILLS_TRUST = 0.1
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """What one step trains on.
 
     Attributes:
@@ -36,11 +36,11 @@ class Batch:
         trust: (N, T) float32, 0 to 1: what the answer is worth in each frame.
     """
 
-    clips: NDArray[np.uint8]
-    masks: NDArray[np.bool_]
-    boxes: NDArray[np.float32]
-    answers: NDArray[np.int64]
-    trust: NDArray[np.float32]
+    clips: Tensor
+    masks: Tensor
+    boxes: Tensor
+    answers: Tensor
+    trust: Tensor
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class _Drawn:
     trust: float = 0.0
 
 
-class Batches:
+class Batches(Dataset[Batch]):
     """Draws the batch of any step; the same step always gives the same batch.
 
     Since nothing is remembered between steps, a run that is resumed sees what it would have seen.
@@ -112,7 +112,7 @@ class Batches:
         own.device, own.devices = device, devices
         return own
 
-    def batch(self, step: int) -> Batch:
+    def __getitem__(self, step: int) -> Batch:
         """Draw the batch of a step, counted from 0."""
         lengths = self.recipe.clip_lengths
         length = lengths[step % len(lengths)]
@@ -126,9 +126,8 @@ class Batches:
         seen = np.isfinite(boxes[..., 0])
         trust = np.array([[one.trust] for one in drawn], np.float32) * seen
         answers = [self.labels.index(one.label) if self.labels else 0 for one in drawn]
-        return Batch(
-            np.stack(clips), np.stack(masks), np.nan_to_num(boxes), np.array(answers), trust
-        )
+        drawn_arrays = (np.stack(clips), np.stack(masks), np.nan_to_num(boxes), np.array(answers))
+        return Batch(*(torch.from_numpy(array) for array in (*drawn_arrays, trust)))
 
     def _boxes(self, step: int, index: int, masks: NDArray[np.bool_]) -> NDArray[np.float32]:
         generator = np.random.default_rng([self.seed, step, index, 1])
@@ -159,13 +158,16 @@ class Batches:
         closer = replace(crop, scales=self.recipe.action_scales)
         return _Drawn(action_clip(acting, length, closer, generator), label, 1.0)
 
-    def ahead(self, start: int, stop: int) -> Iterator[Batch]:
-        """Yield the batches of steps `start` to `stop`, drawing a few ahead."""
-        with ThreadPoolExecutor(THREADS, thread_name_prefix="clips") as threads:
-            waiting: deque[Future[Batch]] = deque()
-            for step in range(start, stop):
-                waiting.append(threads.submit(self.batch, step))
-                if len(waiting) > AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+    def ahead(self, start: int, stop: int, workers: int) -> Iterable[Batch]:
+        """Return the batches of steps `start` to `stop`, which so many processes draw ahead.
+
+        Without any, each batch is drawn when it is asked for.
+        """
+        return DataLoader(
+            self,
+            batch_size=None,
+            sampler=range(start, stop),
+            num_workers=workers,
+            prefetch_factor=AHEAD if workers else None,
+            pin_memory=torch.cuda.is_available(),
+        )

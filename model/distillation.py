@@ -11,19 +11,20 @@ TEACHER_MULTIPLE = 32  # EfficientNet halves a picture five times
 
 
 class Distillation(nn.Module):
-    """What a student is asked to be like: a teacher that sees the same clips twice as large.
+    """What a student is asked to be like: a teacher that sees the same clips, or larger ones.
 
-    R(2+1)D doesn't pool behind its stem. So each of its maps but the coarsest lies on the grid
-    that EfficientNet's next finer map has for a picture of twice the size. Each is projected to the
-    teacher's channels by a linear layer, which is trained along and then thrown away.
+    R(2+1)D doesn't pool behind its stem, so that its first map is twice as fine as EfficientNet's.
+    Each of its maps but the first lies on the grid of one of the teacher's; or each but the last,
+    if the teacher sees clips twice as large. These are projected to the teacher's channels by a
+    linear layer each, which is trained along and then thrown away.
 
     Args:
         teacher: is trained, and stays as it is.
-        student: learns; its finest maps, as many as the teacher has, are compared.
-        scale: how many times larger the teacher sees a clip.
+        student: learns.
+        scale: how many times larger the teacher sees a clip, 1 or 2.
 
     Raises:
-        ValueError: the student has fewer maps than the teacher.
+        ValueError: the student has fewer maps than it takes.
 
     Source: Hinton et al., "Distilling the Knowledge in a Neural Network", 2015, Section 2, for its
     answers; Romero et al., "FitNets: Hints for Thin Deep Nets", ICLR 2015, Section 2.2, for maps.
@@ -34,15 +35,17 @@ class Distillation(nn.Module):
     ) -> None:
         super().__init__()
         ours, theirs = student.encoder.channels, teacher.encoder.channels
-        if len(ours) < len(theirs):
+        wanted = len(theirs) + 2 - scale
+        if len(ours) < wanted:
             raise ValueError(
-                f"Got a student with {len(ours)} feature maps, wanted the {len(theirs)} of its "
-                "teacher or more."
+                f"Got a student with {len(ours)} feature maps, wanted {wanted} or more for the "
+                f"{len(theirs)} of its teacher."
             )
         self.teacher = teacher.requires_grad_(False)
         self.scale = scale
+        self.first = 2 - scale
         self.projections = nn.ModuleList(
-            nn.Linear(c, of) for c, of in zip(ours, theirs, strict=False)
+            nn.Linear(c, of) for c, of in zip(ours[self.first :], theirs, strict=False)
         )
 
     def train(self, mode: bool = True) -> "Distillation":
@@ -87,7 +90,9 @@ class Distillation(nn.Module):
             One minus the cosine between projected and wanted features, 0 to 2, averaged.
         """
         distances = []
-        for projection, own, other in zip(self.projections, maps, wanted, strict=False):
+        for projection, own, other in zip(
+            self.projections, maps[self.first :], wanted, strict=False
+        ):
             frames, rows, columns = own.shape[2:]
             with without_autocast(own.device.type):
                 projected = projection(own.float().movedim(1, -1))

@@ -1,6 +1,6 @@
-"""The mean of two trained networks, weight by weight."""
+"""The mean of trained networks, weight by weight."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -10,32 +10,50 @@ HEAD = "actions."
 
 
 def mean_weights(
-    first: Mapping[str, Tensor], second: Mapping[str, Tensor], share: float = 0.5
+    before: Mapping[str, Tensor], after: Sequence[Mapping[str, Tensor]], share: float = 0.5
 ) -> dict[str, Tensor]:
     """Average the weights of a network before and after further training.
 
-    The mean of both ends keeps much of what the first stage was better at.
+    The mean of both ends keeps much of what the first stage was better at; the mean of several runs
+    from the same weights does what their ensemble would, in the time of one.
 
     Args:
-        first: a network's state.
-        second: the same network's, trained from the first.
-        share: of the second in the mean, 0 to 1.
+        before: a network's state.
+        after: the same network's after each run of training that began from there, at least one.
+        share: of those, together, in the mean, 0 to 1.
 
     Returns:
-        The mean of each weight and buffer; counters, which aren't floating-point, are the second's,
-        and so is an action head that only the second has.
+        The mean of each weight and buffer; counters, which aren't floating-point, are the last
+        run's. An action head that the network lacked before is the mean of the runs'.
 
     Raises:
         ValueError: the states are of different networks, or the share is out of range.
 
     Source: Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022, Equation 1,
-    with `share` for the mixing coefficient.
+    with `share` for the mixing coefficient; for several runs, the same, "Model soups", ICML 2022,
+    Section 2.
     """
     if not 0 <= share <= 1:
         raise ValueError(f"Got a share of {share}, wanted 0 to 1.")
-    if not any(name.startswith(HEAD) for name in first):
-        added = {name: value for name, value in second.items() if name.startswith(HEAD)}
-        first = {**first, **added}
+    *others, last = after
+    for other in others:
+        _require_same_shapes(other, last)
+    mean = {
+        name: torch.stack([state[name] for state in after]).mean(0)
+        if value.is_floating_point()
+        else value
+        for name, value in last.items()
+    }
+    if not any(name.startswith(HEAD) for name in before):
+        before = {**before, **{name: mean[name] for name in mean if name.startswith(HEAD)}}
+    _require_same_shapes(before, last)
+    return {
+        name: torch.lerp(before[name], value, share) if value.is_floating_point() else value
+        for name, value in mean.items()
+    }
+
+
+def _require_same_shapes(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> None:
     shapes = [{name: value.shape for name, value in state.items()} for state in (first, second)]
     if shapes[0] != shapes[1]:
         differing = [
@@ -44,7 +62,3 @@ def mean_weights(
             if shapes[0].get(name) != shapes[1].get(name)
         ]
         raise ValueError(f"Got weights of two networks: they differ in {', '.join(differing[:5])}.")
-    return {
-        name: torch.lerp(first[name], value, share) if value.is_floating_point() else value
-        for name, value in second.items()
-    }

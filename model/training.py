@@ -11,7 +11,7 @@ from typing import cast
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.loggers.tensorboard import TensorBoardLogger
-from torch import nn
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from dataset.jhmdb import ActionClip
@@ -40,6 +40,7 @@ class Run:
         log_every: steps between lines of the log.
         save_every: steps between validations, each followed by a checkpoint.
         about: written beside the weights.
+        workers: processes that draw clips; without any, the one that trains draws them.
     """
 
     folder: Path
@@ -49,6 +50,7 @@ class Run:
     log_every: int
     save_every: int
     about: dict[str, object]
+    workers: int = 0
 
 
 def train(
@@ -78,7 +80,7 @@ def train(
 
     Raises:
         FileNotFoundError: there is no checkpoint to resume from.
-        FloatingPointError: the loss isn't finite.
+        FloatingPointError: the loss wasn't finite; nothing is saved after that.
     """
     run.folder.mkdir(parents=True, exist_ok=True)
     batches = batches.share(fabric.global_rank, fabric.world_size)
@@ -94,9 +96,9 @@ def train(
         disable=not fabric.is_global_zero,
     )
     epoch_steps = steps_per_epoch(batches.videos, recipe)
-    losses: list[float] = []
+    losses: list[Tensor] = []
     started = time.monotonic()
-    for batch in batches.ahead(state.step, run.steps):
+    for batch in batches.ahead(state.step, run.steps, run.workers):
         network.train()
         if state.step >= recipe.fixed_norm_from * run.steps:
             _fix_norm(network)
@@ -104,13 +106,14 @@ def train(
         losses.append(state.advance(fabric, batch, recipe, factor))
         progress.update()
         if len(losses) == run.log_every:
+            mean = _mean(losses, state.step)
             seconds = (time.monotonic() - started) / len(losses)
-            mean = sum(losses) / len(losses)
             log.write(state.step, {"loss": mean, "rate": factor, "step_s": seconds})
             progress.set_postfix(loss=f"{mean:.3f}")
             losses, started = [], time.monotonic()
         if state.step % run.save_every == 0 or state.step == run.steps:
             before = time.monotonic()
+            _mean(losses, state.step)
             best = cast(SegmentationNetwork, state.average.module) if recipe.average else network
             if fabric.is_global_zero:
                 _validate(fabric, best, held_out, acting, spec, log=log, step=state.step)
@@ -163,6 +166,16 @@ def rate_factor(step: int, steps: int, epoch_steps: int, recipe: Recipe) -> floa
         return float(0.95 ** (step // epoch_steps))
     warm = min(1.0, (step + 1) / WARM_UP_STEPS)
     return warm * 0.5 * (1 + math.cos(math.pi * step / max(1, steps)))
+
+
+def _mean(losses: Sequence[Tensor], step: int) -> float:
+    """Return the mean of the losses of the steps before `step`; 0 if there are none."""
+    mean = float(torch.stack(list(losses)).mean()) if losses else 0.0
+    if not math.isfinite(mean):
+        raise FloatingPointError(
+            f"Got a loss of {mean} in the {len(losses)} steps before step {step}, wanted a number."
+        )
+    return mean
 
 
 def _fix_norm(network: nn.Module) -> None:

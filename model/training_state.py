@@ -1,6 +1,5 @@
 """The state of training: all that a step changes, and so all that a checkpoint holds."""
 
-import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,12 +69,13 @@ class TrainingState:
             model.mark_forward_method(method)
         return cls(network, model, average, optimizer, distillation, step=0)
 
-    def advance(self, fabric: Fabric, batch: Batch, recipe: Recipe, factor: float) -> float:
-        """Take one step with the learning rates times `factor`, and return its loss."""
+    def advance(self, fabric: Fabric, batch: Batch, recipe: Recipe, factor: float) -> Tensor:
+        """Take one step with the learning rates times `factor`.
+
+        Returns:
+            Its loss, on the device, where it may still be at work.
+        """
         loss = self._loss(fabric, batch, recipe)
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise FloatingPointError(f"Got a loss of {value} at step {self.step}, wanted a number.")
         for group in self.optimizer.param_groups:
             group["lr"] = group["base_lr"] * factor
         self.optimizer.zero_grad(set_to_none=True)
@@ -85,24 +85,20 @@ class TrainingState:
             for weight in self.distillation.projections.parameters():
                 if weight.grad is not None:
                     weight.grad = cast(Tensor, fabric.all_reduce(weight.grad, reduce_op="mean"))
-        fabric.clip_gradients(self.model, self.optimizer, max_norm=5.0)
+        # A loss that isn't finite is found when it is logged: to look at each would hold a GPU up.
+        fabric.clip_gradients(self.model, self.optimizer, max_norm=5.0, error_if_nonfinite=False)
         self.optimizer.step()
         self.average.update_parameters(self.network)
         self.step += 1
-        return value
+        return loss.detach()
 
     def _loss(self, fabric: Fabric, batch: Batch, recipe: Recipe) -> Tensor:
         """Return what a step minimises: of the masks, of the actions, or of both."""
-        clips, masks = fabric.to_device(
-            (torch.from_numpy(batch.clips), torch.from_numpy(batch.masks))
-        )
+        clips, masks, boxes, answers, trust = fabric.to_device(tuple(batch))
         if self.distillation is not None:
             return self._distilled_loss(self.distillation, clips, masks, recipe)
         if not recipe.action_weight:
             return _mask_loss(self.model(clips), masks, recipe)
-        boxes, answers, trust = fabric.to_device(
-            tuple(torch.from_numpy(of) for of in (batch.boxes, batch.answers, batch.trust))
-        )
         if recipe.trained != "network":
             scores = self.model.score_actions(clips, boxes)
             return recipe.action_weight * action_cross_entropy(scores, answers, trust)

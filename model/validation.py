@@ -25,11 +25,12 @@ Segment = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 def segment_with(network: nn.Module) -> Segment:
-    """Make a network of `model.network` callable on arrays, without gradients."""
+    """Make a network of `model.network` callable on arrays, without gradients, where it lies."""
+    device = next(network.parameters()).device
 
     def segment(clips: NDArray[np.uint8]) -> NDArray[np.float32]:
         with torch.inference_mode():
-            logits: torch.Tensor = network(torch.from_numpy(clips))
+            logits: torch.Tensor = network(torch.from_numpy(clips).to(device))
         probabilities: NDArray[np.float32] = logits.float().sigmoid().cpu().numpy()
         return probabilities
 
@@ -118,13 +119,14 @@ def name_action(
     frames, masks = video.read(indices)
     height, width, _ = frames[0].shape
     to = fit(height, width, spec)
-    clip = torch.from_numpy(np.stack([to_network(frame, to) for frame in frames])[None])
+    device = next(network.parameters()).device
+    clip = torch.from_numpy(np.stack([to_network(frame, to) for frame in frames])[None]).to(device)
     # What of the network's picture the frame takes up; the rest is padding.
     part = np.array([to.scaled_width / to.padded_width, to.scaled_height / to.padded_height])
     labels: list[str | None] = []
     with torch.inference_mode():
         maps = network.encoder(network.normalise(clip))
-        found = network.decode(maps, clip.shape[1:4])[0].numpy() > 0
+        found = network.decode(maps, clip.shape[1:4])[0].cpu().numpy() > 0
         features = network.actions.describe(maps[network.actions.source], spec.clip_length)[0]
         for boxes in (
             tight_boxes(found[:, : to.scaled_height, : to.scaled_width]),
@@ -135,7 +137,8 @@ def name_action(
                 labels.append(None)
                 continue
             placed = torch.from_numpy((boxes[seen] * np.tile(part, 2)).astype(np.float32))
-            scores = network.actions.classify(features[torch.from_numpy(seen)], placed[:, None])
+            of_seen = features[torch.from_numpy(seen).to(device)]
+            scores = network.actions.classify(of_seen, placed[:, None].to(device))
             best = int(scores.log_softmax(-1).mean((0, 1)).argmax())
             labels.append(network.actions.labels[best])
     return labels[0], labels[1]

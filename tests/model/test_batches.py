@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from dataset import davis, jhmdb, stills
 from model.augmentation import Crop
@@ -25,22 +26,23 @@ def batches(tmp_path: Path) -> Batches:
 
 
 def test_lengths_take_turns_and_every_step_has_as_many_frames(batches: Batches) -> None:
-    shapes = [batches.batch(step).clips.shape for step in range(3)]
+    shapes = [batches[step].clips.shape for step in range(3)]
     assert shapes == [(2, 8, 32, 64, 3), (4, 4, 32, 64, 3), (2, 8, 32, 64, 3)]
-    assert batches.batch(1).masks.shape == (4, 4, 32, 64)
+    assert batches[1].masks.shape == (4, 4, 32, 64)
 
 
-def test_drawing_ahead_changes_nothing(batches: Batches) -> None:
-    drawn = list(batches.ahead(5, 18))
+@pytest.mark.parametrize("workers", [0, 1])
+def test_drawing_ahead_changes_nothing(batches: Batches, workers: int) -> None:
+    drawn = list(batches.ahead(5, 18, workers))
     assert len(drawn) == 13
     for step, batch in enumerate(drawn, start=5):
-        np.testing.assert_array_equal(batch.clips, batches.batch(step).clips)
-        np.testing.assert_array_equal(batch.masks, batches.batch(step).masks)
+        np.testing.assert_array_equal(batch.clips, batches[step].clips)
+        np.testing.assert_array_equal(batch.masks, batches[step].masks)
 
 
 def test_seeds_differ(batches: Batches) -> None:
     other = Batches(batches.videos, batches.actions, batches.stills, RECIPE, seed=4)
-    assert not np.array_equal(batches.batch(0).clips, other.batch(0).clips)
+    assert not np.array_equal(batches[0].clips, other[0].clips)
 
 
 def test_refuses_to_train_on_nothing(batches: Batches) -> None:
@@ -68,12 +70,12 @@ def test_shares_say_where_clips_come_from(
         recipe,
         seed=0,
     )
-    assert drawn.batch(0).clips.shape == (2, 8, 32, 64, 3)
+    assert drawn[0].clips.shape == (2, 8, 32, 64, 3)
 
 
 def test_single_frames_are_clips_too(batches: Batches) -> None:
     recipe = replace(RECIPE, clip_lengths=(8, 1), stills_share=0.5)
-    drawn = Batches(batches.videos, batches.actions, batches.stills, recipe, seed=0).batch(1)
+    drawn = Batches(batches.videos, batches.actions, batches.stills, recipe, seed=0)[1]
     assert drawn.clips.shape == (16, 1, 32, 64, 3)
     assert drawn.masks.any()
 
@@ -93,17 +95,18 @@ def acting(tmp_path: Path) -> Batches:
 
 
 def test_actions_come_equally_often_however_many_clips_they_have(acting: Batches) -> None:
-    answers = np.concatenate([acting.batch(step).answers for step in range(4)])
+    answers = np.concatenate([acting[step].answers for step in range(4)])
     assert set(answers) == {1, 2}
     assert 0.3 < np.mean(answers == 1) < 0.7
 
 
 def test_boxes_lie_around_the_masks(acting: Batches) -> None:
-    batch = acting.batch(0)
+    batch = acting[0]
     assert batch.boxes.shape == (16, 1, 4)
-    assert batch.boxes.dtype == np.float32
+    assert batch.boxes.dtype == torch.float32
     checked = 0
-    for mask, box in zip(batch.masks[:, 0], batch.boxes[:, 0], strict=True):
+    masks, boxes = batch.masks[:, 0].numpy(), batch.boxes[:, 0].numpy()
+    for mask, box in zip(masks, boxes, strict=True):
         rows, columns = np.nonzero(mask)
         if rows.size:
             tight = [columns.min() / 64, rows.min() / 32, (columns.max() + 1) / 64]
@@ -112,22 +115,22 @@ def test_boxes_lie_around_the_masks(acting: Batches) -> None:
             assert (np.abs(box - tight) <= 0.31 * size).all()
             checked += 1
     assert checked > 8
-    np.testing.assert_array_equal(batch.trust[:, 0] > 0, batch.masks.any((1, 2, 3)))
+    np.testing.assert_array_equal(batch.trust[:, 0] > 0, batch.masks.flatten(1).any(1))
 
 
 def test_people_on_videos_are_neither_acting_nor_none(acting: Batches) -> None:
     recipe = replace(acting.recipe, actions_share=0.0)
     for video, trust in zip(acting.videos, (1.0, 0.0), strict=True):
-        drawn = Batches([video], acting.actions, [], recipe, seed=0, labels=LABELS).batch(0)
-        assert set(drawn.answers) == {0}
+        drawn = Batches([video], acting.actions, [], recipe, seed=0, labels=LABELS)[0]
+        assert set(drawn.answers.tolist()) == {0}
         assert drawn.trust.max() == trust, video.name
 
 
 def test_stills_are_none_but_hardly_trusted(acting: Batches) -> None:
     recipe = replace(acting.recipe, stills_share=1.0, actions_share=0.0)
     drawn = Batches(acting.videos, acting.actions, acting.stills, recipe, seed=0, labels=LABELS)
-    assert set(drawn.batch(0).answers) == {0}
-    assert drawn.batch(0).trust.max() == pytest.approx(0.1)
+    assert set(drawn[0].answers.tolist()) == {0}
+    assert drawn[0].trust.max() == pytest.approx(0.1)
 
 
 def test_refuses_labels_that_no_clip_shows(acting: Batches) -> None:
@@ -139,7 +142,7 @@ def test_refuses_labels_that_no_clip_shows(acting: Batches) -> None:
 
 def test_devices_share_out_what_one_would_draw(batches: Batches) -> None:
     recipe = replace(batches.recipe, frames_per_step=2 * batches.recipe.frames_per_step)
-    alone = Batches(batches.videos, batches.actions, batches.stills, recipe, seed=3).batch(3)
-    each = [batches.share(device, 2).batch(3) for device in (0, 1)]
+    alone = Batches(batches.videos, batches.actions, batches.stills, recipe, seed=3)[3]
+    each = [batches.share(device, 2)[3] for device in (0, 1)]
     np.testing.assert_array_equal(np.concatenate([part.clips for part in each]), alone.clips)
     np.testing.assert_array_equal(np.concatenate([part.boxes for part in each]), alone.boxes)

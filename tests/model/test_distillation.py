@@ -65,6 +65,19 @@ def test_steps_bring_the_student_closer_and_leave_the_teacher_alone(
         assert torch.equal(value, before[name]), name
 
 
+def test_a_teacher_that_sees_the_same_size_is_compared_with_coarser_maps() -> None:
+    torch.manual_seed(0)
+    distillation = Distillation(build("small"), build(PAPER), scale=1)
+    clips = torch.randint(0, 256, (1, 2, 32, 64, 3), dtype=torch.uint8)
+    answer, wanted = distillation.teach(clips)
+    assert answer.shape == (1, 2, 32, 64)
+    maps = build(PAPER).encoder(torch.zeros(1, 3, 2, 32, 64))
+    for projection, own, other in zip(distillation.projections, maps[1:], wanted, strict=True):
+        assert own.shape[3:] == other.shape[3:]
+        assert projection.in_features == own.shape[1]
+    assert 0 <= distillation.unlikeness(maps, wanted).item() <= 2
+
+
 def test_a_student_with_fewer_maps_is_refused() -> None:
-    with pytest.raises(ValueError, match="a student with 3 feature maps, wanted the 4"):
+    with pytest.raises(ValueError, match="a student with 3 feature maps, wanted 4 or more"):
         Distillation(build(PAPER), build("small"))
