@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.convolution import Kind, conv3d, middle_channels
-from model.cpu_training import Conv3d
+from model.cpu_training import Conv3d, convolve_each_tap
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -161,3 +161,28 @@ def test_what_would_train_through_the_broken_kernels_is_refused(layer: Conv3d) -
         layer(given)
     with torch.no_grad():
         assert torch.equal(layer(given), nn.Conv3d.forward(layer, given))
+
+
+@pytest.mark.parametrize("frames", [1, 2, 8])
+@pytest.mark.parametrize("dilation", [1, 2])
+def test_tap_by_tap_is_the_same_convolution(frames: int, dilation: int) -> None:
+    layer = nn.Conv3d(
+        6,
+        6,
+        3,
+        padding=(1, dilation, dilation),
+        dilation=(1, dilation, dilation),
+        groups=6,
+        bias=False,
+    ).double()
+    given = clip(2, 6, frames, 9, 7).double()
+    torch.testing.assert_close(convolve_each_tap(layer, given), layer(given))
+    wanted = gradients(layer, given)
+    given.requires_grad_()
+    layer.zero_grad()
+    found = convolve_each_tap(layer, given)
+    torch.autograd.backward((found * clip(*found.shape, seed=1)).sum())
+    assert given.grad is not None
+    assert layer.weight.grad is not None
+    torch.testing.assert_close(given.grad, wanted["input"])
+    torch.testing.assert_close(layer.weight.grad, wanted["weight"])
