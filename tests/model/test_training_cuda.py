@@ -23,23 +23,23 @@ LABELS = ("none", "run", "walk")
 
 
 @pytest.mark.parametrize("preset", ["small", "paper"])
-def test_gradients_are_those_of_the_cpu(preset: str) -> None:
+def test_gradients_are_those_of_the_cpu(preset: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
     torch.manual_seed(0)
-    network = build(preset).double().eval()
+    network = build(preset).eval()
     clips = torch.randint(0, 256, (1, 4, 32, 64, 3), dtype=torch.uint8)
-    clip = clips.permute(0, 4, 1, 2, 3).double() / 255
     gradients = []
     for device in ("cpu", "cuda"):
-        network = copy.deepcopy(network).to(device)
-        maps = network.encoder(clip.to(device))
-        features = network.decoder(network.pyramid(maps[-1]), [maps[i] for i in network.skips])
-        features.square().mean().backward()
+        moved = copy.deepcopy(network).to(device)
+        torch.autograd.backward(moved(clips.to(device)).square().mean())
         gradients.append(
-            {n: p.grad.cpu() for n, p in network.named_parameters() if p.grad is not None}
+            {n: p.grad.cpu() for n, p in moved.named_parameters() if p.grad is not None}
         )
-    assert gradients[0].keys() == gradients[1].keys()
-    for name, gradient in gradients[0].items():
-        torch.testing.assert_close(gradients[1][name], gradient, msg=name, rtol=1e-6, atol=1e-9)
+    wanted, found = gradients
+    assert wanted.keys() == found.keys()
+    largest = max(gradient.norm() for gradient in wanted.values())
+    for name, gradient in wanted.items():
+        assert (found[name] - gradient).norm() < 1e-3 * gradient.norm() + 1e-5 * largest, name
 
 
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
