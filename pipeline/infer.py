@@ -233,8 +233,10 @@ def _provider(device: Device) -> str:
 def _providers(device: Device) -> list[Any]:
     if device == "cpu":
         return [_CPU]
-    # An exhaustive search would run anew for each picture size. Not run on a GPU yet.
-    return [(_CUDA, {"cudnn_conv_algo_search": "HEURISTIC"}), _CPU]
+    # An exhaustive search runs anew for each picture size: 1.3 s on an H200, 0.2 s this way. And
+    # TF32 would take 6.2 ms for a clip in place of 7.3, but move probabilities by up to 0.003.
+    options = {"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0"}
+    return [(_CUDA, options), _CPU]
 
 
 def _require_provider(device: Device) -> None:
