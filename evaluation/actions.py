@@ -10,7 +10,7 @@ from typing import Any
 
 from evaluation.average_precision import Detection, Truth, mean_average_precision
 from evaluation.frame_ap import Box, frame_ap
-from evaluation.told import Told, best, of_track
+from evaluation.told import Told, best, of_frames, of_track
 from evaluation.video_ap import Tube, video_ap
 from pipeline.values import NO_ACTION
 
@@ -81,7 +81,7 @@ def _boxes(clips: Mapping[str, ClipActions]) -> list[Detection[Box]]:
     return [
         Detection((name, index), label, box, math.exp(score))
         for name, clip in clips.items()
-        for index, (told, box) in enumerate(zip(clip.told, clip.found, strict=True))
+        for index, (told, box) in enumerate(zip(of_frames(clip.told), clip.found, strict=True))
         if box is not None
         for label, score in told.items()
         if label != NO_ACTION

@@ -41,7 +41,7 @@ def score(folder: Path, video: LabelledVideo) -> NoneScore:
         )
     shares = told.of_track(found)
     label = told.best(shares)
-    labels = [told.best(of_frame) for of_frame in found if of_frame]
+    labels = [told.best(of_frame) for of_frame in told.of_frames(found) if of_frame]
     frames = labels.count(NO_ACTION) / len(labels) if labels else 0.0
     return NoneScore(label, shares[label] if label else 0.0, frames)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dataset.values import LabelledSequence
 from evaluation.predictions import PredictionError
+from pipeline.recent import RecentActions
 
 Told = Mapping[str, float]
 """The log-probability of each label in a frame; empty where no object was found."""
@@ -54,6 +55,12 @@ def of_track(told: Sequence[Told]) -> dict[str, float]:
     weights = {label: math.exp(mean) for label, mean in means.items()}
     total = sum(weights.values())
     return {label: weight / total for label, weight in weights.items()}
+
+
+def of_frames(told: Sequence[Told]) -> list[Told]:
+    """Return what each frame tells as the service tells it: from the track's latest frames."""
+    recent = RecentActions()
+    return [recent.add(of_frame) for of_frame in told]
 
 
 def best(shares: Mapping[str, float]) -> str | None:

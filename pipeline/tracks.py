@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pipeline import rle
+from pipeline.recent import RecentActions
 from pipeline.values import Action, Instances, Rle, SegmentedFrame, SegmentedObject, Track
 
 # Objects move and change shape between frames, but one still overlaps itself by this much.
@@ -39,6 +40,7 @@ class _Seen:
 
     Attributes:
         actions: the sum of each label's log-probabilities over the frames.
+        recent: the same of the latest frames.
     """
 
     id: int
@@ -47,6 +49,7 @@ class _Seen:
     start: int
     stop: int
     actions: dict[str, float] = field(default_factory=dict)
+    recent: RecentActions = field(default_factory=RecentActions)
 
 
 class Tracker:
@@ -65,15 +68,17 @@ class Tracker:
         self._seen: list[_Seen] = []
 
     def link(self, frame: SegmentedFrame) -> SegmentedFrame:
-        """Return the frame with a track for each object; frames must come in order."""
+        """Return the frame with a track for each object; frames must come in order.
+
+        An object's actions become those of its track's latest frames.
+        """
         if self._instances == "primary":
             ids = [1] * len(frame.objects)
         else:
             ids = self._match(frame.objects)
-        for object_, id_ in zip(frame.objects, ids, strict=True):
-            self._see(id_, object_, frame.index)
         objects = tuple(
-            replace(object_, track=id_) for object_, id_ in zip(frame.objects, ids, strict=True)
+            self._see(id_, object_, frame.index)
+            for object_, id_ in zip(frame.objects, ids, strict=True)
         )
         return replace(frame, objects=objects)
 
@@ -105,7 +110,10 @@ class Tracker:
         tracker._active = [
             _Active(**(active | {"mask": Rle(**active["mask"])})) for active in state["active"]
         ]
-        tracker._seen = [_Seen(**seen) for seen in state["seen"]]
+        tracker._seen = [
+            _Seen(**(seen | {"recent": RecentActions(**seen.get("recent", {}))}))
+            for seen in state["seen"]
+        ]
         return tracker
 
     def _match(self, objects: tuple[SegmentedObject, ...]) -> list[int]:
@@ -132,7 +140,8 @@ class Tracker:
         self._active = [active for active in self._active if active.missed <= MAX_GAP]
         return [matched[column].id for column in range(len(objects))]
 
-    def _see(self, id_: int, object_: SegmentedObject, index: int) -> None:
+    def _see(self, id_: int, object_: SegmentedObject, index: int) -> SegmentedObject:
+        """Add a frame's object to its track, and return it as a part of that."""
         if id_ > len(self._seen):
             self._seen.append(_Seen(id_, 0.0, 0, index, index + 1))
         seen = self._seen[id_ - 1]
@@ -141,6 +150,7 @@ class Tracker:
         for label, score in object_.actions.items():
             seen.actions[label] = seen.actions.get(label, 0.0) + score
         seen.stop = index + 1
+        return replace(object_, track=id_, actions=seen.recent.add(object_.actions))
 
 
 def _most_probable(sums: Mapping[str, float], frames: int) -> tuple[Action, ...]:

@@ -251,7 +251,10 @@ class ObjectBody(Body):
     area: Annotated[int, Field(ge=1, description="Pixels in the mask.")]
     action: Annotated[
         ActionBody | None,
-        Field(description="The most probable action in this frame. Absent as that of tracks."),
+        Field(
+            description="The most probable action at the moment: of its track's latest frames. "
+            "Absent as that of tracks."
+        ),
     ] = None
     segmentation: Annotated[Segmentation | None, Field(description="Absent with `masks=none`.")] = (
         None

@@ -71,6 +71,13 @@ def test_a_track_is_told_by_the_geometric_mean_of_its_frames() -> None:
     assert told.best(told.of_track([{}])) is None
 
 
+def test_a_frame_is_told_with_those_before_it() -> None:
+    """As the service tells it: one odd frame among many doesn't stand for itself."""
+    runs, jumps = shares(run=0.9, jump=0.1), shares(run=0.2, jump=0.8)
+    labels = [told.best(frame) for frame in told.of_frames([runs, runs, {}, runs, jumps])]
+    assert labels == ["run", "run", None, "run", "run"]
+
+
 def test_what_was_told_is_read_back(tmp_path: Path) -> None:
     (swan,) = davis.load(write_davis(tmp_path / "d", {"swan": 2}), "train")
     assert told.read(tmp_path, swan) is None
