@@ -62,6 +62,18 @@ export function counted(count, noun) {
   return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 }
 
+// Told less surely than this, an action is wrong about as often as right.
+const SURE_ENOUGH = 0.4;
+
+/**
+ * @param {{label: string, score: number} | null} [action]
+ * @returns {string} such as "kick ball"; empty for `none`, and for what isn't sure enough
+ */
+export function deed(action) {
+  if (!action || action.label === "none" || action.score < SURE_ENOUGH) return "";
+  return action.label.replaceAll("_", " ");
+}
+
 /**
  * @param {string} fps a fraction such as "30000/1001"
  * @returns {number}

@@ -4,7 +4,7 @@ import { isFinal } from "./api.js";
 import { Controls } from "./controls.js";
 import { Downloads } from "./downloads.js";
 import { follow } from "./follow.js";
-import { clock, counted, ratio } from "./format.js";
+import { clock, counted, deed, ratio } from "./format.js";
 import { readFrames } from "./frames.js";
 import { head } from "./head.js";
 import { Look } from "./look.js";
@@ -143,7 +143,7 @@ export class JobView {
     this.#facts.textContent += ` · model ${model.name} ${model.version}`;
     for (const { id, actions } of tracks) {
       const track = this.#results.tracks.get(id);
-      if (track && actions && actions[0].label !== "none") track.action = actions[0].label;
+      if (track && actions) track.action = deed(actions[0]);
     }
     this.#timeline.update();
   }

@@ -1,6 +1,7 @@
 // Draws the objects of a frame over it: masks, boxes and what they are called.
 
 import { colourOf, css, inkOn } from "./colours.js";
+import { deed } from "./format.js";
 import { paint } from "./rle.js";
 
 const TINT = 0.5;
@@ -102,8 +103,7 @@ export class Overlay {
     const [x, y] = this.#place(found);
     const scale = devicePixelRatio;
     const context = this.#marks.getContext("2d");
-    const does = action && action.label !== "none" ? ` ${action.label.replaceAll("_", " ")}` : "";
-    const text = `${track}${does} ${score.toFixed(2)}`;
+    const text = [track, deed(action), score.toFixed(2)].filter(Boolean).join(" ");
     context.font = `600 ${13 * scale}px system-ui, sans-serif`;
     const width = context.measureText(text).width + 12 * scale;
     const height = 20 * scale;

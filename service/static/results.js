@@ -28,8 +28,8 @@ export class Track {
     this.#counts = new Uint32Array(bins);
     this.id = id;
     this.start_s = start_s;
-    /** @type {string | null} what it does, once the whole result says so */
-    this.action = null;
+    /** @type {string} what it does; empty until the whole result says so */
+    this.action = "";
   }
 
   /** @param {number} bin @param {number} score @param {number} time_s */

@@ -106,7 +106,7 @@ export class Timeline {
     button.setAttribute("aria-pressed", String(!hidden));
     button.title = hidden ? "Show this track" : "Hide this track";
     row.querySelector(".track-title").textContent =
-      `Track ${track.id}${track.action ? ` · ${track.action.replaceAll("_", " ")}` : ""}`;
+      `Track ${track.id}${track.action ? ` · ${track.action}` : ""}`;
     row.querySelector(".track-facts").textContent =
       `${clock(track.start_s, 1)} – ${clock(track.stop_s, 1)} · ${counted(track.frames, "frame")}`;
     this.#chart(row.querySelector("canvas"), track);

@@ -66,6 +66,12 @@ def test_who_acts_is_told_and_who_does_nothing_isnt() -> None:
     ]
     result = Result.of(made.header | {"tracks": tracks}, "a.mp4", lambda: [])
     assert result.acting() == {1: Action("run", 0.5)}
+    unsure = [
+        track | {"actions": [{"label": "run", "score": score}]}
+        for track, score in zip(made.header["tracks"], (0.4, 0.39), strict=False)
+    ]
+    acting = Result.of(made.header | {"tracks": unsure}, "a.mp4", lambda: []).acting()
+    assert acting == {1: Action("run", 0.4)}
     without = [
         {name: value for name, value in track.items() if name != "actions"} for track in tracks
     ]

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Page, expect
 
+from formats.result import SURE_ENOUGH
 from tests import videos
 from tests.page.conftest import FRAMES, HEIGHT, WIDTH, Visits, picture
 from tests.page.overlay import (
@@ -228,3 +229,12 @@ def test_a_video_that_no_browser_plays_is_shown_as_the_service_draws_it(
     expect(page.locator("#frame")).to_contain_text("Frame 1 · drawn by the service")
     assert drawn(page, "masks").max() == 0
     assert len(np.unique(video_picture(page).reshape(-1, 3), axis=0)) > 3
+
+
+def test_actions_are_named_where_they_are_sure_enough(page: Page) -> None:
+    """As in `overlay.mp4` and the annotation formats."""
+    deed = "async (action) => (await import('/static/format.js')).deed(action)"
+    assert page.evaluate(deed, {"label": "kick_ball", "score": SURE_ENOUGH}) == "kick ball"
+    assert page.evaluate(deed, {"label": "kick_ball", "score": SURE_ENOUGH - 0.01}) == ""
+    assert page.evaluate(deed, {"label": "none", "score": 0.9}) == ""
+    assert page.evaluate(deed, None) == ""
