@@ -11,12 +11,14 @@ from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
+from tqdm import tqdm
 
 from dataset import davis, jhmdb, stills
 from dataset.held_out import split_davis, split_jhmdb
-from dataset.values import LabelledStill, LabelledVideo
+from dataset.values import LabelledSequence, LabelledStill, LabelledVideo
 from model import checkpoint
 from model.batches import Batches
+from model.calibration import divide_scores, fit_temperature
 from model.distillation import Distillation
 from model.efficientnet import Branch, EfficientNetEncoder, imagenet_state, load_head
 from model.interpolation import mean_weights
@@ -25,7 +27,7 @@ from model.presets import PRESETS, build, restore
 from model.r2plus1d import R2Plus1D, load_kinetics
 from model.recipes import RECIPES, SMALL, Recipe
 from model.training import Run, logger, steps_per_epoch, supported_precision, train
-from model.validation import evaluate, segment_with
+from model.validation import evaluate, score_middle, segment_with
 from pipeline.spec import ModelSpec
 from pipeline.values import NO_ACTION
 
@@ -95,6 +97,15 @@ def _parser() -> argparse.ArgumentParser:
     measuring.add_argument("--data", type=Path, required=True, help="holds davis/")
     measuring.add_argument("--split", help="of DAVIS, instead of what training held out of train")
     measuring.add_argument("--short-side", type=int, default=256)
+    calibrating = commands.add_parser(
+        "calibrate", help="make actions as sure as they are right, on what training held out"
+    )
+    calibrating.set_defaults(run=_calibrate)
+    calibrating.add_argument("--preset", choices=PRESETS, required=True)
+    calibrating.add_argument("--weights", type=Path, required=True)
+    calibrating.add_argument("--data", type=Path, required=True, help="holds davis/ and jhmdb/")
+    calibrating.add_argument("--short-side", type=int, default=256)
+    calibrating.add_argument("--out", type=Path, required=True, help="a .safetensors file")
     averaging = commands.add_parser("average", help="the mean of trained networks")
     averaging.set_defaults(run=_average)
     averaging.add_argument("--preset", choices=PRESETS, required=True)
@@ -119,6 +130,28 @@ def _average(parsed: argparse.Namespace) -> None:
     states = [trained.state_dict() for trained, _ in after]
     network.load_state_dict(mean_weights(before[0].state_dict(), states, share))
     checkpoint.save(network, parsed.out, {**about, "averaged": share})
+
+
+def _calibrate(parsed: argparse.Namespace) -> None:
+    network, about = restore(parsed.preset, parsed.weights)
+    if network.actions is None:
+        sys.exit(f"Got {parsed.weights} without an action head, wanted weights that have one.")
+    network.eval()
+    _, acting = split_jhmdb(jhmdb.load(parsed.data / "jhmdb", 1, "train"))
+    _, others = split_davis(davis.load(parsed.data / "davis", "train"))
+    shown: list[tuple[LabelledSequence, str]] = [(clip, clip.action) for clip in acting]
+    shown += [(video, NO_ACTION) for video in others if video.name not in davis.PEOPLE]
+    spec = working_spec(parsed.preset, parsed.short_side)
+    scores, answers = [], []
+    for video, action in tqdm(shown, "calibrate", unit="clip", dynamic_ncols=True):
+        found, _ = score_middle(network, video, spec)
+        if found is not None:
+            scores.append(found)
+            answers.append(network.actions.labels.index(action))
+    temperature = fit_temperature(scores, answers)
+    divide_scores(network.actions, temperature)
+    checkpoint.save(network, parsed.out, {**about, "temperature": round(temperature, 4)})
+    print(f"Temperature {temperature:.3f}, from {len(scores)} clips.")
 
 
 def _train(parsed: argparse.Namespace) -> None:

@@ -13,6 +13,7 @@ from dataset.davis import PEOPLE
 from dataset.jhmdb import ActionClip
 from dataset.values import LabelledSequence
 from evaluation.region import region_similarity
+from model.actions import ActionHead
 from model.boxes import tight_boxes
 from model.network import SegmentationNetwork
 from pipeline.clips import clip_starts
@@ -112,8 +113,25 @@ def name_action(
         The label in boxes around the masks that the network finds, and in those around the true
         masks; None where there is no mask.
     """
-    if network.actions is None:
-        raise ValueError("Got a network without an action head, wanted one that has it.")
+    labels = _head(network).labels
+    found, known = (
+        None if scores is None else labels[int(scores.log_softmax(-1).mean(0).argmax())]
+        for scores in score_middle(network, video, spec)
+    )
+    return found, known
+
+
+def score_middle(
+    network: SegmentationNetwork, video: LabelledSequence, spec: ModelSpec
+) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+    """Score the actions in the middle of a video.
+
+    Returns:
+        (F, labels), unnormalised log-probabilities in the F frames of a clip that have a mask: in
+        boxes around the masks that the network finds, and in those around the true masks; None
+        where no frame has one.
+    """
+    head = _head(network)
     start = max(0, (len(video) - spec.clip_length) // 2)
     indices = [min(start + i, len(video) - 1) for i in range(spec.clip_length)]
     frames, masks = video.read(indices)
@@ -123,25 +141,29 @@ def name_action(
     clip = torch.from_numpy(np.stack([to_network(frame, to) for frame in frames])[None]).to(device)
     # What of the network's picture the frame takes up; the rest is padding.
     part = np.array([to.scaled_width / to.padded_width, to.scaled_height / to.padded_height])
-    labels: list[str | None] = []
     with torch.inference_mode():
         maps = network.encoder(network.normalise(clip))
         found = network.decode(maps, clip.shape[1:4])[0].cpu().numpy() > 0
-        features = network.actions.describe(maps[network.actions.source], spec.clip_length)[0]
-        for boxes in (
-            tight_boxes(found[:, : to.scaled_height, : to.scaled_width]),
-            tight_boxes(np.stack(masks)),
-        ):
+        features = head.describe(maps[head.source], spec.clip_length)[0]
+
+        def score(boxes: NDArray[np.float32]) -> torch.Tensor | None:
             seen = np.isfinite(boxes[:, 0])
             if not seen.any():
-                labels.append(None)
-                continue
+                return None
             placed = torch.from_numpy((boxes[seen] * np.tile(part, 2)).astype(np.float32))
             of_seen = features[torch.from_numpy(seen).to(device)]
-            scores = network.actions.classify(of_seen, placed[:, None].to(device))
-            best = int(scores.log_softmax(-1).mean((0, 1)).argmax())
-            labels.append(network.actions.labels[best])
-    return labels[0], labels[1]
+            return head.classify(of_seen, placed[:, None].to(device))[:, 0].float().cpu()
+
+        return (
+            score(tight_boxes(found[:, : to.scaled_height, : to.scaled_width])),
+            score(tight_boxes(np.stack(masks))),
+        )
+
+
+def _head(network: SegmentationNetwork) -> ActionHead:
+    if network.actions is None:
+        raise ValueError("Got a network without an action head, wanted one that has it.")
+    return network.actions
 
 
 def probabilities(
