@@ -21,7 +21,7 @@ from model.batches import Batches
 from model.calibration import divide_scores, fit_temperature
 from model.distillation import Distillation
 from model.efficientnet import Branch, EfficientNetEncoder, imagenet_state, load_head
-from model.interpolation import mean_weights
+from model.interpolation import HEAD, mean_weights
 from model.network import SegmentationNetwork
 from model.presets import PRESETS, build, restore
 from model.r2plus1d import R2Plus1D, load_kinetics
@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     training.add_argument("--steps", type=int, help="instead of the recipe's epochs")
     training.add_argument("--resume", action="store_true", help="go on from the folder's last.ckpt")
     training.add_argument("--weights", type=Path, help="start from these, not from ImageNet's")
+    training.add_argument("--new-head", action="store_true", help="begin with a new action head")
     training.add_argument(
         "--kinetics", type=Path, help="R(2+1)D's checkpoint, for the preset `paper`"
     )
@@ -117,6 +118,9 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         help="of all but the first in the mean, 0 to 1; default: all files count alike",
     )
+    averaging.add_argument(
+        "--new-head", action="store_true", help="take the action heads of the runs only"
+    )
     averaging.add_argument("--out", type=Path, required=True, help="a .safetensors file")
     return parser
 
@@ -128,7 +132,10 @@ def _average(parsed: argparse.Namespace) -> None:
     share = len(after) / (1 + len(after)) if parsed.share is None else parsed.share
     network, about = after[-1]
     states = [trained.state_dict() for trained, _ in after]
-    network.load_state_dict(mean_weights(before[0].state_dict(), states, share))
+    first = before[0].state_dict()
+    if parsed.new_head:
+        first = {name: value for name, value in first.items() if not name.startswith(HEAD)}
+    network.load_state_dict(mean_weights(first, states, share))
     checkpoint.save(network, parsed.out, {**about, "averaged": share})
 
 
@@ -148,6 +155,8 @@ def _calibrate(parsed: argparse.Namespace) -> None:
         if found is not None:
             scores.append(found)
             answers.append(network.actions.labels.index(action))
+    if not scores:
+        sys.exit(f"Got {parsed.weights}, which find nothing in {len(shown)} held-out clips.")
     temperature = fit_temperature(scores, answers)
     divide_scores(network.actions, temperature)
     checkpoint.save(network, parsed.out, {**about, "temperature": round(temperature, 4)})
@@ -180,7 +189,7 @@ def _train(parsed: argparse.Namespace) -> None:
     fabric.launch()
     torch.manual_seed(parsed.seed)
     network = build(parsed.preset, labels)
-    _initialise(network, parsed, anew=recipe.trained == "classifier")
+    _initialise(network, parsed, anew=parsed.new_head or recipe.trained == "classifier")
     run = Run(
         folder=parsed.out,
         steps=parsed.steps or recipe.epochs * steps_per_epoch(videos, recipe),
@@ -264,7 +273,7 @@ def _initialise(network: SegmentationNetwork, parsed: argparse.Namespace, *, ane
         load_head(network.actions.widen, imagenet)
     if parsed.weights is not None:
         _require_labels(network, parsed.weights)
-        checkpoint.load(network, parsed.weights, new="actions.", anew=anew)
+        checkpoint.load(network, parsed.weights, new=HEAD, anew=anew)
     elif isinstance(network.encoder, EfficientNetEncoder):
         network.encoder.load_imagenet(imagenet_state(network.encoder.variant))
     elif isinstance(network.encoder, R2Plus1D) and parsed.kinetics is not None:

@@ -30,6 +30,64 @@ def test_evaluate_prints_figures_of_the_sequences_held_out(
     assert 0 <= figures["J bear"] == figures["J davis held out"] <= 1
 
 
+def save_with(path: Path, value: float, labels: tuple[str, ...] = ()) -> str:
+    """Write weights of `small` that are all of one value."""
+    network = build("small", labels)
+    for weight in network.parameters():
+        weight.data.fill_(value)
+    checkpoint.save(network, path, {"labels": labels} if labels else {})
+    return str(path)
+
+
+def test_average_of_several_runs(tmp_path: Path) -> None:
+    labels = ("none", "run")
+    files = [save_with(tmp_path / f"{value}.safetensors", value, labels) for value in (1, 2, 6)]
+    out = tmp_path / "mean.safetensors"
+    network = build("small", labels)
+    means = []
+    for more in ([], ["--share", "0.5"], ["--new-head"]):
+        main(["average", "--preset", "small", *files, *more, "--out", str(out)])
+        checkpoint.load(network, out)
+        assert network.actions is not None
+        means += [network.scores.weight[0, 0].item(), network.actions.widen.weight[0, 0].item()]
+    # All alike; half of it the first; all alike but for the head, which is of the runs only.
+    assert means == pytest.approx([3, 3, 2.5, 2.5, 3, 4])
+    with pytest.raises(SystemExit, match="alone, wanted two files"):
+        main(["average", "--preset", "small", files[0], "--out", str(out)])
+
+
+def test_calibrate_changes_how_sure_actions_are_and_nothing_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_davis(tmp_path / "davis", {"bear": 8, "swan": 8}, size=(64, 96))
+    write_jhmdb(tmp_path / "jhmdb", {"run": [f"{film}_run_a" for film in "abcdefgh"]})
+    labels = ("none", "run")
+    torch.manual_seed(0)
+    before = build("small", labels)
+    before.scores.bias.data.fill_(50)  # all is foreground
+    checkpoint.save(before, tmp_path / "w.safetensors", {"labels": labels})
+    files = ["--weights", str(tmp_path / "w.safetensors"), "--out", str(tmp_path / "c.safetensors")]
+    main(["calibrate", "--preset", "small", *files, "--data", str(tmp_path), "--short-side", "64"])
+    after = build("small", labels)
+    temperature = checkpoint.load(after, tmp_path / "c.safetensors")["temperature"]
+    assert isinstance(temperature, float)
+    assert f"Temperature {temperature:.3f}, from" in capsys.readouterr().out
+    changed = {
+        name
+        for name, weight in after.state_dict().items()
+        if not weight.equal(before.state_dict()[name])
+    }
+    assert changed <= {"actions.classifier.weight", "actions.classifier.bias"}
+    assert after.actions is not None
+    assert before.actions is not None
+    torch.testing.assert_close(
+        after.actions.classifier.weight * temperature,
+        before.actions.classifier.weight,
+        rtol=1e-3,
+        atol=1e-6,
+    )
+
+
 def train(data: Path, *more: str) -> "subprocess.CompletedProcess[str]":
     """Run a training command on tiny data."""
     write_davis(data / "davis", {"swan": 9, "bear": 8}, size=(64, 96))
