@@ -12,7 +12,7 @@ from evaluation.average_precision import Detection, Truth, mean_average_precisio
 from evaluation.frame_ap import Box, frame_ap
 from evaluation.told import Told, best, of_frames, of_track
 from evaluation.video_ap import Tube, video_ap
-from pipeline.values import NO_ACTION
+from pipeline.values import NO_ACTION, SURE_ENOUGH
 
 FRAME_IOU = 0.5
 TUBE_IOUS = (0.2, 0.5)
@@ -40,8 +40,9 @@ def figures(clips: Mapping[str, ClipActions]) -> dict[str, Any]:
 
     Returns:
         `frame_map`, `video_map` (at an overlap of 0.5), `video_map_at`, `clip_accuracy`,
-        `confusion` {action: {label told, or "nothing": clips}}, and `per_action` {action:
-        {`frame_ap`, `video_ap`, `clip_accuracy`}}.
+        `sure_clips` (that are told an action so surely that it is named where people look),
+        `sure_accuracy` (of these; None if there are none), `confusion` {action: {label told, or
+        "nothing": clips}}, and `per_action` {action: {`frame_ap`, `video_ap`, `clip_accuracy`}}.
     """
     boxes = frame_ap(_boxes(clips), _true_boxes(clips), FRAME_IOU)
     tubes = {
@@ -49,12 +50,15 @@ def figures(clips: Mapping[str, ClipActions]) -> dict[str, Any]:
     }
     confusion = _confusion(clips)
     right = {action: told.get(action, 0) for action, told in confusion.items()}
+    sure = _sure(clips)
     of_action = {action: sum(told.values()) for action, told in confusion.items()}
     return {
         "frame_map": mean_average_precision(boxes),
         "video_map": mean_average_precision(tubes[0.5]),
         "video_map_at": {str(k): mean_average_precision(found) for k, found in tubes.items()},
         "clip_accuracy": sum(right.values()) / len(clips),
+        "sure_clips": len(sure),
+        "sure_accuracy": sum(sure) / len(sure) if sure else None,
         "confusion": confusion,
         "per_action": {
             action: {
@@ -74,6 +78,17 @@ def _confusion(clips: Mapping[str, ClipActions]) -> dict[str, dict[str, int]]:
         label = best(of_track(clip.told)) or "nothing"
         of_action[label] = of_action.get(label, 0) + 1
     return counts
+
+
+def _sure(clips: Mapping[str, ClipActions]) -> list[bool]:
+    """Return, for each clip that is told an action surely enough, whether it is the right one."""
+    told = [(clip.action, of_track(clip.told)) for clip in clips.values()]
+    named = [(action, best(shares), shares) for action, shares in told]
+    return [
+        label == action
+        for action, label, shares in named
+        if label is not None and label != NO_ACTION and shares[label] >= SURE_ENOUGH
+    ]
 
 
 def _boxes(clips: Mapping[str, ClipActions]) -> list[Detection[Box]]:

@@ -22,6 +22,7 @@ from evaluation.overlap import (
 )
 from evaluation.predictions import path_of, read_fitting
 from evaluation.table import MISSING, percent, table
+from pipeline.values import SURE_ENOUGH
 
 COLUMNS = (
     "action",
@@ -38,6 +39,8 @@ NOT_NAMED: Mapping[str, Any] = {
     "video_map": None,
     "video_map_at": None,
     "clip_accuracy": None,
+    "sure_clips": None,
+    "sure_accuracy": None,
     "confusion": None,
     "per_action": {},
 }
@@ -136,8 +139,19 @@ def text(found: Mapping[str, Any], part: str) -> str:
             "The published rows are the means of the test parts of all three splits.",
             table(["method", "mean IoU", "frame-mAP@0.5"], overall),
             _of_tubes(found["video_map_at"]),
+            *_of_sure(found),
         ]
     )
+
+
+def _of_sure(found: Mapping[str, Any]) -> list[str]:
+    count, accuracy = found["sure_clips"], found["sure_accuracy"]
+    if count is None:
+        return []
+    return [
+        f"Told an action with a score of {SURE_ENOUGH} or more: {count} clips, "
+        f"{percent(accuracy)} % of them rightly."
+    ]
 
 
 def _of_tubes(video_map: Mapping[str, float] | None) -> str:

@@ -7,11 +7,7 @@ from fractions import Fraction
 from pathlib import PurePath
 from typing import Any
 
-from pipeline.values import NO_ACTION, Action, Rle, Track
-
-# Of held-out clips, seven in ten actions told more surely than this are right, and hardly half of
-# the others.
-SURE_ENOUGH = 0.4
+from pipeline.values import NO_ACTION, SURE_ENOUGH, Action, Rle, Track
 
 
 @dataclass(frozen=True, kw_only=True)

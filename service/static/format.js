@@ -62,7 +62,7 @@ export function counted(count, noun) {
   return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-// Told less surely than this, an action is wrong about as often as right.
+// Told less surely than this, an action is wrong more often than right.
 const SURE_ENOUGH = 0.4;
 
 /**

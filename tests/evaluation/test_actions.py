@@ -46,6 +46,7 @@ def test_figures_of_three_clips() -> None:
     assert found["frame_map"] == found["video_map"] == pytest.approx(0.25)
     assert found["video_map_at"] == {"0.2": pytest.approx(0.25), "0.5": pytest.approx(0.25)}
     assert found["clip_accuracy"] == pytest.approx(2 / 3)
+    assert (found["sure_clips"], found["sure_accuracy"]) == (2, 1)
     assert found["confusion"] == {"run": {"run": 1, "nothing": 1}, "jump": {"jump": 1}}
 
 
@@ -54,6 +55,17 @@ def test_a_frame_without_a_box_repeats_the_one_before_in_a_tube() -> None:
     broken = clip("run", (runs, BOX), ({}, None), (runs, BOX))
     assert figures({"a": broken})["video_map"] == pytest.approx(1)
     assert figures({"a": broken})["frame_map"] == pytest.approx(2 / 3)
+
+
+def test_who_is_sure_may_be_wrong_and_who_is_unsure_does_not_count() -> None:
+    sure, unsure = shares(run=0.7, jump=0.3), shares(run=0.39, jump=0.31, none=0.3)
+    quiet = shares(run=0.1, jump=0.1, none=0.8)
+    told = {"a": "run", "b": "jump"}
+    clips = {f"sure {name}": clip(action, (sure, BOX)) for name, action in told.items()}
+    clips |= {"unsure": clip("run", (unsure, BOX)), "none": clip("run", (quiet, BOX))}
+    found = figures(clips)
+    assert (found["sure_clips"], found["sure_accuracy"]) == (2, 0.5)
+    assert figures({"none": clip("run", (quiet, BOX))})["sure_accuracy"] is None
 
 
 def test_none_is_no_action_to_be_found() -> None:

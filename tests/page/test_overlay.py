@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Page, expect
 
-from formats.result import SURE_ENOUGH
+from pipeline.values import SURE_ENOUGH
 from tests import videos
 from tests.page.conftest import FRAMES, HEIGHT, WIDTH, Visits, picture
 from tests.page.overlay import (
