@@ -1,6 +1,5 @@
 """Workers on a machine with far too much to do: `python -m benchmarks.faults.crowd DATABASE`."""
 
-import argparse
 import os
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from benchmarks.faults.crew import SEGMENT_FRAMES, Crew, wait_until, write_clip
 from benchmarks.faults.diary import Diary
 from benchmarks.faults.traces import Traces
+from benchmarks.faults.trial import trial_options
 from benchmarks.faults.verdict import Verdict
 from benchmarks.faults.whole_service import open_database_of
 from jobs.database import embedded_url
@@ -22,12 +22,8 @@ SPIN = "while True: sum(range(10**6))"
 
 def main() -> int:
     """Run jobs beside processes that take every core; count the live workers taken for dead."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.faults.crowd", description=__doc__)
-    parser.add_argument("database", choices=["sqlite", "postgresql"])
-    parser.add_argument("--workers", type=int, default=3, help="default: 3")
-    parser.add_argument("--jobs", type=int, default=5, help="default: 5")
+    parser = trial_options("crowd", __doc__, jobs=5, segment_s=2.0)
     parser.add_argument("--others", type=int, default=12, help="busy processes; default: 12")
-    parser.add_argument("--segment-s", type=float, default=2.0, help="default: 2")
     arguments = parser.parse_args()
     verdict = Verdict(
         f"{arguments.workers} workers beside {arguments.others} busy processes on "

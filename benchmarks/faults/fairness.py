@@ -7,12 +7,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from benchmarks.faults.crew import write_clip
 from benchmarks.faults.customers import PATIENT
-from benchmarks.faults.supervised_crew import SEGMENT_FRAMES
-from benchmarks.faults.traces import Traces
+from benchmarks.faults.trial import trial, trial_options
 from benchmarks.faults.verdict import Verdict
-from benchmarks.faults.whole_service import WholeService, open_database_of
+from benchmarks.faults.whole_service import WholeService
 from client import Client
 
 MOST_BEFORE = 2
@@ -21,32 +19,14 @@ WITHIN_S = 600.0
 
 def main() -> int:
     """Post many jobs with one key, then one with another; count what goes before that one."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.faults.fairness", description=__doc__
-    )
-    parser.add_argument("database", choices=["sqlite", "postgresql"])
-    parser.add_argument("--workers", type=int, default=1, help="default: 1")
-    parser.add_argument("--jobs", type=int, default=200, help="of the first; default: 200")
-    parser.add_argument("--segment-s", type=float, default=4.0, help="a job; default: 4")
+    parser = trial_options("fairness", __doc__, jobs=200, workers=1, segment_s=4.0)
     arguments = parser.parse_args()
     verdict = Verdict(
         f"One job of bob behind {arguments.jobs} of ada on {arguments.database}, "
         f"{arguments.workers} workers, {arguments.segment_s:g} s a job"
     )
-    with Traces() as traces:
-        clip = traces.folder / "clip.mp4"
-        write_clip(clip, SEGMENT_FRAMES)
-        with (
-            open_database_of(arguments.database) as database_url,
-            WholeService(
-                traces.folder,
-                database_url,
-                workers=arguments.workers,
-                segment_s=arguments.segment_s,
-            ) as service,
-        ):
-            run(service, clip, arguments, verdict)
-        traces.check(verdict)
+    with trial(arguments, 1, verdict) as (service, clip):
+        run(service, clip, arguments, verdict)
     return verdict.finish()
 
 

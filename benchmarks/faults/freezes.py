@@ -9,13 +9,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from benchmarks.faults.crew import wait_until, write_clip
+from benchmarks.faults.crew import wait_until
 from benchmarks.faults.customers import Customers
 from benchmarks.faults.diary import Diary
-from benchmarks.faults.supervised_crew import SEGMENT_FRAMES
-from benchmarks.faults.traces import Traces
+from benchmarks.faults.trial import trial, trial_options
 from benchmarks.faults.verdict import Verdict
-from benchmarks.faults.whole_service import WholeService, open_database_of
+from benchmarks.faults.whole_service import WholeService
 
 SEGMENTS = 6
 WITHIN_S = 120.0
@@ -23,15 +22,9 @@ WITHIN_S = 120.0
 
 def main() -> int:
     """Freeze workers while jobs run; hold the results against undisturbed ones."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.faults.freezes", description=__doc__
-    )
-    parser.add_argument("database", choices=["sqlite", "postgresql"])
-    parser.add_argument("--workers", type=int, default=3, help="default: 3")
-    parser.add_argument("--jobs", type=int, default=20, help="default: 20")
+    parser = trial_options("freezes", __doc__, jobs=20)
     parser.add_argument("--freezes", type=int, default=10, help="default: 10")
     parser.add_argument("--longest-s", type=float, default=20.0, help="of a freeze; default: 20")
-    parser.add_argument("--segment-s", type=float, default=3.0, help="default: 3")
     parser.add_argument("--seed", type=int, default=0, help="default: 0")
     arguments = parser.parse_args()
     verdict = Verdict(
@@ -39,20 +32,8 @@ def main() -> int:
         f"{arguments.longest_s:g} s each, over {arguments.jobs} jobs of {SEGMENTS} segments on "
         f"{arguments.database}, seed {arguments.seed}"
     )
-    with Traces() as traces:
-        clip = traces.folder / "clip.mp4"
-        write_clip(clip, SEGMENTS * SEGMENT_FRAMES)
-        with (
-            open_database_of(arguments.database) as database_url,
-            WholeService(
-                traces.folder,
-                database_url,
-                workers=arguments.workers,
-                segment_s=arguments.segment_s,
-            ) as service,
-        ):
-            run(service, Customers(service.url, clip), arguments, verdict)
-        traces.check(verdict)
+    with trial(arguments, SEGMENTS, verdict) as (service, clip):
+        run(service, Customers(service.url, clip), arguments, verdict)
     return verdict.finish()
 
 

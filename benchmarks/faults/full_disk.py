@@ -17,6 +17,7 @@ from benchmarks.faults.customers import Customers
 from benchmarks.faults.diary import Diary
 from benchmarks.faults.supervised_crew import SEGMENT_FRAMES
 from benchmarks.faults.traces import Traces
+from benchmarks.faults.trial import trial_options
 from benchmarks.faults.verdict import Verdict
 from benchmarks.faults.whole_service import WholeService, open_database_of
 
@@ -28,14 +29,8 @@ BLOCK = bytes(4096)
 
 def main() -> int:
     """Fill the volume of the data while jobs run, make room again, and tell what came of them."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.faults.full_disk", description=__doc__
-    )
-    parser.add_argument("database", choices=["sqlite", "postgresql"])
-    parser.add_argument("--workers", type=int, default=2, help="default: 2")
-    parser.add_argument("--jobs", type=int, default=5, help="default: 5")
+    parser = trial_options("full_disk", __doc__, jobs=5, workers=2, segment_s=2.0)
     parser.add_argument("--full-s", type=float, default=20.0, help="default: 20")
-    parser.add_argument("--segment-s", type=float, default=2.0, help="default: 2")
     arguments = parser.parse_args()
     if os.geteuid():
         sys.exit("Got a user who isn't root, wanted root: it mounts a small volume.")

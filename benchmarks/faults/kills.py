@@ -9,13 +9,12 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-from benchmarks.faults.crew import wait_until, write_clip
+from benchmarks.faults.crew import wait_until
 from benchmarks.faults.customers import Customers
 from benchmarks.faults.diary import Diary, seconds_until_taken_up_again
-from benchmarks.faults.supervised_crew import SEGMENT_FRAMES
-from benchmarks.faults.traces import Traces
+from benchmarks.faults.trial import trial, trial_options
 from benchmarks.faults.verdict import Verdict
-from benchmarks.faults.whole_service import WholeService, open_database_of
+from benchmarks.faults.whole_service import WholeService
 
 SEGMENTS = 10
 WANTED_TAKEOVER_S = 10.0
@@ -24,15 +23,11 @@ VICTIM_WITHIN_S = 180.0
 
 def main() -> int:
     """Kill processes while jobs run; hold the results against undisturbed ones."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.faults.kills", description=__doc__)
-    parser.add_argument("database", choices=["sqlite", "postgresql"])
-    parser.add_argument("--workers", type=int, default=3, help="default: 3")
-    parser.add_argument("--jobs", type=int, default=20, help="default: 20")
+    parser = trial_options("kills", __doc__, jobs=20)
     parser.add_argument("--kills", type=int, default=50, help="default: 50")
     parser.add_argument(
         "--each-s", type=float, default=3.0, help="from kill to kill, at least; default: 3"
     )
-    parser.add_argument("--segment-s", type=float, default=3.0, help="default: 3")
     parser.add_argument("--seed", type=int, default=0, help="default: 0")
     arguments = parser.parse_args()
     verdict = Verdict(
@@ -40,20 +35,8 @@ def main() -> int:
         f"{arguments.jobs} jobs of {SEGMENTS} segments on {arguments.database}, "
         f"seed {arguments.seed}"
     )
-    with Traces() as traces:
-        clip = traces.folder / "clip.mp4"
-        write_clip(clip, SEGMENTS * SEGMENT_FRAMES)
-        with (
-            open_database_of(arguments.database) as database_url,
-            WholeService(
-                traces.folder,
-                database_url,
-                workers=arguments.workers,
-                segment_s=arguments.segment_s,
-            ) as service,
-        ):
-            run(service, Customers(service.url, clip), arguments, verdict)
-        traces.check(verdict)
+    with trial(arguments, SEGMENTS, verdict) as (service, clip):
+        run(service, Customers(service.url, clip), arguments, verdict)
     return verdict.finish()
 
 

@@ -1,0 +1,50 @@
+"""What trials of the whole service share: their options, the service and what it may not leave."""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.faults.crew import write_clip
+from benchmarks.faults.supervised_crew import SEGMENT_FRAMES
+from benchmarks.faults.traces import Traces
+from benchmarks.faults.verdict import Verdict
+from benchmarks.faults.whole_service import WholeService, open_database_of
+
+
+def trial_options(
+    name: str, about: str | None, *, jobs: int, workers: int = 3, segment_s: float = 3.0
+) -> argparse.ArgumentParser:
+    """Make a parser of what every trial can be told; the numbers are its defaults."""
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.faults.{name}", description=about)
+    parser.add_argument("database", choices=["sqlite", "postgresql"])
+    parser.add_argument("--workers", type=int, default=workers, help=f"default: {workers}")
+    parser.add_argument("--jobs", type=int, default=jobs, help=f"default: {jobs}")
+    parser.add_argument(
+        "--segment-s", type=float, default=segment_s, help=f"of waiting; default: {segment_s:g}"
+    )
+    return parser
+
+
+@contextmanager
+def trial(
+    arguments: argparse.Namespace, segments: int, verdict: Verdict
+) -> Iterator[tuple[WholeService, Path]]:
+    """Start the service as the options say, beside a clip of so many segments.
+
+    When it has ended, the verdict gets what is left of it.
+    """
+    with Traces() as traces:
+        clip = traces.folder / "clip.mp4"
+        write_clip(clip, segments * SEGMENT_FRAMES)
+        with (
+            open_database_of(arguments.database) as database_url,
+            WholeService(
+                traces.folder,
+                database_url,
+                workers=arguments.workers,
+                segment_s=arguments.segment_s,
+            ) as service,
+        ):
+            yield service, clip
+        traces.check(verdict)
