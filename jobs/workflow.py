@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from dbos import DBOS, StepOptions
 from opentelemetry.trace import Span, StatusCode
 
 from jobs.database import WORKFLOW, workflow_id
 from jobs.failure import OUTAGE_S, OUTAGE_TRIES, Patience, WorkerLost, failure_of, is_outage
+from jobs.header import to_header
 from jobs.lines import from_part, to_line, to_part
 from jobs.metrics import WorkerMetrics
 from jobs.records import JobProgress, JobRecords
@@ -27,7 +28,7 @@ from pipeline.errors import DecoderFailed
 from pipeline.segmenter import Segmenter
 from pipeline.spec import ModelSpec
 from pipeline.tracks import Tracker
-from pipeline.values import SegmentedFrame, Track, VideoInfo
+from pipeline.values import SegmentedFrame
 
 MAX_ATTEMPTS = 5
 _REPORT_EVERY_S = 0.5
@@ -272,7 +273,7 @@ class SegmentJob:
         tracks = self._tracker_after(job_id, progress.segments - 1).tracks()
         model = progress.model or self._model
         with self._store.writing(self._store.header(job_id)) as path:
-            _write([json.dumps(_header(job_id, model, video, tracks))], path)
+            _write([to_header(job_id, model, video, tracks)], path)
         if self._records.finish(job_id, JobState.SUCCEEDED):
             self._metrics.ended(JobState.SUCCEEDED)
             _log.info("Finished a job.", extra=self._about)
@@ -291,38 +292,6 @@ class SegmentJob:
     def _tracker_after(self, job_id: str, segment: int) -> Tracker:
         state = self._store.read(self._store.tracker(job_id, segment))
         return Tracker.from_state(json.loads(state))
-
-
-def _header(
-    job_id: str, model: Mapping[str, str], video: VideoInfo, tracks: Iterable[Track]
-) -> dict[str, Any]:
-    return {
-        "job": job_id,
-        "model": model,
-        "video": {
-            "width": video.width,
-            "height": video.height,
-            "frame_count": video.frame_count,
-            "fps": f"{video.fps.numerator}/{video.fps.denominator}",
-            "duration_s": round(video.duration_s, 6),
-            "rotation": video.rotation,
-        },
-        "tracks": [_track(track) for track in tracks],
-    }
-
-
-def _track(track: Track) -> dict[str, Any]:
-    written: dict[str, Any] = {
-        "id": track.id,
-        "score": round(track.score, 4),
-        "start": track.start,
-        "stop": track.stop,
-    }
-    if track.actions:
-        written["actions"] = [
-            {"label": action.label, "score": round(action.score, 4)} for action in track.actions
-        ]
-    return written
 
 
 def _write(texts: Iterable[str], to: Path) -> None:

@@ -15,6 +15,7 @@ import uvicorn
 from service.app import create_app
 from service.settings import Settings
 from service.state import Keys, Queue, Uploads
+from tests.raw_server import RawServer
 from tests.service.fakes import FakeKeys, FakeQueue, FakeRenderings, FakeUploads
 
 Serve = Callable[[Settings], str]
@@ -142,3 +143,13 @@ def url(running: Running) -> str:
     """A running service with the default settings, over a queue as new."""
     running.queue.reset()
     return running.url
+
+
+@pytest.fixture
+def elsewhere(clip: Path) -> Iterator[RawServer]:
+    """A server that has the clip."""
+    content = clip.read_bytes()
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(content)}\r\n\r\n"
+    server = RawServer(head.encode() + content)
+    yield server
+    server.close()

@@ -8,7 +8,7 @@ import pytest
 
 from service.settings import Settings
 from tests.service.conftest import Serve
-from tests.service.test_segment import assert_problem
+from tests.service.posting import assert_problem
 
 SITE = "https://example.org"
 SENT = (

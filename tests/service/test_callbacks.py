@@ -10,7 +10,7 @@ from jobs.values import JobState
 from service.settings import Settings, SettingsError, load_settings
 from tests.service.conftest import Serve
 from tests.service.fakes import FakeQueue
-from tests.service.test_segment import assert_problem, post
+from tests.service.posting import assert_problem, post
 
 SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
 

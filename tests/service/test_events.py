@@ -18,9 +18,9 @@ from service.events import Position, news
 from service.routes_events import stream
 from service.watch import POLL_S, Watched
 from tests.service.fakes import FakeQueue
+from tests.service.posting import assert_problem
 from tests.service.test_jobs import add
 from tests.service.test_openapi import DOCUMENT
-from tests.service.test_segment import assert_problem
 
 Received = tuple[str, str, dict[str, Any]]
 

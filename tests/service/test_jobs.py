@@ -17,7 +17,7 @@ from jobs.values import Job, JobFailure, JobRequest, JobState
 from pipeline.values import ScannedVideo, VideoInfo
 from service.results import BLOCK_CHARACTERS, json_blocks
 from tests.service.fakes import NOON, FakeQueue, line
-from tests.service.test_segment import assert_problem
+from tests.service.posting import assert_problem
 
 NDJSON = {"Accept": "application/x-ndjson"}
 

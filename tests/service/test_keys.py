@@ -20,7 +20,7 @@ from service.listen import listen
 from service.settings import Settings, SettingsError
 from tests.service.conftest import serving
 from tests.service.fakes import NOON
-from tests.service.test_segment import assert_problem
+from tests.service.posting import assert_problem
 
 
 @dataclass(frozen=True)

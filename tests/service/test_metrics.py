@@ -21,8 +21,8 @@ from service.supervisor import REFUSED
 from tests.raw_server import RawServer
 from tests.service.conftest import Serve, serving
 from tests.service.fakes import FakeQueue, FakeUploads
+from tests.service.posting import assert_problem
 from tests.service.test_jobs import add
-from tests.service.test_segment import assert_problem
 
 QUEUED, RUNNING = JobState.QUEUED, JobState.RUNNING
 TOKEN = "0123456789abcdef"

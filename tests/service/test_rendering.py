@@ -18,8 +18,8 @@ from service.routes_result import Format
 from service.settings import Settings
 from tests.service.conftest import Serve, serving
 from tests.service.fakes import FakeQueue, FakeRenderings, FakeUploads
+from tests.service.posting import assert_problem
 from tests.service.test_jobs import add
-from tests.service.test_segment import assert_problem
 
 CONTENT = bytes(range(100))
 

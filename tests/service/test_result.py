@@ -12,8 +12,8 @@ from formats.result import Result
 from jobs.values import JobRequest, JobState
 from service.schemas_formats import Coco, Ytvis
 from tests.service.fakes import FakeQueue
+from tests.service.posting import assert_problem
 from tests.service.test_jobs import NDJSON, add
-from tests.service.test_segment import assert_problem
 
 
 def test_format_goes_before_accept(url: str, queue: FakeQueue) -> None:

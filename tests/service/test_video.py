@@ -6,8 +6,8 @@ import pytest
 from jobs.values import JobState
 from service.routes_video import POLICY
 from tests.service.fakes import FakeQueue, FakeUploads
+from tests.service.posting import assert_problem
 from tests.service.test_jobs import add
-from tests.service.test_segment import assert_problem
 
 
 def test_a_player_gets_the_parts_that_it_asks_for(

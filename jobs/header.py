@@ -1,0 +1,44 @@
+"""A result but for its frames: what video it is of, which model made it, and its tracks."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pipeline.values import Track, VideoInfo
+
+
+def to_header(
+    job_id: str, model: Mapping[str, str], video: VideoInfo, tracks: Iterable[Track]
+) -> str:
+    """Write what a result says beside its frames, as JSON.
+
+    Times are rounded to microseconds and scores to four digits, as in its frames.
+    """
+    header = {
+        "job": job_id,
+        "model": model,
+        "video": {
+            "width": video.width,
+            "height": video.height,
+            "frame_count": video.frame_count,
+            "fps": f"{video.fps.numerator}/{video.fps.denominator}",
+            "duration_s": round(video.duration_s, 6),
+            "rotation": video.rotation,
+        },
+        "tracks": [_track(track) for track in tracks],
+    }
+    return json.dumps(header)
+
+
+def _track(track: Track) -> dict[str, Any]:
+    written: dict[str, Any] = {
+        "id": track.id,
+        "score": round(track.score, 4),
+        "start": track.start,
+        "stop": track.stop,
+    }
+    if track.actions:
+        written["actions"] = [
+            {"label": action.label, "score": round(action.score, 4)} for action in track.actions
+        ]
+    return written
