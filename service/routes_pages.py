@@ -4,9 +4,10 @@ import os
 from pathlib import Path
 
 from fastapi import APIRouter
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
-from starlette.staticfiles import StaticFiles
+from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import Scope
 
 from service.file_answer import FileAnswer
@@ -40,8 +41,12 @@ class _Files(StaticFiles):
         scope: Scope,
         status_code: int = 200,
     ) -> Response:
-        response = super().file_response(full_path, stat_result, scope, status_code)
-        response.headers.update(REVALIDATED)
+        """Answer as Starlette does, but with our headers, and our problem for a wrong `Range`."""
+        response = FileAnswer(
+            full_path, status_code=status_code, stat_result=stat_result, headers=REVALIDATED
+        )
+        if self.is_not_modified(response.headers, Headers(scope=scope)):
+            return NotModifiedResponse(response.headers)
         return response
 
 

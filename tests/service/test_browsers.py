@@ -53,6 +53,17 @@ def test_pages_have_no_other_files(url: str, path: str) -> None:
     assert_problem(httpx.get(url + path), 404, "not-found", "")
 
 
+@pytest.mark.parametrize("path", ["/", "/static/main.js", "/swagger/swagger-ui.css"])
+def test_a_wrong_range_of_a_page_is_a_problem_too(url: str, path: str) -> None:
+    whole = httpx.get(url + path)
+    part = httpx.get(url + path, headers={"Range": "bytes=0-9"})
+    assert (part.status_code, part.content) == (206, whole.content[:10])
+    answer = httpx.get(url + path, headers={"Range": "lines=1-2"})
+    assert_problem(answer, 422, "invalid-request", "Got Range='lines=1-2', wanted parts such as")
+    answer = httpx.get(url + path, headers={"Range": "bytes=99999999-"})
+    assert_problem(answer, 416, "range-not-satisfiable", f"{len(whole.content)} bytes")
+
+
 def test_other_sites_are_refused_and_learn_nothing(url: str) -> None:
     foreign = {"Origin": SITE}
     answer = httpx.get(f"{url}/jobs", headers=foreign)
