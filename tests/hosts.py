@@ -1,0 +1,31 @@
+"""Ways to write hosts that no service may reach for a client."""
+
+NOT_PUBLIC = (
+    "127.0.0.1",
+    "localhost",
+    "0.0.0.0",
+    "[::1]",
+    "[::ffff:127.0.0.1]",
+    "[::ffff:7f00:1]",
+    "[::]",
+    "2130706433",
+    "0x7f000001",
+    "127.1",
+    "169.254.169.254",
+    "10.0.0.1",
+    "192.168.1.1",
+    "100.64.0.1",
+    "[fe80::1]",
+    "[fc00::1]",
+    "[64:ff9b::7f00:1]",
+    "224.0.0.1",
+    "255.255.255.255",
+    "0177.0.0.1",
+    "017700000001",
+    "0",
+    "[::127.0.0.1]",
+    "[2002:7f00:1::]",
+    "LOCALHOST",
+    "localhost.",
+)
+"""Loopback, link-local, private and reserved addresses, in all the forms that resolvers take."""
