@@ -1,4 +1,4 @@
-"""A decoder process as its parent sees it: started, asked, listened to with a deadline, ended."""
+"""A decoder process as its parent sees it: started, asked, listened to for a time, ended."""
 
 import json
 import logging
@@ -7,7 +7,6 @@ import pickle
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -15,6 +14,7 @@ from typing import NoReturn
 import pipeline.errors
 from pipeline.decoder_process import FAILED, HEAD, LOCKED, REFUSED
 from pipeline.errors import DecoderFailed, VideoError
+from pipeline.time_left import TimeLeft
 
 FAILS = "Got a video over which the decoder fails, wanted one that can be decoded."
 NONSENSE = f"{FAILS} Its answer makes no sense."
@@ -78,48 +78,48 @@ class DecoderChild:
             RuntimeError: it doesn't get there, which is no fault of the file.
         """
         head = memoryview(bytearray(HEAD.size))
-        started_by = time.monotonic() + _START_S
+        left = TimeLeft(_START_S)
         try:
-            self._receive(head, started_by)
+            self._receive(head, left)
             kind, size = HEAD.unpack(head)
             content = bytearray(size)
-            self._receive(memoryview(content), started_by)
+            self._receive(memoryview(content), left)
         except (EOFError, TimeoutError):
             self._raise_not_started()
         assert kind == LOCKED
         self.lacks = json.loads(content)
 
-    def receive_head(self, kind: bytes, sizes: range, deadline: float, late: str) -> int:
+    def receive_head(self, kind: bytes, sizes: range, left: TimeLeft, late: str) -> int:
         """Receive the start of a message.
 
         Args:
             kind: that is wanted.
             sizes: that the message may have.
-            deadline: by the monotonic clock.
-            late: what to say past it.
+            left: to wait.
+            late: what to say past that.
 
         Returns:
             The size of what follows, bytes.
         """
         head = memoryview(bytearray(HEAD.size))
-        self.receive_into(head, deadline, late)
+        self.receive_into(head, left, late)
         got, size = HEAD.unpack(head)
         if got == kind and size in sizes:
             return int(size)
         if got in {REFUSED, FAILED} and size <= _TEXT_BYTES:
             content = bytearray(size)
-            self.receive_into(memoryview(content), deadline, late)
+            self.receive_into(memoryview(content), left, late)
             self._raise_told(got, content)
         raise DecoderFailed(NONSENSE)
 
-    def receive_into(self, view: memoryview, deadline: float, late: str) -> None:
+    def receive_into(self, view: memoryview, left: TimeLeft, late: str) -> None:
         """Fill a buffer.
 
         Raises:
-            DecoderFailed: the process dies meanwhile, or the deadline passes.
+            DecoderFailed: the process dies meanwhile, or no time is left.
         """
         try:
-            self._receive(view, deadline)
+            self._receive(view, left)
         except TimeoutError as error:
             _log.warning("decoder too slow")
             raise DecoderFailed(late) from error
@@ -136,18 +136,19 @@ class DecoderChild:
         self._process.wait()
         self._socket.close()
 
-    def _receive(self, view: memoryview, deadline: float) -> None:
+    def _receive(self, view: memoryview, left: TimeLeft) -> None:
         while view:
-            self._socket.settimeout(max(0.001, deadline - time.monotonic()))
-            try:
-                count = self._socket.recv_into(view)
-            except ConnectionResetError:
-                count = 0
+            with left.waiting() as seconds:
+                self._socket.settimeout(seconds)
+                try:
+                    count = self._socket.recv_into(view)
+                except TimeoutError:
+                    continue
+                except ConnectionResetError:
+                    count = 0
             if count == 0:
                 raise EOFError
             view = view[count:]
-            if deadline < time.monotonic():
-                raise TimeoutError
 
     def _end_told(self) -> str:
         """Say how the process ended; its socket closes a moment before."""

@@ -5,7 +5,6 @@ import math
 import re
 import sys
 import threading
-import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from pipeline.decoder_process import FRAME, SCANNED, SOUND, START
 from pipeline.errors import DecoderFailed
 from pipeline.listing import check_duration, check_pixels
 from pipeline.sound import CHANNELS, PART_SAMPLES, Sound
+from pipeline.time_left import TimeLeft
 from pipeline.values import Frame, ScannedVideo, VideoLimits
 
 PROGRAM = (sys.executable, "-m", "pipeline.decoder_process")
@@ -82,9 +82,9 @@ class Sandbox:
         )
         most = limits.max_frames * _TIMESTAMP_BYTES + _HEADER_BYTES
         with self._child("scan", path, limits) as child:
-            size = child.receive_head(SCANNED, range(most), deadline := _in(timeout_s), late)
+            size = child.receive_head(SCANNED, range(most), left := TimeLeft(timeout_s), late)
             content = bytearray(size)
-            child.receive_into(memoryview(content), deadline, late)
+            child.receive_into(memoryview(content), left, late)
         return _checked(content, limits)
 
     def decode(
@@ -102,9 +102,9 @@ class Sandbox:
         size = math.prod(shape)
         with self._child("decode", path, video, indices) as child:
             for index in indices:
-                child.receive_head(FRAME, range(size, size + 1), _in(self._stall_s), late)
+                child.receive_head(FRAME, range(size, size + 1), TimeLeft(self._stall_s), late)
                 pixels: NDArray[np.uint8] = np.empty(shape, np.uint8)
-                child.receive_into(pixels.data.cast("B"), _in(self._stall_s), late)
+                child.receive_into(pixels.data.cast("B"), TimeLeft(self._stall_s), late)
                 yield Frame(index, video.time_s(index), pixels)
 
     def listen(self, path: Path, video: ScannedVideo) -> Generator[Sound, None, None]:
@@ -117,9 +117,9 @@ class Sandbox:
         late = f"Got a video of which no sound could be decoded within {self._stall_s:g} s."
         sizes = range(START.size + PART_SAMPLES * _SAMPLE_BYTES + 1)
         with self._child("listen", path, video) as child:
-            while size := child.receive_head(SOUND, sizes, _in(self._stall_s), late):
+            while size := child.receive_head(SOUND, sizes, TimeLeft(self._stall_s), late):
                 content = bytearray(size)
-                child.receive_into(memoryview(content), _in(self._stall_s), late)
+                child.receive_into(memoryview(content), TimeLeft(self._stall_s), late)
                 if size <= START.size or (size - START.size) % _SAMPLE_BYTES:
                     raise DecoderFailed(NONSENSE)
                 (start,) = START.unpack_from(content)
@@ -127,7 +127,7 @@ class Sandbox:
                 yield Sound(start, samples.reshape(-1, CHANNELS))
 
     def close(self) -> None:
-        """End all processes, those at work too; from now on none is kept ready."""
+        """End all processes, those at work too; from now on none is started."""
         with self._lock:
             self._closed = True
             ready, self._ready = self._ready, None
@@ -140,6 +140,8 @@ class Sandbox:
     def _child(self, action: str, path: Path | None, *arguments: object) -> Iterator[DecoderChild]:
         """Give a process that has been locked down and is at it; end it afterwards."""
         with self._lock:
+            if self._closed:
+                raise RuntimeError("Got a file for a sandbox that is closed.")
             ready, self._ready = self._ready, None
             child = ready if ready is not None and ready.lives() else DecoderChild(self._program)
             self._working.add(child)
@@ -157,10 +159,6 @@ class Sandbox:
             child.end()
             if ready is not None and ready is not child:
                 ready.end()
-
-
-def _in(seconds: float) -> float:
-    return time.monotonic() + seconds
 
 
 def _checked(content: bytes | bytearray, limits: VideoLimits) -> ScannedVideo:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path.cwd()))
 
-from pipeline.decode import scan
+from pipeline.decode import decode, scan
 from pipeline.decoder_process import FRAME, HEAD, REFUSED, SCANNED, serve
 from pipeline.errors import BrokenVideo
 from pipeline.values import Frame, ScannedVideo, VideoLimits
@@ -144,9 +144,11 @@ def hostile_scan(path: Path, limits: VideoLimits) -> ScannedVideo:
     return scan(path, limits)
 
 
-def hostile_decode(path: Path, _video: ScannedVideo, _indices: range) -> Iterator[Frame]:
+def hostile_decode(path: Path, video: ScannedVideo, indices: range) -> Iterator[Frame]:
     do_harm(sys.argv[1], path)
-    yield from ()
+    if sys.argv[1] == "slow":
+        time.sleep(2)
+        yield from decode(path, video, indices)
 
 
 if __name__ == "__main__":

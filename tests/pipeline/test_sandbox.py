@@ -1,6 +1,7 @@
 """Decoding apart: the same frames, and nothing gets out, whatever a file does to the decoder."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -250,6 +251,28 @@ def test_closing_ends_a_decoder_that_hangs(
     with pytest.raises(DecoderFailed, match="SIGKILL"):
         list(sandbox.decode(clip, video, range(COUNT)))
     timer.join()
+    with pytest.raises(RuntimeError, match="closed"):
+        sandbox.scan(clip, LIMITS, 60)
+
+
+def test_a_process_that_was_paused_does_not_blame_the_decoder(clip: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from pipeline.sandbox import Sandbox;"
+        "from tests.pipeline.test_sandbox import HOSTILE, LIMITS, scan;"
+        "sandbox = Sandbox(stall_s=4, program=(sys.executable, str(HOSTILE), 'slow'));"
+        "path = Path(sys.argv[1]); video = scan(path, LIMITS); print('decoding', flush=True);"
+        "print(sum(1 for _ in sandbox.decode(path, video, range(3)))); sandbox.close()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(clip)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "decoding\n"
+        time.sleep(1)
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(5)
+        process.send_signal(signal.SIGCONT)
+        assert process.stdout.read() == "3\n"
 
 
 def test_a_program_that_does_not_start_is_no_fault_of_the_file(clip: Path) -> None:
