@@ -4,11 +4,11 @@ import logging
 import secrets
 import signal
 import socket
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
@@ -99,9 +99,10 @@ def run_worker(
         StoreAway: the files of jobs can't be had now.
         StoreRefuses: this process may not keep files there.
     """
-    stop = threading.Event()
+    # An event would do but for this: set by a handler, it waits for ever on whom it interrupts.
+    signals: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda number, _: signals.put(number))
     store = open_store(settings.data_dir, settings.store_url, settings.cache_bytes)
     session = (load_session or _load)(settings)
     url = settings.database_url or embedded_url(settings.data_dir)
@@ -122,7 +123,7 @@ def run_worker(
     )
     deadline = Deadline(records, settings.job_timeout_s, metrics)
     with _sending_webhooks(engine, settings.webhooks), deadline:
-        _serve(url=url, engine=engine, worker=worker, work=work, sandbox=sandbox, stop=stop)
+        _serve(url=url, engine=engine, worker=worker, work=work, sandbox=sandbox, signals=signals)
     engine.dispose()
 
 
@@ -144,7 +145,7 @@ def _serve(
     worker: Worker,
     work: SegmentJob,
     sandbox: Sandbox,
-    stop: threading.Event,
+    signals: SimpleQueue[int],
 ) -> None:
     _log.info("Worker %s runs on %s (%s).", worker.id, worker.device, worker.provider)
     for lack in worker.sandbox_lacks:
@@ -155,7 +156,7 @@ def _serve(
     work.register()
     _launch(url, worker.id)
     liveness.start()
-    while not stop.wait(_TIDY_EVERY_S):
+    while not _came(signals, _TIDY_EVERY_S):
         work.tidy()
     _log.info("Worker %s stops.", worker.id)
     liveness.stop()
@@ -163,6 +164,15 @@ def _serve(
     sandbox.close()  # a decoder that hangs would hold the job, and so this process
     DBOS.destroy()
     register.retire(worker)  # last: from now on others take over what it left
+
+
+def _came(signals: SimpleQueue[int], timeout_s: float) -> bool:
+    """Wait for a signal, and tell whether one came."""
+    try:
+        signals.get(timeout=timeout_s)
+    except Empty:
+        return False
+    return True
 
 
 def _launch(url: str, worker_id: str) -> None:

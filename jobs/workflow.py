@@ -24,7 +24,6 @@ from jobs.tracing import SegmentTrace
 from jobs.values import JobFailure, JobState
 from pipeline import decoder_child
 from pipeline.decode import load_scan, select
-from pipeline.errors import DecoderFailed
 from pipeline.segmenter import Segmenter
 from pipeline.spec import ModelSpec
 from pipeline.tracks import Tracker
@@ -197,8 +196,8 @@ class SegmentJob:
         watched = self._watched(job_id, segment, found)
         try:
             _write((to_part(frame) for frame in watched), to)
-        except DecoderFailed as error:
-            if self._stopping.is_set():  # the worker ended the decoder, not the video
+        except Exception as error:
+            if self._stopping.is_set():  # the worker ended the decoder: it is no fault of the video
                 raise Unwind from error
             raise
 
