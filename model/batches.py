@@ -169,5 +169,13 @@ class Batches(Dataset[Batch]):
             sampler=range(start, stop),
             num_workers=workers,
             prefetch_factor=AHEAD if workers else None,
+            # A fork would copy the threads of training halfway.
+            multiprocessing_context="spawn" if workers else None,
+            worker_init_fn=_draw_alone,
             pin_memory=torch.cuda.is_available(),
         )
+
+
+def _draw_alone(_worker: int) -> None:
+    """Keep a process that draws to one thread: there is one for each core."""
+    cv2.setNumThreads(1)
