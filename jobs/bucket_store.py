@@ -224,7 +224,7 @@ def _answering() -> Iterator[None]:
     try:
         yield
     except BaseError as error:
-        _log.warning("The object store fails: %s", _reason(error))
+        _log.warning("the object store fails", extra={"reason": _reason(error)})
         raise StoreAway("The store of the jobs' files doesn't answer; try later.") from error
 
 

@@ -182,7 +182,7 @@ class Courier:
                     self._send(callback)
             except Exception:
                 # As with heartbeats: a hiccup of the database must not end the loop.
-                _log.exception("A webhook could not be handled.")
+                _log.exception("webhook not handled")
                 self._stop.wait(_LOOK_EVERY_S)
 
     def _send(self, callback: Callback) -> None:
@@ -200,10 +200,10 @@ class Courier:
         }
         if reason is None:
             self._callbacks.done(callback.job_id)
-            _log.info("Sent a webhook.", extra=told)
+            _log.info("webhook sent", extra=told)
         elif callback.tries > len(RETRY_AFTER_S):
             self._callbacks.done(callback.job_id)
-            _log.warning("Gave up a webhook: %s.", reason, extra=told)
+            _log.warning("webhook given up", extra={**told, "reason": reason})
         else:
             self._callbacks.try_again(callback.job_id, RETRY_AFTER_S[callback.tries - 1])
-            _log.info("A webhook failed: %s.", reason, extra=told)
+            _log.info("webhook failed", extra={**told, "reason": reason})

@@ -77,7 +77,7 @@ def failure_of(error: Exception, about: Mapping[str, object]) -> JobFailure:
         return JobFailure("StorageFull", "The data volume is full.")
     if is_outage(cause):
         return JobFailure("DatabaseAway", "The database of jobs doesn't answer.")
-    _log.error("A job failed unexpectedly.", exc_info=cause, extra=about)
+    _log.error("job failed unexpectedly", exc_info=cause, extra=about)
     return JobFailure("InternalError", "The job failed by a fault of the service.")
 
 

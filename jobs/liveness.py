@@ -104,7 +104,7 @@ class Liveness:
                 self._register.beat(self._worker)
             except Exception:
                 # A hiccup of the database must not end the loop: the next turn makes up for it.
-                _log.exception("The heartbeat failed.", extra={"worker": self._worker.id})
+                _log.exception("heartbeat failed", extra={"worker": self._worker.id})
                 self._trusted_from = time.monotonic() + DEAD_AFTER_S
                 continue
             if self._is_late():
@@ -116,7 +116,7 @@ class Liveness:
             try:
                 self._take_over()
             except Exception:
-                _log.exception("The watch failed.", extra={"worker": self._worker.id})
+                _log.exception("watch failed", extra={"worker": self._worker.id})
 
     def _is_late(self) -> bool:
         return time.monotonic() > self._beaten_at + LATE_AFTER_S
@@ -141,7 +141,7 @@ class Liveness:
         alive = {worker.id for worker in self._register.live()} | {self._worker.id}
         dead = {workflow.executor_id for workflow in running if workflow.executor_id} - alive
         if dead and self._may_judge():  # asked last: the queries may have waited, too
-            _log.warning("Taking over from dead workers: %s.", ", ".join(sorted(dead)))
+            _log.warning("taking over from dead workers", extra={"workers": ",".join(sorted(dead))})
             # Private, for want of a public one that keeps the count of attempts: a test holds it,
             # and the requirements hold the version.
             DBOS._recover_pending_workflows(sorted(dead))

@@ -147,9 +147,10 @@ def _serve(
     sandbox: Sandbox,
     signals: SimpleQueue[int],
 ) -> None:
-    _log.info("Worker %s runs on %s (%s).", worker.id, worker.device, worker.provider)
+    about = {"worker": worker.id, "device": worker.device, "provider": worker.provider}
+    _log.info("worker runs", extra=about)
     for lack in worker.sandbox_lacks:
-        _log.warning("Uploads are decoded without a protection. %s", lack)
+        _log.warning("uploads are decoded without a protection", extra={"lack": lack})
     register = WorkerRegister(engine)
     liveness = Liveness(register, worker)
     register.beat(worker)  # before it can own a job: others take over from whom they don't know
@@ -158,7 +159,7 @@ def _serve(
     liveness.start()
     while not _came(signals, _TIDY_EVERY_S):
         work.tidy()
-    _log.info("Worker %s stops.", worker.id)
+    _log.info("worker stops", extra={"worker": worker.id})
     liveness.stop()
     work.stop(_GRACE_S)
     sandbox.close()  # a decoder that hangs would hold the job, and so this process

@@ -118,7 +118,7 @@ class SegmentJob:
         attempts = self._patiently(self._records.take_up, job_id, segment, self._model)
         if attempts is None:
             return
-        _log.info("Took up a segment.", extra={**self._about, "attempt": attempts})
+        _log.info("took up a segment", extra={**self._about, "attempt": attempts})
         with self._trace.segment(origin.traceparent, job_id, segment, attempts) as span:
             self._work(job_id, segment, attempts, span)
 
@@ -154,7 +154,7 @@ class SegmentJob:
             except Exception as error:
                 if not is_outage(error):
                     raise
-                _log.warning("The database doesn't answer.", extra=self._about)
+                _log.warning("the database doesn't answer", extra=self._about)
                 if self._stopping.wait(_OUTAGE_POLL_S):
                     raise Unwind from error
 
@@ -275,7 +275,7 @@ class SegmentJob:
             _write([to_header(job_id, model, video, tracks)], path)
         if self._records.finish(job_id, JobState.SUCCEEDED):
             self._metrics.ended(JobState.SUCCEEDED)
-            _log.info("Finished a job.", extra=self._about)
+            _log.info("job finished", extra=self._about)
         self._store.remove_scaffolding(job_id)
 
     def _fail(self, job_id: str, segment: int, kind: str, message: str) -> None:
@@ -283,7 +283,7 @@ class SegmentJob:
         failure = JobFailure(kind, message)
         if self._records.finish(job_id, JobState.FAILED, failure):
             self._metrics.ended(JobState.FAILED, failure)
-            _log.info("A job failed: %s.", kind, extra=self._about)
+            _log.info("job failed", extra={**self._about, "problem": kind})
         others = set(self._records.workflows(job_id)) - {workflow_id(job_id, segment)}
         if others:
             DBOS.cancel_workflows(list(others))

@@ -157,7 +157,7 @@ class DecoderChild:
         except subprocess.TimeoutExpired:
             return "closing its socket"
         told = signal.Signals(-status).name if status < 0 else f"exit status {status}"
-        _log.warning("decoder crashed: %s", told)
+        _log.warning("decoder crashed", extra={"status": told})
         return told
 
     def _raise_not_started(self) -> NoReturn:
@@ -167,7 +167,7 @@ class DecoderChild:
         """Raise what the process says that went wrong."""
         told = content.decode(errors="replace")
         if kind == FAILED:
-            _log.error("decoder failed: %s", told)
+            _log.error("decoder failed", extra={"detail": told})
             raise DecoderFailed(f"{FAILS} The log tells how.")
         try:
             name, message = json.loads(told)

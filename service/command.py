@@ -42,10 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             end_with_the_supervisor()
         return _run(parsed.part, load_settings())
     except (SettingsError, ModelError, ProviderError, StoreRefuses) as error:
-        _log.error("refuse to start: %s", error)
+        _log.error("refuse to start", extra={"reason": error})
         return REFUSED
     except StoreAway as error:
-        _log.error("can't start now: %s", error)
+        _log.error("can't start now", extra={"reason": error})
         return 1
     except Exception:
         # The process is over: without this its traceback would be many lines of the log.

@@ -75,7 +75,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     @app.exception_handler(OUTAGES[1])
     async def answer_outage(request: Request, error: Exception) -> JSONResponse:
         _log.warning(
-            "database away",
+            "the database doesn't answer",
             extra={"request_id": request.state.request_id, "reason": type(error).__name__},
         )
         away = DatabaseAway("The database of jobs doesn't answer; try later.")

@@ -54,7 +54,7 @@ async def open_scanner(settings: Settings) -> AsyncIterator[Scanner]:
     try:
         lacks = await anyio.to_thread.run_sync(sandbox.lacks)
         for lack in lacks:
-            _log.warning("uploads are scanned without a protection: %s", lack)
+            _log.warning("uploads are scanned without a protection", extra={"lack": lack})
         yield Scanner(sandbox, lacks, settings.limits, settings.scan_timeout_s)
     finally:
         sandbox.close()

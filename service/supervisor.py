@@ -56,7 +56,7 @@ async def supervise(commands: dict[str, Sequence[str]] = PARTS) -> int:
                 _log.info("stopping", extra={"signal": number.name})
                 tasks.cancel_scope.cancel()
     if refused:
-        _log.error("the %s refuses to start, so the service stops", refused[0])
+        _log.error("process refuses to start", extra={"part": refused[0]})
         return REFUSED
     return 0
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-TAKING_OVER = "Taking over from dead workers: "
+TAKING_OVER = "taking over from dead workers"
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,14 @@ class Diary:
 
     def ready(self) -> frozenset[int]:
         """Return the ids of the processes that have begun to take up segments, dead ones too."""
-        return frozenset(pid for pid, line in self._lines() if " runs on " in line["event"])
+        return frozenset(pid for pid, line in self._lines() if line["event"] == "worker runs")
 
     def taken_up(self) -> Sequence[TakenUp]:
         """Return the segments as they were taken up, in that order."""
         return [
             TakenUp(_seconds(line["time"]), pid, line["job"], line["segment"])
             for pid, line in self._lines()
-            if line["event"] == "Took up a segment."
+            if line["event"] == "took up a segment"
         ]
 
     def seconds_until_taken_over(self, pid: int, killed_at: float) -> float | None:
@@ -60,20 +60,19 @@ class Diary:
             None where it had nothing to take over.
         """
         lines = self._lines()
-        begun = [
-            line["event"] for its, line in lines if its == pid and " runs on " in line["event"]
-        ]
-        name = begun[0].split()[1]
+        (name,) = (
+            line["worker"] for its, line in lines if its == pid and line["event"] == "worker runs"
+        )
         taken = [
             _seconds(line["time"]) - killed_at
             for _, line in lines
-            if line["event"].startswith(TAKING_OVER) and name in line["event"]
+            if line["event"] == TAKING_OVER and name in line["workers"].split(",")
         ]
         return min(taken, default=None)
 
     def given_up_on(self) -> int:
         """Return how often a worker took over from one that it took for dead."""
-        return sum(line["event"].startswith(TAKING_OVER) for _, line in self._lines())
+        return sum(line["event"] == TAKING_OVER for _, line in self._lines())
 
     def _lines(self) -> Sequence[tuple[int, dict[str, Any]]]:
         lines = self._log.read_text(errors="replace").splitlines()

@@ -91,7 +91,7 @@ def run(
     verdict.hold("results as undisturbed", f"{good} of {len(jobs)}", good == len(jobs))
     alive = sum(worker.poll() is None for worker in crew.workers)
     verdict.hold("workers live on", f"{alive} of {arguments.workers}", alive == arguments.workers)
-    again = crew.log.read_text().count("Took up a segment.") - SEGMENTS * (len(jobs) + 1)
+    again = crew.log.read_text().count("took up a segment") - SEGMENTS * (len(jobs) + 1)
     verdict.note("segments taken up again", again)
 
 

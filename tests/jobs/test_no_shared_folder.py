@@ -63,7 +63,7 @@ def test_workers_on_folders_of_their_own_make_the_same_result(
     followed = [line for line in bench.queue.frames(job.id, follow=True) if line]
     assert finished(bench, job).state is JobState.SUCCEEDED
     assert followed == list(bench.queue.frames(job.id)) == expected
-    taken_up = [(folder / "worker.log").read_text().count("Took up a segm") for folder in folders]
+    taken_up = [(folder / "worker.log").read_text().count("took up a segm") for folder in folders]
     assert sum(taken_up) == 4
     assert min(taken_up) > 0
     store = bench.store

@@ -105,8 +105,8 @@ def test_a_request_is_found_in_the_log_of_api_and_worker(tmp_path: Path, clip: P
     told = {(line["process_name"], line["event"]) for line in found}
     assert told >= {
         ("api", "request"),
-        ("worker", "Took up a segment."),
-        ("worker", "Finished a job."),
+        ("worker", "took up a segment"),
+        ("worker", "job finished"),
     }
     job = answer.headers["Location"].removeprefix("/jobs/")
     about = [line for line in lines if line.get("job") == job and line["process_name"] == "worker"]

@@ -58,6 +58,8 @@ def test_a_refusal_has_the_format_that_was_asked_for(asked: str, told: str) -> N
     )
     assert api.returncode == REFUSED
     (line,) = api.stderr.splitlines()
-    event = json.loads(line)["event"] if asked == "json" else line
-    assert "refuse to start" in event
-    assert told in event
+    if asked == "json":
+        assert json.loads(line)["event"] == "refuse to start"
+        assert told in json.loads(line)["reason"]
+    assert "refuse to start" in line
+    assert told in line
