@@ -1,20 +1,18 @@
 """How long finished jobs are kept: for a time, and while there is room for them."""
 
 import logging
-import threading
-from types import TracebackType
-from typing import Self
 
 from jobs.engine import JobQueue
 from jobs.errors import JobNotFound
+from jobs.periodic import Periodic
 
 EVERY_S = 60.0
 
 _log = logging.getLogger(__name__)
 
 
-class Retention:
-    """Deletes finished jobs with their uploads and results, oldest end first, in a thread.
+class Retention(Periodic):
+    """Deletes finished jobs with their uploads and results, oldest end first.
 
     Several processes may do so at once on the same jobs.
 
@@ -26,24 +24,18 @@ class Retention:
     """
 
     def __init__(self, queue: JobQueue, keep_s: float | None, budget_bytes: int | None) -> None:
+        super().__init__(EVERY_S, "retention")
         self._queue = queue
         self._keep_s = keep_s
         self._budget_bytes = budget_bytes
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
+    def turn(self) -> None:
+        """Remove what nobody needs any more."""
+        try:
+            self._queue.sweep()
+            self.collect()
+        except Exception:
+            _log.exception("old jobs couldn't be deleted")  # the next turn makes up for it
 
     def collect(self) -> int:
         """Delete what is too old, then what is too much.
@@ -70,15 +62,5 @@ class Retention:
             self._queue.delete(job_id)
         except JobNotFound:  # its client, or another process, was faster
             return 0
-        _log.info("Deleted a job that isn't kept any longer.", extra={"job": job_id})
+        _log.info("job deleted", extra={"job": job_id})
         return 1
-
-    def _run(self) -> None:
-        while True:
-            try:
-                self._queue.sweep()
-                self.collect()
-            except Exception:
-                _log.exception("Old jobs couldn't be deleted.")  # the next turn makes up for it
-            if self._stop.wait(EVERY_S):
-                return

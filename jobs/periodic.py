@@ -1,0 +1,43 @@
+"""Something that is done again and again beside the rest, in a thread of its own."""
+
+import threading
+from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import Self
+
+
+class Periodic(ABC):
+    """Takes a turn at once and then every so often, for as long as it is entered.
+
+    Args:
+        every_s: from the end of one turn to the start of the next.
+        name: of the thread.
+    """
+
+    def __init__(self, every_s: float, name: str) -> None:
+        self._every_s = every_s
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    @abstractmethod
+    def turn(self) -> None:
+        """Do it once, and see to what goes wrong: an error that is raised here ends the thread."""
+
+    def _run(self) -> None:
+        while True:
+            self.turn()
+            if self._stop.wait(self._every_s):
+                return
