@@ -65,9 +65,7 @@ def test_what_takes_longer_is_asked_for_again(
         answer = get(served, job, "wait=0")
         assert_problem(answer, 409, "not-rendered", "The overlay.mp4 of job")
         assert answer.headers["Retry-After"] == "1"
-    started = time.monotonic()
-    assert httpx.get(f"{served}/jobs/{job.id}").status_code == 200
-    assert time.monotonic() - started < 1
+    assert httpx.get(f"{served}/jobs/{job.id}").status_code == 200  # while it is being made
     (renderings.folder / "go").touch()
     assert get(served, job).content == CONTENT
     assert len(renderings.log()) == 1
