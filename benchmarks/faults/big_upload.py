@@ -2,18 +2,16 @@
 
 import argparse
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import httpx
 
 from benchmarks.faults.traces import Traces
 from benchmarks.faults.verdict import Verdict
 from benchmarks.faults.whole_service import WholeService
+from jobs.periodic import Periodic
 
 MIB = 2**20
 BOUNDARY = "cut"
@@ -26,7 +24,7 @@ FLAT_MIB = 64.0
 UNDER_WAY_MIB = 64  # sent, and not taken in yet, when the answer comes
 
 
-class Memory:
+class Memory(Periodic):
     """The memory of a process, looked at ten times a second, and files that grow meanwhile.
 
     Args:
@@ -40,25 +38,11 @@ class Memory:
     """
 
     def __init__(self, pid: int, folder: Path) -> None:
+        super().__init__(0.1, "memory")
         self._pid = pid
         self._folder = folder
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
         self.before = self.most = self.now()
         self.most_stored = 0.0
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
 
     def now(self) -> float:
         """Return what the process holds, MiB."""
@@ -66,10 +50,10 @@ class Memory:
         line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
         return int(line.split()[1]) / 1024
 
-    def _watch(self) -> None:
-        while not self._stop.wait(0.1):
-            self.most = max(self.most, self.now())
-            self.most_stored = max(self.most_stored, stored(self._folder))
+    def turn(self) -> None:
+        """Look."""
+        self.most = max(self.most, self.now())
+        self.most_stored = max(self.most_stored, stored(self._folder))
 
 
 def main() -> int:
