@@ -16,6 +16,7 @@ from jobs.segments import segment_count, segment_range
 from jobs.values import JobRequest
 from pipeline.clips import clips_of
 from pipeline.decode import decode, scan
+from pipeline.graph import DEVICES
 from pipeline.infer import Session, load
 from pipeline.preprocess import fit, to_network
 from pipeline.segmenter import Segmenter
@@ -30,7 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.throughput", description=__doc__)
     parser.add_argument("video", type=Path)
     parser.add_argument("--model", type=Path, default=Path("weights/default.onnx"))
-    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="default: cpu")
+    parser.add_argument("--device", choices=DEVICES, default="cpu", help="default: cpu")
     parser.add_argument("--rounds", type=int, default=3, help="default: 3")
     arguments = parser.parse_args()
 

@@ -30,6 +30,7 @@ from evaluation.sheet import write_sheet
 from evaluation.table import write_json
 from pipeline import infer
 from pipeline.errors import PipelineError
+from pipeline.graph import DEVICES
 from pipeline.segmenter import Segmenter
 from pipeline.values import Quality
 
@@ -222,7 +223,7 @@ def _add_common(command: argparse.ArgumentParser) -> None:
     source.add_argument(
         "--centre-box", action="store_true", help="take the middle of each frame, as a baseline"
     )
-    command.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="for --model")
+    command.add_argument("--device", choices=DEVICES, default="cpu", help="for --model")
     command.add_argument(
         "--quality", choices=get_args(Quality), default="fast", help="of --model; default: fast"
     )

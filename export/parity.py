@@ -1,4 +1,4 @@
-"""Compares a network in PyTorch with its ONNX file in ONNX Runtime, on real frames."""
+"""Compares a network in PyTorch with its ONNX file as it is served, on real frames."""
 
 import argparse
 import sys
@@ -15,6 +15,7 @@ from model.network import SegmentationNetwork
 from model.presets import PRESETS, restore
 from pipeline import infer
 from pipeline.decode import decode, scan
+from pipeline.graph import DEVICES
 from pipeline.preprocess import fit, to_network
 from pipeline.values import VideoLimits
 
@@ -116,9 +117,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--preset", choices=PRESETS, required=True)
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--onnx", type=Path, required=True)
-    parser.add_argument(
-        "--device", choices=["cpu", "cuda"], default="cpu", help="of ONNX Runtime; default: cpu"
-    )
+    parser.add_argument("--device", choices=DEVICES, default="cpu", help="default: cpu")
     parser.add_argument("sources", type=Path, nargs="+", help="videos or folders of pictures")
     parsed = parser.parse_args(arguments)
     network, _ = restore(parsed.preset, parsed.weights)

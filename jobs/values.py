@@ -157,8 +157,8 @@ class Worker:
 
     Attributes:
         id: of the process, unique for its life.
-        device: `cpu` or `cuda`, as it was asked for.
-        provider: the execution provider really in use.
+        device: as it was asked for.
+        provider: what really runs the model: ONNX Runtime's execution provider, or OpenVINO.
         model: name of the model that it serves.
         model_version: version of that model.
         sandbox_lacks: protections that its system can't give the decoders of uploads.

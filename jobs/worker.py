@@ -32,7 +32,8 @@ from jobs.stores import open_store
 from jobs.tracing import SegmentTrace
 from jobs.values import Worker
 from jobs.workflow import SegmentJob
-from pipeline.infer import Device, Session, load
+from pipeline.graph import Device
+from pipeline.infer import Session, load
 from pipeline.sandbox import Sandbox
 from pipeline.segmenter import Segmenter
 

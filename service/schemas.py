@@ -284,7 +284,10 @@ class WorkerBody(Body):
 
     id: str
     device: Annotated[str, Field(description="As it was asked for.")]
-    provider: Annotated[str, Field(description="ONNX Runtime's execution provider really in use.")]
+    provider: Annotated[
+        str,
+        Field(description="What runs the model: ONNX Runtime's execution provider, or OpenVINO."),
+    ]
     model: str
     model_version: str
     sandbox_lacks: SandboxLacks

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from jobs.cache import DEFAULT_BYTES as CACHE_BYTES
 from jobs.callbacks import WebhookSettings
+from pipeline.graph import Device
 from pipeline.values import VideoLimits
 from service.log_format import LogFormat
 
@@ -51,7 +52,7 @@ class Settings(BaseSettings):
     store_url: StoreUrl | None = None
     cache_mib: Positive = CACHE_BYTES // 2**20
     model: Path = Path("weights/default.onnx")
-    device: Literal["cpu", "cuda"] = "cpu"
+    device: Device = "cpu"
     threads: Positive | None = None
     max_upload_mib: Positive = 2048
     max_queued: Positive = 1000

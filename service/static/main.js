@@ -44,7 +44,8 @@ async function tellService() {
   try {
     const { workers } = await api.json("/readyz");
     const count = workers.length === 1 ? "" : ` × ${workers.length}`;
-    told.textContent = `Ready on ${workers[0].device.toUpperCase()}${count}`;
+    const place = workers[0].device === "cuda" ? "CUDA" : "CPU";
+    told.textContent = `Ready on ${place}${count}`;
     told.className = "service good";
     const { labels } = await api.json("/models/default");
     document.getElementById("actions-option").hidden = labels.length === 0;

@@ -9,14 +9,19 @@ import numpy as np
 import pytest
 
 from pipeline.errors import ModelError, ProviderError
+from pipeline.graph import Device
 from pipeline.infer import Session, load
 from tests.tiny_model import SPEC, write_model
 
+PROVIDERS: dict[Device, str] = {"cpu": "CPUExecutionProvider", "openvino": "OpenVINO CPU f32"}
+on_each_device = pytest.mark.parametrize("device", PROVIDERS)
 
-def test_a_model_says_what_it_is_and_finds_the_red(tmp_path: Path) -> None:
-    session: Session = load(write_model(tmp_path / "tiny.onnx"), "cpu", threads=1)
+
+@on_each_device
+def test_a_model_says_what_it_is_and_finds_the_red(tmp_path: Path, device: Device) -> None:
+    session: Session = load(write_model(tmp_path / "tiny.onnx"), device, threads=1)
     assert session.spec == SPEC
-    assert (session.device, session.provider) == ("cpu", "CPUExecutionProvider")
+    assert (session.device, session.provider) == (device, PROVIDERS[device])
     clips = np.random.default_rng(0).integers(0, 256, (2, 8, 32, 64, 3), np.uint8)
     probability = session.run(clips)
     assert probability.dtype == np.float32
@@ -41,28 +46,30 @@ def test_clips_of_another_shape_are_refused(
         session.run(np.zeros(shape, dtype))
 
 
-def test_a_missing_or_damaged_file_is_refused(tmp_path: Path) -> None:
+@on_each_device
+def test_a_missing_or_damaged_file_is_refused(tmp_path: Path, device: Device) -> None:
     with pytest.raises(ModelError, match="Got no model file"):
-        load(tmp_path / "none.onnx", "cpu")
+        load(tmp_path / "none.onnx", device)
     model = write_model(tmp_path / "tiny.onnx")
     content = model.read_bytes()
     for damaged in (b"", b"not a model", content[: len(content) // 2]):
         model.write_bytes(damaged)
-        with pytest.raises(ModelError):
-            load(model, "cpu")
+        with pytest.raises(ModelError, match=r"tiny\.onnx can't be loaded"):
+            load(model, device)
 
 
-def test_a_model_that_isnt_ours_is_refused(tmp_path: Path) -> None:
+@on_each_device
+def test_a_model_that_isnt_ours_is_refused(tmp_path: Path, device: Device) -> None:
     path = tmp_path / "other.onnx"
     with pytest.raises(ModelError, match="metadata lacks name, version"):
-        load(write_model(path, metadata={}), "cpu")
+        load(write_model(path, metadata={}), device)
     with pytest.raises(ModelError, match=r"takes .*images.* wanted to take clips"):
-        load(write_model(path, input_name="images"), "cpu")
+        load(write_model(path, input_name="images"), device)
     with pytest.raises(ModelError, match=r"wanted \(N, 8, H, W, 3\)"):
-        load(write_model(path, channels=4), "cpu")
+        load(write_model(path, channels=4), device)
     short = SPEC.to_metadata() | {"spec.clip_length": "4"}
     with pytest.raises(ModelError, match=r"wanted \(N, 4, H, W, 3\)"):
-        load(write_model(path, metadata=short), "cpu")
+        load(write_model(path, metadata=short), device)
 
 
 def test_a_device_that_isnt_there_is_an_error(tmp_path: Path) -> None:
@@ -91,18 +98,19 @@ from pathlib import Path
 
 from pipeline.infer import load
 
-load(Path(sys.argv[1]), "cpu")
+load(Path(sys.argv[1]), sys.argv[2])
 """
 
 
-def test_the_runtime_leaves_no_identifier_of_this_machine(tmp_path: Path) -> None:
-    # Without these names: the runtime is silent by itself where it sees that it is being tested.
+@on_each_device
+def test_the_runtime_leaves_no_identifier_of_this_machine(tmp_path: Path, device: Device) -> None:
+    # Without these names: the runtimes are silent by themselves where they see a test.
     told = {"CI", "ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME", "XDG_DATA_HOME"}
     home = tmp_path / "home"
     home.mkdir()
     environment = {name: value for name, value in os.environ.items() if name not in told}
     subprocess.run(
-        [sys.executable, "-c", PROGRAM, write_model(tmp_path / "tiny.onnx")],
+        [sys.executable, "-c", PROGRAM, write_model(tmp_path / "tiny.onnx"), device],
         env=environment | {"HOME": str(home)},
         check=True,
     )

@@ -1,0 +1,88 @@
+"""Every device finds what ONNX Runtime finds on the CPU, with the shipped model."""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from pipeline.errors import ProviderError
+from pipeline.graph import Device
+from pipeline.infer import ActionModelSession, load
+from pipeline.openvino_graph import computes_bfloat16
+
+MODEL = Path(__file__).parents[2] / "weights/default.onnx"
+BOXES = np.array([[[0.1, 0.1, 0.5, 0.5], [0.95, 0.9, 1.0, 0.95]]] * 8, np.float32)
+SIZES = [(256, 448), (448, 256), (32, 64)]
+
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+
+
+@cache
+def session_on(device: Device) -> ActionModelSession:
+    session = load(MODEL, device, threads=1)
+    assert isinstance(session, ActionModelSession)
+    return session
+
+
+def moving(height: int, width: int) -> NDArray[np.uint8]:
+    """A bright square that crosses a grainy ground: a clip (1, 8, H, W, 3)."""
+    clip = np.random.default_rng(0).integers(40, 80, (1, 8, height, width, 3), np.uint8)
+    for index in range(8):
+        clip[0, index, 40:120, 40 + 8 * index : 120 + 8 * index] = (220, 90, 40)
+    return clip
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    ("device", "provider"),
+    [
+        pytest.param("cuda", "CUDAExecutionProvider", marks=needs_gpu),
+        ("openvino", "OpenVINO CPU f32"),
+    ],
+)
+def test_masks_and_actions_are_those_of_the_cpu(
+    device: Device, provider: str, size: tuple[int, int]
+) -> None:
+    session, on_cpu = session_on(device), session_on("cpu")
+    assert (session.device, session.provider) == (device, provider)
+    assert session.spec == on_cpu.spec
+    clip = moving(*size)
+    found, features = session.describe(clip)
+    wanted, wanted_features = on_cpu.describe(clip)
+    assert np.abs(found - wanted).max() < 1e-3
+    assert np.mean((found > 0.5) != (wanted > 0.5)) <= 1e-3
+    np.testing.assert_array_equal(session.run(clip), found)
+    actions = np.exp(session.classify(features[0], BOXES))
+    assert actions.shape == (8, 2, len(session.spec.labels))
+    assert np.abs(actions - np.exp(on_cpu.classify(wanted_features[0], BOXES))).max() < 1e-3
+
+
+@pytest.mark.skipif(not computes_bfloat16(), reason="this processor doesn't compute in bfloat16")
+def test_bfloat16_is_near_to_the_cpu() -> None:
+    session = session_on("openvino-bf16")
+    assert session.provider == "OpenVINO CPU bf16"
+    clip = moving(256, 448)
+    found, wanted = session.run(clip), session_on("cpu").run(clip)
+    assert 0.01 < np.mean(wanted > 0.5) < 0.9
+    assert np.mean((found > 0.5) != (wanted > 0.5)) < 0.01
+
+
+@pytest.mark.skipif(computes_bfloat16(), reason="this processor computes in bfloat16")
+def test_bfloat16_is_refused_where_the_processor_lacks_it() -> None:
+    with pytest.raises(
+        ProviderError, match=r"needs a processor that computes in bfloat16.*Ask for openvino"
+    ):
+        load(MODEL, "openvino-bf16")
+
+
+@pytest.mark.parametrize("device", ["cpu", "openvino"])
+def test_what_a_session_gave_stays_when_it_runs_again(device: Device) -> None:
+    session = session_on(device)
+    clip = moving(64, 64)
+    first = session.run(clip)
+    kept = first.copy()
+    session.run(255 - clip)
+    np.testing.assert_array_equal(first, kept)
