@@ -13,10 +13,10 @@ from tests.service.conftest import write_clip
 from tests.service.processes import start
 
 
-@pytest.fixture
-def python(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make an environment that holds the serving requirements only."""
-    environment = tmp_path / "environment"
+    environment = tmp_path_factory.mktemp("environment")
     requirements = ROOT / "requirements" / "serving-cpu.txt"
     uv = [sys.executable, "-m", "uv", "--quiet"]
     interpreter = environment / "bin" / "python"
@@ -28,16 +28,19 @@ def python(tmp_path: Path) -> Path:
     return interpreter
 
 
+@pytest.mark.parametrize(
+    ("device", "provider"), [("cpu", "CPUExecutionProvider"), ("openvino", "OpenVINO CPU f32")]
+)
 def test_a_video_is_segmented_with_the_serving_requirements_only(
-    python: Path, tmp_path: Path
+    python: Path, tmp_path: Path, device: str, provider: str
 ) -> None:
     root = tmp_path / "root"
     for package in served_packages():
         shutil.copytree(ROOT / package, root / package)
     clip = write_clip(tmp_path / "clip.mp4")
-    service = start(tmp_path, ROOT / MODEL, python=python, root=root)
+    service = start(tmp_path, ROOT / MODEL, python=python, root=root, SEGMENT_DEVICE=device)
     ready = service.wait_until_ready()
-    assert [worker.provider for worker in ready.workers] == ["CPUExecutionProvider"]
+    assert [worker.provider for worker in ready.workers] == [provider]
     answer = service.post(clip.read_bytes())
     assert answer.status_code == 200, answer.text
     assert len(Result.model_validate(answer.json()).frames) == 10
