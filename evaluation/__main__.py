@@ -31,7 +31,7 @@ from evaluation.table import write_json
 from pipeline import infer
 from pipeline.errors import PipelineError
 from pipeline.graph import DEVICES
-from pipeline.segmenter import Segmenter
+from pipeline.segmenter import STRIDE, Segmenter
 from pipeline.values import Quality
 
 HELD_OUT = "held-out"
@@ -163,7 +163,7 @@ def _predictions(
 
 
 def _segment_with(parsed: argparse.Namespace, folder: Path, named: bool) -> Predict:
-    segmenter = Segmenter(infer.load(parsed.model, parsed.device))
+    segmenter = Segmenter(infer.load(parsed.model, parsed.device), parsed.stride)
     if not named or not segmenter.session.spec.labels:
         return lambda sequence: predictions.segment(segmenter, sequence, parsed.quality)
 
@@ -226,6 +226,14 @@ def _add_common(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", choices=DEVICES, default="cpu", help="for --model")
     command.add_argument(
         "--quality", choices=get_args(Quality), default="fast", help="of --model; default: fast"
+    )
+    command.add_argument(
+        "--stride",
+        type=int,
+        choices=range(1, 9),
+        default=STRIDE,
+        metavar="FRAMES",
+        help=f"from one clip of --model to the next; default: {STRIDE}, as the service has it",
     )
     command.add_argument("--save", type=Path, help="keep the masks that are made here")
     command.add_argument("--json", type=Path, help="write all figures here, as fractions")

@@ -9,6 +9,8 @@ import pytest
 from dataset import davis, jhmdb, segtrack
 from dataset.values import read_mask, read_picture
 from evaluation.__main__ import main
+from pipeline.infer import Session
+from pipeline.segmenter import Segmenter
 from tests.dataset.folders import write_davis, write_jhmdb, write_segtrack
 from tests.evaluation.folders import shifted, write_predictions
 from tests.tiny_model import write_model
@@ -45,6 +47,28 @@ def test_davis_from_a_model_and_again_from_its_masks(tmp_path: Path) -> None:
     assert 0.7 < found["J_mean"] < 1
     main([*common, "--masks", str(tmp_path / "p")])
     assert _read(tmp_path / "a.json") == found
+
+
+def test_the_stride_is_the_one_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    strides: list[int] = []
+
+    class Noting(Segmenter):
+        def __init__(self, session: Session, stride: int) -> None:
+            super().__init__(session, stride)
+            strides.append(stride)
+
+    monkeypatch.setattr("evaluation.__main__.Segmenter", Noting)
+    root = write_davis(tmp_path / "d", {"swan": 9})
+    model = write_model(tmp_path / "tiny.onnx")
+    common = ["davis", "--root", str(root), "--split", "train", "--model", str(model)]
+    main(common)
+    main([*common, "--stride", "8"])
+    assert strides == [6, 8]
+    with pytest.raises(SystemExit, match="2"):
+        main([*common, "--stride", "9"])
+    assert "invalid choice: 9" in capsys.readouterr().err
 
 
 def test_only_some_sequences(tmp_path: Path) -> None:
