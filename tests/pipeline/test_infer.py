@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import pipeline
 from pipeline.errors import ModelError, ProviderError
 from pipeline.graph import Device
 from pipeline.infer import Session, load
@@ -79,6 +80,16 @@ def test_a_device_that_isnt_there_is_an_error(tmp_path: Path) -> None:
         pytest.skip("this ONNX Runtime has the CUDA provider")
     with pytest.raises(ProviderError, match=r"needs CUDAExecutionProvider.*or ask for cpu"):
         load(write_model(tmp_path / "tiny.onnx"), "cuda")
+
+
+def test_openvino_that_isnt_installed_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    monkeypatch.delitem(sys.modules, "pipeline.openvino_graph", raising=False)
+    monkeypatch.delattr(pipeline, "openvino_graph", raising=False)
+    with pytest.raises(ProviderError, match=r"needs OpenVINO.*or ask for cpu"):
+        load(write_model(tmp_path / "tiny.onnx"), "openvino")
 
 
 def test_metadata_of_before_there_were_labels_is_read(tmp_path: Path) -> None:
