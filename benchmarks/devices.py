@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipeline.errors import ProviderError
 from pipeline.graph import DEVICES, Device
 from pipeline.infer import Session, load
+from pipeline.self_test import moving_square
 
 WARM_UP = 3
 
@@ -31,8 +32,7 @@ def main() -> None:
         except ProviderError as refusal:
             print(f"{device:>13}: {refusal}")
     length = sessions["cpu"].spec.clip_length
-    shape = (1, length, arguments.height, arguments.width, 3)
-    clip = moving_square(shape)
+    clip = moving_square(length, arguments.height, arguments.width)
     wanted = sessions["cpu"].run(clip)
     seconds = time_by_turns(sessions, clip, arguments.rounds)
     for device, session in sessions.items():
@@ -43,15 +43,6 @@ def main() -> None:
             f"{np.abs(found - wanted).max():.1e} from the CPU's, masks differ at "
             f"{np.mean((found > 0.5) != (wanted > 0.5)):.4%}"
         )
-
-
-def moving_square(shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Draw a bright square that crosses noise: (1, L, H, W, 3) uint8."""
-    clip = np.random.default_rng(0).integers(60, 120, shape, np.uint8)
-    for frame, pixels in enumerate(clip[0]):
-        left = 40 + 12 * frame
-        pixels[60:160, left : left + 90] = (230, 190, 40)
-    return clip
 
 
 def time_by_turns(

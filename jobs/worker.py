@@ -32,6 +32,7 @@ from jobs.stores import open_store
 from jobs.tracing import SegmentTrace
 from jobs.values import Worker
 from jobs.workflow import SegmentJob
+from pipeline import self_test
 from pipeline.graph import Device
 from pipeline.infer import Session, load
 from pipeline.sandbox import Sandbox
@@ -96,7 +97,7 @@ def run_worker(
 
     Raises:
         ModelError: the model can't be loaded.
-        ProviderError: the device that was asked for isn't the one in use.
+        ProviderError: the device that was asked for isn't the one in use, or computes wrongly.
         StoreAway: the files of jobs can't be had now.
         StoreRefuses: this process may not keep files there.
     """
@@ -204,7 +205,10 @@ def _launch(url: str, worker_id: str) -> None:
 
 
 def _load(settings: WorkerSettings) -> Session:
-    return load(settings.model, settings.device, settings.threads)
+    session = load(settings.model, settings.device, settings.threads)
+    if settings.device != "cpu":
+        self_test.check(session, settings.model, settings.threads)
+    return session
 
 
 def _describe(session: Session, sandbox_lacks: Sequence[str]) -> Worker:

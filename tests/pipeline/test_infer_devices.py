@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 
 from pipeline.errors import ProviderError
 from pipeline.graph import Device
 from pipeline.infer import ActionModelSession, load
 from pipeline.openvino_graph import computes_bfloat16
+from pipeline.self_test import moving_square
 
 MODEL = Path(__file__).parents[2] / "weights/default.onnx"
 BOXES = np.array([[[0.1, 0.1, 0.5, 0.5], [0.95, 0.9, 1.0, 0.95]]] * 8, np.float32)
@@ -25,14 +25,6 @@ def session_on(device: Device) -> ActionModelSession:
     session = load(MODEL, device, threads=1)
     assert isinstance(session, ActionModelSession)
     return session
-
-
-def moving(height: int, width: int) -> NDArray[np.uint8]:
-    """A bright square that crosses a grainy ground: a clip (1, 8, H, W, 3)."""
-    clip = np.random.default_rng(0).integers(40, 80, (1, 8, height, width, 3), np.uint8)
-    for index in range(8):
-        clip[0, index, 40:120, 40 + 8 * index : 120 + 8 * index] = (220, 90, 40)
-    return clip
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -49,7 +41,7 @@ def test_masks_and_actions_are_those_of_the_cpu(
     session, on_cpu = session_on(device), session_on("cpu")
     assert (session.device, session.provider) == (device, provider)
     assert session.spec == on_cpu.spec
-    clip = moving(*size)
+    clip = moving_square(8, *size)
     found, features = session.describe(clip)
     wanted, wanted_features = on_cpu.describe(clip)
     assert np.abs(found - wanted).max() < 1e-3
@@ -64,7 +56,7 @@ def test_masks_and_actions_are_those_of_the_cpu(
 def test_bfloat16_is_near_to_the_cpu() -> None:
     session = session_on("openvino-bf16")
     assert session.provider == "OpenVINO CPU bf16"
-    clip = moving(256, 448)
+    clip = moving_square(8, 256, 448)
     found, wanted = session.run(clip), session_on("cpu").run(clip)
     assert 0.01 < np.mean(wanted > 0.5) < 0.9
     assert np.mean((found > 0.5) != (wanted > 0.5)) < 0.01
@@ -81,7 +73,7 @@ def test_bfloat16_is_refused_where_the_processor_lacks_it() -> None:
 @pytest.mark.parametrize("device", ["cpu", "openvino"])
 def test_what_a_session_gave_stays_when_it_runs_again(device: Device) -> None:
     session = session_on(device)
-    clip = moving(64, 64)
+    clip = moving_square(8, 64, 64)
     first = session.run(clip)
     kept = first.copy()
     session.run(255 - clip)
