@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
+def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     """Mean softmax cross-entropy over background and foreground.
 
     A softmax over two classes equals the sigmoid of their difference, which the networks give.
@@ -12,54 +12,28 @@ def cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor | None = None
     Args:
         logits: (N, T, H, W), foreground score minus background score.
         targets: (N, T, H, W), 1 on the foreground.
-        weights: (N, T, H, W), of each pixel in its clip; all alike if None.
 
     Source: Hou et al., BMVC 2019, Section 3.2, "Finally, a softmax cross entropy loss".
     """
-    targets = targets.float()
-    if weights is None:
-        return F.binary_cross_entropy_with_logits(logits.float(), targets)
-    losses = F.binary_cross_entropy_with_logits(logits.float(), targets, reduction="none")
-    return ((weights * losses).flatten(1).sum(1) / weights.flatten(1).sum(1)).mean()
+    return F.binary_cross_entropy_with_logits(logits.float(), targets.float())
 
 
-def soft_iou(logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
+def soft_iou(logits: Tensor, targets: Tensor) -> Tensor:
     """One minus the intersection over union of probabilities, per clip, averaged.
 
     Args:
         logits: as for `cross_entropy`.
         targets: as for `cross_entropy`.
-        weights: as for `cross_entropy`.
 
     Source: Rahman and Wang, "Optimizing Intersection-Over-Union in Deep Neural Networks for Image
     Segmentation", ISVC 2016, Equations 3 to 5.
     """
     wanted = targets.float().flatten(1)
     found = logits.float().sigmoid().flatten(1)
-    of_each = 1.0 if weights is None else weights.flatten(1)
-    intersection = (of_each * found * wanted).sum(1)
-    union = (of_each * (found + wanted - found * wanted)).sum(1)
+    intersection = (found * wanted).sum(1)
+    union = (found + wanted - found * wanted).sum(1)
     # One pixel of slack keeps clips without foreground from dividing by zero.
     return (1 - (intersection + 1) / (union + 1)).mean()
-
-
-def edge_weights(targets: Tensor, most: float, reach: int = 31) -> Tensor:
-    """Weigh pixels by how much of the square around them is of the other kind.
-
-    Args:
-        targets: (N, T, H, W), 1 on the foreground.
-        most: what is added to 1 where all around is of the other kind.
-        reach: side of the square, pixels, odd.
-
-    Returns:
-        (N, T, H, W) float32, 1 to 1 + `most`.
-
-    Source: Wei et al., "F3Net: Fusion, Feedback and Focus for Salient Object Detection", AAAI 2020,
-    Equation 6, with 5 for `most`.
-    """
-    truth = targets.float()
-    around = F.avg_pool2d(truth, reach, stride=1, padding=reach // 2, count_include_pad=False)
-    return 1 + most * (around - truth).abs()
 
 
 def action_cross_entropy(scores: Tensor, answers: Tensor, trust: Tensor) -> Tensor:

@@ -34,8 +34,6 @@ class Recipe:
         decay: `cosine` down to 0 over the run after a warm-up, or `exponential` by 0.95 an epoch.
         epochs: the length of a run that isn't given in steps; an epoch shows each video frame once.
         iou_weight: of the soft IoU beside the cross-entropy.
-        edge_weight: how much more a pixel weighs in both where its surroundings are of the other
-            kind; 0 weighs all alike.
         teacher_weight: how much of what the masks shall be is a teacher's probabilities, 0 to 1.
         hint_weight: of the distance from the teacher's feature maps.
         average: the decay of the weights' moving average a step; 0 keeps none.
@@ -57,7 +55,6 @@ class Recipe:
     decay: Literal["cosine", "exponential"]
     epochs: int
     iou_weight: float
-    edge_weight: float
     teacher_weight: float
     hint_weight: float
     average: float
@@ -81,7 +78,6 @@ PAPER = Recipe(
     decay="exponential",
     epochs=100,
     iou_weight=0.0,
-    edge_weight=0.0,
     teacher_weight=0.0,
     hint_weight=0.0,
     average=0.0,
@@ -105,7 +101,6 @@ SMALL = Recipe(
     decay="cosine",
     epochs=24,
     iou_weight=1.0,
-    edge_weight=0.0,
     teacher_weight=0.0,
     hint_weight=0.0,
     average=0.998,

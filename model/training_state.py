@@ -12,7 +12,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from model.batches import Batch
 from model.distillation import Distillation
-from model.losses import action_cross_entropy, cross_entropy, edge_weights, soft_iou
+from model.losses import action_cross_entropy, cross_entropy, soft_iou
 from model.network import SegmentationNetwork
 from model.recipes import Recipe
 
@@ -139,10 +139,9 @@ class TrainingState:
 
 
 def _mask_loss(logits: Tensor, masks: Tensor, recipe: Recipe) -> Tensor:
-    weights = edge_weights(masks, recipe.edge_weight) if recipe.edge_weight else None
-    loss = cross_entropy(logits, masks, weights)
+    loss = cross_entropy(logits, masks)
     if recipe.iou_weight:
-        loss = loss + recipe.iou_weight * soft_iou(logits, masks, weights)
+        loss = loss + recipe.iou_weight * soft_iou(logits, masks)
     return loss
 
 

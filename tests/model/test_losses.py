@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from model.losses import action_cross_entropy, cross_entropy, edge_weights, soft_iou
+from model.losses import action_cross_entropy, cross_entropy, soft_iou
 
 
 def test_cross_entropy_is_the_softmax_of_two_classes() -> None:
@@ -20,26 +20,6 @@ def test_soft_iou_of_probabilities_of_one_half() -> None:
     targets[..., :5] = 1
     # Intersection 50 * 0.5, union 50 + 50 * 0.5, and one pixel of slack.
     assert soft_iou(torch.zeros(1, 1, 10, 10), targets).item() == pytest.approx(1 - 26 / 76)
-
-
-def test_pixels_weigh_more_where_their_surroundings_are_of_the_other_kind() -> None:
-    targets = torch.zeros(1, 1, 41, 41)
-    targets[..., 20:] = 1
-    weights = edge_weights(targets, most=5, reach=3)
-    assert weights[0, 0, 20, 0].item() == 1  # far from the edge
-    assert weights[0, 0, 20, 19].item() == pytest.approx(1 + 5 / 3)
-    assert weights[0, 0, 20, 20].item() == pytest.approx(1 + 5 / 3)
-    assert weights[0, 0, 0, 40].item() == 1  # what lies beyond the border counts for nothing
-
-
-def test_weights_count_pixels_several_times() -> None:
-    logits, targets = torch.randn(2, 1, 2, 3), torch.rand(2, 1, 2, 3) > 0.5
-    once = slice(0, 1)
-    weights = torch.ones(2, 1, 2, 3)
-    weights[..., once] = 2
-    longer = [torch.cat((x[..., once], x), dim=-1) for x in (logits, targets)]
-    torch.testing.assert_close(cross_entropy(logits, targets, weights), cross_entropy(*longer))
-    torch.testing.assert_close(soft_iou(logits, targets, weights), soft_iou(*longer))
 
 
 def test_soft_iou_vanishes_on_right_masks_and_empty_ones() -> None:
