@@ -9,7 +9,7 @@ PipelineError
 │   └── DecoderFailed           the decoder crashed over it, hung or ran out of memory
 ├── SelectionError              the chosen time range holds no frame
 ├── ModelError                  the model file can't be read or isn't one of ours
-└── ProviderError               the execution provider that was asked for isn't in use
+└── ProviderError               the device that was asked for can't be had, or computes wrongly
 """
 
 
@@ -50,4 +50,4 @@ class ModelError(PipelineError):
 
 
 class ProviderError(PipelineError):
-    """The execution provider that was asked for isn't the one in use."""
+    """The device that was asked for can't be had, isn't the one in use, or computes wrongly."""

@@ -78,6 +78,22 @@ def write_model(
     return path
 
 
+def write_blurring_model(path: Path) -> Path:
+    """Write a model whose probability in each frame is the mean of red over its clip."""
+    model = onnx.load(write_model(path))
+    model.graph.node[-1].output[0] = "each"
+    model.graph.initializer.append(numpy_helper.from_array(np.array([1]), "time"))
+    model.graph.node.extend(
+        [
+            helper.make_node("ReduceMean", ["each", "time"], ["mean"]),
+            helper.make_node("Shape", ["each"], ["shape"]),
+            helper.make_node("Expand", ["mean", "shape"], [OUTPUT_NAME]),
+        ]
+    )
+    onnx.save(model, str(path))
+    return path
+
+
 def write_action_model(path: Path, labels: Sequence[str]) -> Path:
     """Write the three files of a model that is sure of the last label wherever there is red."""
     metadata = replace(SPEC, labels=tuple(labels)).to_metadata()

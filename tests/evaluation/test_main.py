@@ -9,11 +9,9 @@ import pytest
 from dataset import davis, jhmdb, segtrack
 from dataset.values import read_mask, read_picture
 from evaluation.__main__ import main
-from pipeline.infer import Session
-from pipeline.segmenter import Segmenter
 from tests.dataset.folders import write_davis, write_jhmdb, write_segtrack
 from tests.evaluation.folders import shifted, write_predictions
-from tests.tiny_model import write_model
+from tests.tiny_model import write_blurring_model, write_model
 
 
 def _read(path: Path) -> Any:
@@ -50,22 +48,19 @@ def test_davis_from_a_model_and_again_from_its_masks(tmp_path: Path) -> None:
 
 
 def test_the_stride_is_the_one_asked_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    strides: list[int] = []
-
-    class Noting(Segmenter):
-        def __init__(self, session: Session, stride: int) -> None:
-            super().__init__(session, stride)
-            strides.append(stride)
-
-    monkeypatch.setattr("evaluation.__main__.Segmenter", Noting)
-    root = write_davis(tmp_path / "d", {"swan": 9})
-    model = write_model(tmp_path / "tiny.onnx")
+    root = write_davis(tmp_path / "d", {"swan": 22})
+    model = write_blurring_model(tmp_path / "tiny.onnx")
     common = ["davis", "--root", str(root), "--split", "train", "--model", str(model)]
-    main(common)
-    main([*common, "--stride", "8"])
-    assert strides == [6, 8]
+    for name, stride in (("as-served", []), ("6", ["--stride", "6"]), ("8", ["--stride", "8"])):
+        main([*common, "--save", str(tmp_path / name), *stride])
+    as_served, six, eight = (
+        [read_mask(path).tobytes() for path in sorted((tmp_path / name / "swan").iterdir())]
+        for name in ("as-served", "6", "8")
+    )
+    assert as_served == six
+    assert six != eight
     with pytest.raises(SystemExit, match="2"):
         main([*common, "--stride", "9"])
     assert "invalid choice: 9" in capsys.readouterr().err
