@@ -57,7 +57,6 @@ class WorkerSettings:
         store_url: of the jobs' files, as `open_store`; None for `data_dir`.
         cache_bytes: as `open_store`.
         threads: of the runtime on a CPU; None for one a core.
-        stride: frames from the start of one clip to the next.
         decode_timeout_s: how long decoding may bring no frame.
         job_timeout_s: how long a job may take; None for any time.
         webhooks: how they are sent; None where this worker sends none.
@@ -70,7 +69,6 @@ class WorkerSettings:
     store_url: str | None = None
     cache_bytes: int = DEFAULT_BYTES
     threads: int | None = None
-    stride: int = 6
     decode_timeout_s: float = 120.0
     job_timeout_s: float | None = None
     webhooks: WebhookSettings | None = None
@@ -118,7 +116,7 @@ def run_worker(
     work = SegmentJob(
         store,
         records,
-        Segmenter(session, settings.stride, sandbox.decode, trace.timed),
+        Segmenter(session, decode=sandbox.decode, timed=trace.timed),
         session.spec,
         metrics,
         trace=trace,
