@@ -2,13 +2,11 @@
 
 import logging
 import secrets
-import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from queue import Empty, SimpleQueue
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
@@ -28,6 +26,7 @@ from jobs.liveness import Liveness, WorkerRegister
 from jobs.metrics import WorkerMetrics
 from jobs.outbound import Outbound
 from jobs.records import JobRecords
+from jobs.stop_signals import StopSignals
 from jobs.stores import open_store
 from jobs.tracing import SegmentTrace
 from jobs.values import Worker
@@ -99,32 +98,29 @@ def run_worker(
         StoreAway: the files of jobs can't be had now.
         StoreRefuses: this process may not keep files there.
     """
-    # An event would do but for this: set by a handler, it waits for ever on whom it interrupts.
-    signals: SimpleQueue[int] = SimpleQueue()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _: signals.put(number))
-    store = open_store(settings.data_dir, settings.store_url, settings.cache_bytes)
-    session = (load_session or _load)(settings)
-    url = settings.database_url or embedded_url(settings.data_dir)
-    engine = open_database(url)
-    sandbox = sandbox or Sandbox(stall_s=settings.decode_timeout_s)
-    worker = _describe(session, sandbox.lacks())
-    metrics = metrics or WorkerMetrics()
-    metrics.describe(worker)
-    records = JobRecords(engine)
-    trace = SegmentTrace(tracer, metrics.timed)
-    work = SegmentJob(
-        store,
-        records,
-        Segmenter(session, decode=sandbox.decode, timed=trace.timed),
-        session.spec,
-        metrics,
-        trace=trace,
-    )
-    deadline = Deadline(records, settings.job_timeout_s, metrics)
-    with _sending_webhooks(engine, settings.webhooks), deadline:
-        _serve(url=url, engine=engine, worker=worker, work=work, sandbox=sandbox, signals=signals)
-    engine.dispose()
+    with StopSignals() as stop:
+        store = open_store(settings.data_dir, settings.store_url, settings.cache_bytes)
+        session = (load_session or _load)(settings)
+        url = settings.database_url or embedded_url(settings.data_dir)
+        engine = open_database(url)
+        sandbox = sandbox or Sandbox(stall_s=settings.decode_timeout_s)
+        worker = _describe(session, sandbox.lacks())
+        metrics = metrics or WorkerMetrics()
+        metrics.describe(worker)
+        records = JobRecords(engine)
+        trace = SegmentTrace(tracer, metrics.timed)
+        work = SegmentJob(
+            store,
+            records,
+            Segmenter(session, decode=sandbox.decode, timed=trace.timed),
+            session.spec,
+            metrics,
+            trace=trace,
+        )
+        deadline = Deadline(records, settings.job_timeout_s, metrics)
+        with _sending_webhooks(engine, settings.webhooks), deadline:
+            _serve(url=url, engine=engine, worker=worker, work=work, sandbox=sandbox, stop=stop)
+        engine.dispose()
 
 
 @contextmanager
@@ -145,7 +141,7 @@ def _serve(
     worker: Worker,
     work: SegmentJob,
     sandbox: Sandbox,
-    signals: SimpleQueue[int],
+    stop: StopSignals,
 ) -> None:
     about = {"worker": worker.id, "device": worker.device, "provider": worker.provider}
     _log.info("worker runs", extra=about)
@@ -157,7 +153,7 @@ def _serve(
     work.register()
     _launch(url, worker.id)
     liveness.start()
-    while not _came(signals, _TIDY_EVERY_S):
+    while not stop.wait(_TIDY_EVERY_S):
         work.tidy()
     _log.info("worker stops", extra={"worker": worker.id})
     liveness.stop()
@@ -165,15 +161,6 @@ def _serve(
     sandbox.close()  # a decoder that hangs would hold the job, and so this process
     DBOS.destroy()
     register.retire(worker)  # last: from now on others take over what it left
-
-
-def _came(signals: SimpleQueue[int], timeout_s: float) -> bool:
-    """Wait for a signal, and tell whether one came."""
-    try:
-        signals.get(timeout=timeout_s)
-    except Empty:
-        return False
-    return True
 
 
 def _launch(url: str, worker_id: str) -> None:

@@ -75,11 +75,16 @@ class Bench:
         )
 
     def start_worker(
-        self, *, delay_s: float = 0.0, fails: bool = False, data_dir: Path | None = None
+        self,
+        *,
+        delay_s: float = 0.0,
+        stall_s: float = 3.0,
+        fails: bool = False,
+        data_dir: Path | None = None,
     ) -> subprocess.Popen[bytes]:
         data_dir = data_dir or self.data_dir
         data_dir.mkdir(exist_ok=True)
-        arguments = [str(data_dir), self.database_url, str(delay_s)]
+        arguments = [str(data_dir), self.database_url, str(delay_s), str(stall_s)]
         if fails:
             arguments.append("fail")
         if self.store_url is not None:

@@ -1,4 +1,7 @@
-"""A worker whose model is a slow fake: slow_worker.py DATA_DIR DATABASE_URL DELAY_S [fail] [s3://]."""
+"""A worker whose model is a slow fake.
+
+slow_worker.py DATA_DIR DATABASE_URL DELAY_S STALL_S [fail] [s3://...]
+"""
 
 import sys
 import time
@@ -15,7 +18,6 @@ from pipeline.sandbox import Sandbox
 from pipeline.spec import ModelSpec
 from service import log_format
 
-STALL_S = 3
 DECODER = Path(__file__).parent / "told_decoder.py"
 
 
@@ -57,15 +59,16 @@ def spec() -> ModelSpec:
 
 def main() -> None:
     log_format.configure("worker", "json")
-    data_dir, database_url, delay_s = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
-    session = SlowSession(data_dir, delay_s, "fail" in sys.argv[4:], spec())
+    data_dir, database_url = Path(sys.argv[1]), sys.argv[2]
+    delay_s, stall_s = map(float, sys.argv[3:5])
+    session = SlowSession(data_dir, delay_s, "fail" in sys.argv[5:], spec())
     settings = WorkerSettings(
         data_dir=data_dir,
         database_url=database_url,
-        store_url=next((each for each in sys.argv[4:] if each.startswith("s3://")), None),
+        store_url=next((each for each in sys.argv[5:] if each.startswith("s3://")), None),
         model=Path("none.onnx"),
     )
-    sandbox = Sandbox(stall_s=STALL_S, program=(sys.executable, str(DECODER)))
+    sandbox = Sandbox(stall_s=stall_s, program=(sys.executable, str(DECODER)))
     run_worker(settings, lambda _: session, sandbox)
 
 

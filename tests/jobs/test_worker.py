@@ -195,7 +195,7 @@ def test_a_decoder_that_crashes_or_hangs_fails_its_job_only(
 def test_a_worker_stops_while_its_decoder_hangs_and_the_job_is_not_failed(
     bench: Bench, clip: Path
 ) -> None:
-    worker = bench.start_worker(delay_s=5)
+    worker = bench.start_worker(stall_s=300)
     job = bench.submit(clip, HANG)
     wait_for(lambda: bench.queue.get(job.id).state is JobState.RUNNING, "the job's start")
     worker.send_signal(signal.SIGTERM)
@@ -294,7 +294,9 @@ def test_processes_may_start_at_once_on_nothing(tmp_path: Path, database_url: st
     data_dir = tmp_path / "data"
     arguments = ["-c", opening, database_url, str(data_dir)]
     apis = [subprocess.Popen([sys.executable, *arguments]) for _ in range(2)]
-    workers = [subprocess.Popen([sys.executable, str(WORKER), str(data_dir), database_url, "0"])]
+    workers = [
+        subprocess.Popen([sys.executable, str(WORKER), str(data_dir), database_url, "0", "3"])
+    ]
     try:
         assert [api.wait(timeout=60) for api in apis] == [0, 0]
         bench = Bench(data_dir, database_url)

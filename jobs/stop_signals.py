@@ -1,0 +1,36 @@
+"""The signals that tell a worker to stop, as its main thread waits for them."""
+
+import signal
+import socket
+from select import select
+from typing import Self
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class StopSignals:
+    """Takes SIGTERM and SIGINT from when it is entered, for `wait` to tell of.
+
+    The system may hand a signal to any thread, which doesn't wake a main thread that waits for a
+    lock or for a queue, and would be noticed when that ends. A socket that Python writes the
+    number of each signal to (`signal.set_wakeup_fd`) does wake it. To be used in the main thread.
+    """
+
+    def __enter__(self) -> Self:
+        self._told, self._teller = socket.socketpair()
+        self._teller.setblocking(False)
+        self._before = [signal.signal(number, lambda *_: None) for number in _SIGNALS]
+        signal.set_wakeup_fd(self._teller.fileno())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.set_wakeup_fd(-1)
+        for number, handler in zip(_SIGNALS, self._before, strict=True):
+            signal.signal(number, handler)
+        self._told.close()
+        self._teller.close()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for a signal, and tell whether one came."""
+        readable, _, _ = select([self._told], [], [], timeout_s)
+        return bool(readable) and not set(_SIGNALS).isdisjoint(self._told.recv(64))
