@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         "--kinetics", type=Path, help="R(2+1)D's checkpoint, for the preset `paper`"
     )
     training.add_argument(
-        "--teacher", type=Path, help="weights of the preset `small`, for the recipe `distil`"
+        "--teacher", type=Path, help="weights of a `small` preset, for the recipe `distil`"
     )
     training.add_argument("--everything", action="store_true", help="hold no sequence out")
     training.add_argument("--seed", type=int, default=0)
@@ -230,7 +230,7 @@ def _distillation(
         sys.exit(f"Got {given}, wanted {'one' if wanted else 'none'} for recipe {parsed.recipe}.")
     if not wanted:
         return None
-    teacher, _ = restore("small", parsed.teacher)
+    teacher, _ = restore(None, parsed.teacher)
     # The teacher sees pictures of about the size that it was trained with.
     scale = 2 if recipe.crop.short_side < SMALL.crop.short_side else 1
     return Distillation(teacher, network, scale)

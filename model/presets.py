@@ -145,16 +145,28 @@ def _head(preset: Preset, encoder: Encoder, labels: Sequence[str]) -> ActionHead
     return ActionHead(labels, source=preset.branch_from, branch=branch, channels=branch.channels)
 
 
-def restore(preset: str, path: Path) -> tuple[SegmentationNetwork, dict[str, object]]:
+def restore(preset: str | None, path: Path) -> tuple[SegmentationNetwork, dict[str, object]]:
     """Build the network that a file of weights is of, with an action head if they have one.
+
+    Args:
+        preset: by name; None for the one that the weights say they are of.
+        path: the file.
 
     Returns:
         The network, and what its weights say of themselves.
 
     Raises:
-        model.checkpoint.CheckpointError: the file can't be read or doesn't fit the preset.
+        model.checkpoint.CheckpointError: the file can't be read, doesn't fit the preset, or says
+            none where it has to.
     """
-    labels = checkpoint.about(path).get("labels", ())
+    about = checkpoint.about(path)
+    if preset is None:
+        preset = str(about.get("preset"))
+        if preset not in PRESETS:
+            raise checkpoint.CheckpointError(
+                f"Got weights of preset {preset} in {path}, wanted one of {', '.join(PRESETS)}."
+            )
+    labels = about.get("labels", ())
     if not isinstance(labels, list | tuple):
         raise checkpoint.CheckpointError(f"Got labels {labels!r} in {path}, wanted a list.")
     network = build(preset, labels)
