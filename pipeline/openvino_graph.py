@@ -1,11 +1,12 @@
 """A file of a model in OpenVINO, on a CPU, in float32 or in bfloat16."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
 from types import ModuleType
-from typing import cast
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ sys.modules.setdefault("openvino_telemetry", cast(ModuleType, None))
 
 import openvino  # noqa: E402 - not before that
 
+_Found = TypeVar("_Found")
 _KINDS = {"u8": "uint8", "f32": "float32"}
 
 
@@ -70,17 +72,33 @@ def open_graph(file: Path, device: Device, threads: int | None) -> OpenVinoGraph
     if threads is not None:
         options["INFERENCE_NUM_THREADS"] = threads
     try:
-        core = openvino.Core()
-        model = core.read_model(file)
-        compiled = core.compile_model(model, "CPU", options)
+        return _apart(lambda: _open(file, options))
     except RuntimeError as error:
         raise ModelError(f"The model file {file.name} can't be loaded: {error}") from error
-    return OpenVinoGraph(compiled, _metadata(model))
 
 
 def computes_bfloat16() -> bool:
     """Whether this processor has instructions for bfloat16, so that it is faster than float32."""
-    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return _apart(
+        lambda: "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    )
+
+
+def _open(file: Path, options: Mapping[str, object]) -> OpenVinoGraph:
+    core = openvino.Core()
+    model = core.read_model(file)
+    return OpenVinoGraph(core.compile_model(model, "CPU", options), _metadata(model))
+
+
+def _apart(work: Callable[[], _Found]) -> _Found:
+    """Do something in a thread of its own, and give what it gives.
+
+    OpenVINO 2026.4 gives the thread in which it is asked for a model a stack for its signals, and
+    leaves it there when it has freed that: the next signal would end the process (on Intel's
+    processors with AMX).
+    """
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(work).result()
 
 
 def _port(port: openvino.ConstOutput) -> Port:

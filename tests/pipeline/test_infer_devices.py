@@ -1,5 +1,7 @@
 """Every device finds what ONNX Runtime finds on the CPU, with the shipped model."""
 
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -78,3 +80,17 @@ def test_what_a_session_gave_stays_when_it_runs_again(device: Device) -> None:
     kept = first.copy()
     session.run(255 - clip)
     np.testing.assert_array_equal(first, kept)
+
+
+def test_signals_still_come_when_openvino_has_freed_a_model() -> None:
+    program = (
+        "import signal, sys\n"
+        "from pathlib import Path\n"
+        "from pipeline.infer import load\n"
+        "signal.signal(signal.SIGUSR1, lambda *_: print('came'))\n"
+        "load(Path(sys.argv[1]), 'openvino')\n"
+        "signal.raise_signal(signal.SIGUSR1)\n"
+    )
+    run = [sys.executable, "-c", program, str(MODEL)]
+    done = subprocess.run(run, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "came\n"), done.stderr
