@@ -1,4 +1,4 @@
-"""Exports trained weights as an ONNX file: `python -m export --preset small ...`."""
+"""Exports trained weights as an ONNX file: `python -m export --preset small-lite2 ...`."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""The networks that have names: `paper`, as published, and `small`, which serves on a CPU."""
+"""The networks that have names: `paper`, as published, and `small` and its kin, for CPUs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
