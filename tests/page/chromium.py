@@ -6,9 +6,10 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
+
+from tests.processes import children, descendants
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 # Nothing of its own may go to the network, and no GPU or sandbox may be wanted of the machine.
@@ -51,7 +52,7 @@ class Watched:
 
     def kill(self) -> None:
         """Kill the driver and every process that it has started."""
-        for pid in [self._root, *_descendants(self._root)]:
+        for pid in [self._root, *descendants(self._root)]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
@@ -59,24 +60,11 @@ class Watched:
 @contextmanager
 def running(executable: str) -> Iterator[Watched]:
     """Start a browser, and end it after the block."""
-    before = _descendants(os.getpid())
+    before = children(os.getpid())
     with sync_playwright() as playwright:
-        (driver,) = set(_children(os.getpid())) - set(before)
+        (driver,) = children(os.getpid()) - before
         browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
         watched = Watched(browser, driver)
         with watched.within(600):
             yield watched
             browser.close()
-
-
-def _children(pid: int) -> list[int]:
-    """Return the processes that a process has started and that live."""
-    found: list[int] = []
-    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):  # it has ended
-            found += map(int, thread.read_text().split())
-    return found
-
-
-def _descendants(pid: int) -> list[int]:
-    return [each for child in _children(pid) for each in (child, *_descendants(child))]

@@ -21,6 +21,7 @@ from pipeline.errors import BrokenVideo, DecoderFailed, NotAVideo, VideoError, V
 from pipeline.sandbox import Sandbox
 from pipeline.values import ScannedVideo, VideoLimits
 from tests.pipeline.hostile_decoder import ESCAPES, LIES
+from tests.processes import children
 from tests.videos import picture, write_video
 
 LIMITS = VideoLimits(max_pixels=10**6, max_frames=1000, max_duration_s=100)
@@ -30,15 +31,6 @@ SUBTITLE_HEADER = (
     b"[Script Info]\nScriptType: v4.00+\n[V4+ Styles]\nFormat: Name\nStyle: Default\n[Events]\n"
     b"Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
 )
-
-
-def children() -> set[str]:
-    """Return the ids of this process's children, those that ended unwaited for as well."""
-    return set(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()) | {
-        child
-        for task in Path("/proc/self/task").iterdir()
-        for child in (task / "children").read_text().split()
-    }
 
 
 def descriptors() -> int:
@@ -67,7 +59,7 @@ def video(clip: Path) -> ScannedVideo:
 @pytest.fixture
 def hostile() -> Iterator[Callable[..., Sandbox]]:
     """Make sandboxes whose decoders do a deed; no process or descriptor may be left of them."""
-    before, opened, made = children(), descriptors(), []
+    before, opened, made = children(os.getpid()), descriptors(), []
 
     def make(deed: str, stall_s: float = 60.0) -> Sandbox:
         made.append(Sandbox(stall_s=stall_s, program=(sys.executable, str(HOSTILE), deed)))
@@ -76,7 +68,7 @@ def hostile() -> Iterator[Callable[..., Sandbox]]:
     yield make
     for sandbox in made:
         sandbox.close()
-    assert children() == before
+    assert children(os.getpid()) == before
     assert descriptors() == opened
 
 
@@ -133,7 +125,7 @@ def test_damaged_files_are_refused_or_read_and_nothing_else(
 ) -> None:
     whole = clip.read_bytes()
     random = np.random.default_rng(7)
-    before, opened = len(children()), descriptors()
+    before, opened = len(children(os.getpid())), descriptors()
     for number in range(12):
         damaged = bytearray(whole)
         for at in random.integers(0, len(whole), 1 + 3 * number):
@@ -144,7 +136,7 @@ def test_damaged_files_are_refused_or_read_and_nothing_else(
             video = sandbox.scan(path, LIMITS, 60)
             for frame in sandbox.decode(path, video, range(video.info.frame_count)):
                 assert frame.pixels.shape == (video.info.height, video.info.width, 3)
-    assert (len(children()), descriptors()) == (before, opened)
+    assert (len(children(os.getpid())), descriptors()) == (before, opened)
 
 
 def test_many_may_decode_at_once(sandbox: Sandbox, clip: Path, video: ScannedVideo) -> None:
@@ -162,15 +154,15 @@ def test_many_may_decode_at_once(sandbox: Sandbox, clip: Path, video: ScannedVid
 
 
 def test_a_decoding_that_is_left_leaves_nothing(clip: Path, video: ScannedVideo) -> None:
-    before, opened = children(), descriptors()
+    before, opened = children(os.getpid()), descriptors()
     sandbox = Sandbox()
     frames = sandbox.decode(clip, video, range(COUNT))
     assert len(list(islice(frames, 2))) == 2
-    assert len(children() - before) == 2  # the one at work and the next
+    assert len(children(os.getpid()) - before) == 2  # the one at work and the next
     frames.close()
-    assert len(children() - before) == 1
+    assert len(children(os.getpid()) - before) == 1
     sandbox.close()
-    assert children() == before
+    assert children(os.getpid()) == before
     assert descriptors() == opened
 
 
@@ -288,7 +280,7 @@ def test_a_decoder_ends_with_the_process_that_asked(clip: Path) -> None:
         "from pipeline.decode import scan; from tests.pipeline.test_sandbox import *;"
         "sandbox = Sandbox(program=(sys.executable, str(HOSTILE), 'spin'));"
         "threading.Thread(target=sandbox.scan, args=(Path(sys.argv[1]), LIMITS, 600)).start();"
-        "time.sleep(3); print(*children(), flush=True); os.kill(os.getpid(), 9)"
+        "time.sleep(3); print(*children(os.getpid()), flush=True); os.kill(os.getpid(), 9)"
     )
     told = subprocess.run(
         [sys.executable, "-c", program, str(clip)], capture_output=True, text=True, check=False
