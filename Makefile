@@ -5,9 +5,11 @@ QUALITY ?= fast
 PORT ?= 8000
 RUN = .venv/bin/python
 
-.PHONY: setup demo serve test lint browser lock clean
+.PHONY: setup train-deps test-deps demo serve test lint browser lock clean
 
 setup: .venv/serving.stamp
+train-deps: .venv/train.stamp
+test-deps: .venv/test.stamp
 demo: .venv/demo.stamp ; $(RUN) -m client.demo --quality $(QUALITY) $(VIDEO)
 serve: setup ; SEGMENT_PORT=$(PORT) $(RUN) -m service
 test: .venv/test.stamp lint browser ; $(RUN) -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
@@ -32,6 +34,9 @@ clean: ; rm -rf .venv out .mypy_cache .ruff_cache .pytest_cache .import_linter_c
 .venv/demo.stamp: requirements/demo.txt .venv/serving.stamp
 	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	touch $@
+.venv/train.stamp: requirements/train.txt .venv/demo.stamp
+	.venv/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
 .venv/test.stamp: requirements/test.txt requirements/peers.txt .venv/demo.stamp
 	.venv/bin/pip install --quiet --disable-pip-version-check -r $<
 	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps -r requirements/peers.txt
@@ -43,5 +48,6 @@ lock: .venv/test.stamp
 	$(COMPILE) --extra cpu -o requirements/serving-cpu.txt
 	$(COMPILE) --extra gpu -o requirements/serving-gpu.txt
 	$(COMPILE) --extra cpu --extra demo --no-emit-package scipy --no-emit-package pillow -o requirements/demo.txt
+	$(COMPILE) --extra cpu --extra demo --extra train -o requirements/train.txt
 	$(COMPILE) --extra cpu --extra demo --extra tracing --extra train --extra dev -o requirements/test.txt
-	sed -i -E '/^(nvidia-|cuda-|triton|scikit-video)/d' requirements/test.txt
+	sed -i -E '/^(nvidia-|cuda-|triton|scikit-video)/d' requirements/train.txt requirements/test.txt

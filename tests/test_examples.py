@@ -35,7 +35,7 @@ PROBLEM = r"/problems/invalid-request.*Got threshold='2', wanted a number above 
 FILES = r"(?s)bikes\.coco\.json\n.*bikes\.overlay\.mp4\n"
 # What the output of the examples under a heading has, by language where they differ.
 PROMISES: dict[str, str | dict[str, str]] = {
-    "README.md In five minutes": r'(?s)"job": ?"\w{32}"',
+    "README.md Quick start": r'(?s)"job": ?"\w{32}"',
     "docs/guide.md Segment a short video": {
         "sh": r'"tracks": \[\{"id": 1,.*"index":24,"time_s":4\.8,"objects":\[\{"track":1,"score"',
         "python": rf"{ALL}, tracks: \[1\]",

@@ -1,0 +1,21 @@
+"""Tells which command installs what is missing, where Python would only name a module."""
+
+from importlib.util import find_spec
+
+
+def require(*modules: str) -> None:
+    """Refuse to go on without the training requirements.
+
+    Args:
+        modules: import names of what the caller is about to use.
+
+    Raises:
+        ModuleNotFoundError: one of them isn't installed; the message says how to install it.
+    """
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        raise ModuleNotFoundError(
+            f"Not installed: {', '.join(missing)}, which training and evaluation need. Run "
+            "`make train-deps`, then `. .venv/bin/activate`.",
+            name=missing[0],
+        )
