@@ -8,7 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 from dbos import DBOS
-from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
+
+from jobs.migrations import upgrade
 
 # What the API and the workers call each other's things by, in the database of DBOS.
 APPLICATION = "rotograph"
@@ -21,11 +22,12 @@ OUTAGES = (sa.exc.OperationalError, sa.exc.InterfaceError)
 
 _MAKING_TABLES = 7_368_674  # any number that no other program locks in this database
 
-_METADATA = sa.MetaData()
+# As the last file in migrations/versions/ leaves it: whoever changes this adds one there.
+METADATA = sa.MetaData()
 
 JOBS = sa.Table(
     "jobs",
-    _METADATA,
+    METADATA,
     sa.Column("number", sa.Integer, primary_key=True),  # rising: the order of the list
     sa.Column("id", sa.Text, nullable=False, unique=True),
     sa.Column("state", sa.Text, nullable=False),
@@ -60,7 +62,7 @@ JOBS = sa.Table(
 # One row for each segment that a worker has taken up, until its job is final.
 SEGMENTS = sa.Table(
     "segments",
-    _METADATA,
+    METADATA,
     sa.Column("job_id", sa.Text, primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("turn", sa.Integer),  # when it was taken up first
@@ -70,7 +72,7 @@ SEGMENTS = sa.Table(
 
 WORKERS = sa.Table(
     "workers",
-    _METADATA,
+    METADATA,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("device", sa.Text, nullable=False),
     sa.Column("provider", sa.Text, nullable=False),
@@ -84,7 +86,7 @@ WORKERS = sa.Table(
 
 CALLBACKS = sa.Table(
     "callbacks",
-    _METADATA,
+    METADATA,
     sa.Column("job_id", sa.Text, primary_key=True),
     sa.Column("url", sa.Text, nullable=False),
     sa.Column("tries", sa.Integer, nullable=False),
@@ -92,8 +94,8 @@ CALLBACKS = sa.Table(
 )
 
 API_KEYS = sa.Table(
-    "api_keys",
-    _METADATA,
+    "keys",
+    METADATA,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("name", sa.Text, nullable=False, unique=True),
     sa.Column("secret_hash", sa.Text, nullable=False),
@@ -114,35 +116,34 @@ def open_database(url: str) -> sa.Engine:
 
     Args:
         url: `sqlite:///PATH` or `postgresql://...`, whose database is made if it isn't there.
+
+    Raises:
+        SchemaTooNew: a newer version of the service made it.
     """
-    logging.getLogger("dbos").setLevel(logging.WARNING)
+    for library in ("dbos", "alembic"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     address = sa.make_url(url)
     if address.get_backend_name() == "sqlite":
         _use_write_ahead_log(Path(str(address.database)))
     DBOS.migrate(url)
     engine = _engine(address)
-    with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            # There "if not exists" doesn't hold for two who make the same table at once.
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MAKING_TABLES)))
-        for table in _METADATA.sorted_tables:
-            connection.execute(CreateTable(table, if_not_exists=True))
-            _update_columns(connection, table)
-            for index in table.indexes:
-                connection.execute(CreateIndex(index, if_not_exists=True))
+    try:
+        _upgrade(engine)
+    except BaseException:
+        engine.dispose()
+        raise
     return engine
 
 
-def _update_columns(connection: sa.Connection, table: sa.Table) -> None:
-    """Bring a table that an older version made up to date; what is new may be null."""
-    there = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
-    # The names are ours; DDL takes no parameters.
-    for column in table.columns:
-        if column.name not in there:
-            described = CreateColumn(column).compile(dialect=connection.dialect)
-            connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {described}")
-    for name in there - set(table.columns.keys()):
-        connection.exec_driver_sql(f"ALTER TABLE {table.name} DROP COLUMN {name}")
+def _upgrade(engine: sa.Engine) -> None:
+    """Bring the tables up to date while nobody else does, wholly or not at all."""
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MAKING_TABLES)))
+        else:
+            # Python's driver begins no transaction for statements that make tables.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        upgrade(connection)
 
 
 def workflow_id(job_id: str, segment: int) -> str:

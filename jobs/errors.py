@@ -12,6 +12,7 @@ JobError
 ├── KeyRevoked        the API key was revoked
 ├── KeyNotFound       no API key has this name
 ├── KeyExists         an API key has, or had, this name
+├── SchemaTooNew      the database was made by a newer version of the service
 ├── DatabaseAway      the database of jobs doesn't answer
 ├── StoreAway         the store of the jobs' files doesn't answer, or refuses
 ├── StoreRefuses      the store of the jobs' files doesn't exist, or doesn't let us use it
@@ -66,6 +67,10 @@ class KeyNotFound(JobError):  # noqa: N818 - see JobNotFound
 
 class KeyExists(JobError):  # noqa: N818 - see JobNotFound
     """An API key has this name, or had it before it was revoked."""
+
+
+class SchemaTooNew(JobError):  # noqa: N818 - see JobNotFound
+    """A newer version of the service made the database, and this one can't read it."""
 
 
 class DatabaseAway(JobError):  # noqa: N818 - see JobNotFound

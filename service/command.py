@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import anyio
 from prometheus_client import CollectorRegistry, start_http_server
 
-from jobs.errors import StoreAway, StoreRefuses
+from jobs.errors import SchemaTooNew, StoreAway, StoreRefuses
 from pipeline.errors import ModelError, ProviderError
 from service import keys_command, log_format
 from service.settings import PREFIX, Settings, SettingsError, asked_log_format, load_settings
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if parsed.part is not None and parsed.supervised:
             end_with_the_supervisor()
         return _run(parsed.part, load_settings())
-    except (SettingsError, ModelError, ProviderError, StoreRefuses) as error:
+    except (SettingsError, ModelError, ProviderError, StoreRefuses, SchemaTooNew) as error:
         _log.error("refuse to start", extra={"reason": error})
         return REFUSED
     except StoreAway as error:

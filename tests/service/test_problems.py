@@ -18,7 +18,12 @@ from tests.service.fakes import FakeQueue, FakeUploads
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "errors.md"
 BASES = {jobs.errors.JobError, service.errors.ServiceError, PipelineError, VideoError}
-AT_START = {ModelError, ProviderError, jobs.errors.StoreRefuses}
+AT_START = {
+    ModelError,
+    ProviderError,
+    jobs.errors.StoreRefuses,
+    jobs.errors.SchemaTooNew,
+}
 IN_COMMANDS = {jobs.errors.BadKeyName, jobs.errors.KeyExists, jobs.errors.KeyNotFound}
 
 
