@@ -20,7 +20,7 @@ from pipeline.graph import DEVICES
 from pipeline.infer import Session, load
 from pipeline.preprocess import fit, to_network
 from pipeline.segmenter import Segmenter
-from pipeline.smooth import reach
+from pipeline.smooth import with_neighbours
 from pipeline.values import ScannedVideo
 
 SEGMENT_FRAMES = 120
@@ -44,11 +44,9 @@ def main() -> None:
     parts = [segment_range(segment, segments, frame_count) for segment in range(segments)]
     length, stride = session.spec.clip_length, segmenter.stride
     starts = [
-        int(start)
+        start
         for part in parts
-        for start in clips_of(
-            *reach(part.start, part.stop, frame_count), frame_count, length, stride
-        )
+        for start in clips_of(with_neighbours(part, frame_count), frame_count, length, stride)
     ]
     with (
         tempfile.TemporaryDirectory() as data,
@@ -99,9 +97,8 @@ def run_pipeline(
     segmenter: Segmenter, path: Path, video: ScannedVideo, parts: Sequence[range]
 ) -> None:
     """Run the pipeline over the segments of the video, in this process."""
-    indices = range(video.info.frame_count)
     for part in parts:
-        for _ in segmenter.segment(path, video, indices, start=part.start, stop=part.stop):
+        for _ in segmenter.segment(path, video, part):
             pass
 
 

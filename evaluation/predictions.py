@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from itertools import islice, repeat
+from itertools import repeat
 from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from dataset.values import LabelledSequence, read_mask
 from evaluation.region import Mask
@@ -41,22 +40,16 @@ def segment(
     height, width, _ = sequence.frame(0).shape
     rows, columns = sequence.mask(0).shape
 
-    def read(positions: range) -> Iterator[NDArray[np.uint8]]:
-        return islice(sequence.frames(), positions.start, positions.stop)
-
-    count = len(sequence)
     found = segmenter.find(
-        read,
-        count,
+        sequence.frames(),
+        len(sequence),
         size=(height, width),
         mask_size=(rows, columns),
-        start=0,
-        stop=count,
         quality=quality,
         actions=actions is not None,
     )
     with closing(found):
-        for _, objects in found:
+        for objects in found:
             if actions is not None:
                 actions.append(objects[0].actions if objects else {})
             yield rle.decode(objects[0].mask) if objects else np.zeros((rows, columns), np.bool_)

@@ -1,6 +1,6 @@
 """The video that a result was made of, for formats that show its pictures."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ class Footage:
 
     path: Path
     video: ScannedVideo
-    decode: Callable[[Path, ScannedVideo, range], Generator[Frame, None, None]] = decode
+    decode: Callable[[Path, ScannedVideo, Sequence[int]], Generator[Frame, None, None]] = decode
     listen: Callable[[Path, ScannedVideo], Generator[Sound, None, None]] = listen
 
     def with_objects(self, result: Result, indices: range) -> Iterator[tuple[Frame, ResultFrame]]:

@@ -15,7 +15,7 @@ from jobs.turns import next_turn, rank_of
 from jobs.values import Idempotency, Job, JobRequest, JobState, Key
 from pipeline.values import VideoInfo
 
-_RESULTS = 1  # raise it when the same model gives other results for the same request
+_RESULTS = 2  # raise it when the same model gives other results for the same request
 _NOT_IN_THE_RESULT = ("filename", "callback_url", "priority")
 _TWINS = 10  # to look at: more than one only while workers have different models
 

@@ -147,7 +147,7 @@ class JobQueue:
                 request=request,
                 video=video.info,
                 frames_total=len(frames),
-                segments=segment_count(len(frames), self._segment_frames),
+                segments=segment_count(len(frames), self._segment_frames, request.every),
                 idempotency=idempotency,
                 digest=None if sha256 is None else digest_of(sha256, request),
                 request_id=request_id,

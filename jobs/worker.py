@@ -112,7 +112,7 @@ def run_worker(
         work = SegmentJob(
             store,
             records,
-            Segmenter(session, decode=sandbox.decode, timed=trace.timed),
+            Segmenter(session, decode=sandbox.decode_scaled, timed=trace.timed),
             session.spec,
             metrics,
             trace=trace,

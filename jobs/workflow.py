@@ -177,9 +177,7 @@ class SegmentJob:
             found = self._segmenter.segment(
                 upload,
                 video,
-                indices,
-                start=wanted.start,
-                stop=wanted.stop,
+                indices[wanted.start : wanted.stop],
                 threshold=request.threshold,
                 instances=request.instances,
                 quality=request.quality,

@@ -1,6 +1,6 @@
 """What the objects of a frame do: their actions, named in the boxes of their masks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,19 +15,18 @@ class ActionNamer:
     """Names the actions in some frames of a video, from features of the clips that hold them.
 
     A frame's features are averaged over its clips, as its probabilities are, and don't depend on
-    `start` and `stop`, to the last bit. Held are those of frames that weren't named yet.
+    what else is wanted, to the last bit. Held are those of frames that weren't named yet.
 
     Args:
         session: the model.
         of: how a frame lies in the picture that the features are of.
-        start: position of the first frame wanted.
-        stop: one past the position of the last frame wanted.
+        wanted: frames to name.
     """
 
-    def __init__(self, session: ActionSession, of: Fit, start: int, stop: int) -> None:
+    def __init__(self, session: ActionSession, of: Fit, wanted: Container[int]) -> None:
         self.session = session
         self._of = of
-        self._wanted = range(start, stop)
+        self._wanted = wanted
         self._sums: dict[int, NDArray[np.float32]] = {}
         self._counts: dict[int, int] = {}
 

@@ -1,5 +1,7 @@
 """Which frames each clip of a video takes."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,24 +37,37 @@ def clip_starts(frame_count: int, length: int, stride: int) -> NDArray[np.int64]
     return starts if starts[-1] == last else np.append(starts, last)
 
 
-def clips_of(
-    start: int, stop: int, frame_count: int, length: int, stride: int
-) -> NDArray[np.int64]:
-    """Choose the clips of the whole video that hold a frame of `start` to `stop`.
+def clips_of(frames: Iterable[int], frame_count: int, length: int, stride: int) -> list[int]:
+    """Choose the clips of the whole video that hold one of some frames.
 
-    A part of a video that is segmented apart from the rest needs exactly these, so that the parts
-    put together equal the whole.
+    Frames that are segmented apart from the others need exactly these, so that they get what they
+    get in the whole.
 
     Returns:
-        (C,) int64, rising: the first frame of each clip, in frames of the whole video.
+        The first frame of each clip, rising.
 
     Raises:
-        ValueError: as `clip_starts`, or the range is empty or outside the video.
+        ValueError: a frame is outside the video.
 
-    >>> clips_of(12, 18, frame_count=40, length=8, stride=6)
-    array([ 6, 12])
+    >>> clips_of([12, 17], frame_count=40, length=8, stride=6)
+    [6, 12]
     """
-    if not 0 <= start < stop <= frame_count:
-        raise ValueError(f"Got frames {start} to {stop}, wanted a range within 0 to {frame_count}.")
-    starts = clip_starts(frame_count, length, stride)
-    return starts[(starts + length > start) & (starts < stop)]
+    last = max(0, frame_count - length)
+    starts: set[int] = set()
+    for frame in frames:
+        if not 0 <= frame < frame_count:
+            raise ValueError(f"Got frame {frame}, wanted 0 to {frame_count - 1}.")
+        earliest = max(0, frame - length + 1)
+        starts.update(range(-(-earliest // stride) * stride, min(frame, last) + 1, stride))
+        if frame >= last:
+            starts.add(last)
+    return sorted(starts)
+
+
+def clip_frames(start: int, frame_count: int, length: int) -> range:
+    """Return the frames of a clip; fewer than `length` where the video is shorter.
+
+    >>> clip_frames(6, frame_count=20, length=8), clip_frames(0, frame_count=3, length=8)
+    (range(6, 14), range(0, 3))
+    """
+    return range(start, min(start + length, frame_count))

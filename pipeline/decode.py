@@ -2,10 +2,10 @@
 
 import json
 from bisect import bisect_left
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -124,8 +124,8 @@ def select(video: ScannedVideo, start_s: float | None, end_s: float | None, ever
     return range(start, stop, every)
 
 
-def decode(path: Path, video: ScannedVideo, indices: range) -> Generator[Frame, None, None]:
-    """Decode the frames of a rising range; their pixels don't depend on where it starts.
+def decode(path: Path, video: ScannedVideo, indices: Sequence[int]) -> Generator[Frame, None, None]:
+    """Decode some frames; a frame's pixels don't depend on which others are wanted.
 
     A frame that can't be decoded shows the last picture before it, as players do. A frame of
     another size than the first one is scaled to it. Transparent pixels are seen over black.
@@ -133,20 +133,24 @@ def decode(path: Path, video: ScannedVideo, indices: range) -> Generator[Frame, 
     Args:
         path: of the file that was scanned.
         video: what the scan found.
-        indices: source frames wanted.
+        indices: source frames wanted, rising.
 
     Yields:
         Exactly the frames of `indices`, in order.
 
     Raises:
         BrokenVideo: none of the wanted frames can be decoded.
-        ValueError: the range isn't rising or isn't within the video.
+        ValueError: the indices don't rise or aren't within the video.
     """
     info = video.info
     if len(indices) == 0:
         return
-    if indices.step < 1 or indices[0] < 0 or indices[-1] >= info.frame_count:
-        raise ValueError(f"Got {indices}, wanted a rising range within 0 to {info.frame_count}.")
+    rising = all(before < after for before, after in pairwise(indices))
+    if not rising or indices[0] < 0 or indices[-1] >= info.frame_count:
+        raise ValueError(
+            f"Got frames {indices[0]} to {indices[-1]}, wanted rising ones within 0 to "
+            f"{info.frame_count}."
+        )
     to_rgb = RgbConverter(info.height, info.width, info.rotation)
     max_pixels = _GROWTH * info.width * info.height
     for seek_to in _starting_points(video, indices[0]):
@@ -244,7 +248,7 @@ def _timed_pictures(
 
 
 def _pick(
-    pictures: Iterator[tuple[int, VideoFrame]], video: ScannedVideo, indices: range
+    pictures: Iterator[tuple[int, VideoFrame]], video: ScannedVideo, indices: Sequence[int]
 ) -> Iterator[tuple[int, VideoFrame]]:
     """Choose for each wanted frame the last picture that isn't later than it."""
     wanted = iter(indices)

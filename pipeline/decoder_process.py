@@ -8,16 +8,18 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO
 
 import cv2
+import numpy as np
 
 from pipeline.decode import decode, scan, scan_to_dict
 from pipeline.errors import VideoError
 from pipeline.lockdown import lock_down
+from pipeline.preprocess import Fit, to_pictures
 from pipeline.sound import listen
 from pipeline.values import Frame, ScannedVideo, VideoLimits
 
@@ -27,7 +29,7 @@ LOCKED, SCANNED, FRAME, SOUND, END, REFUSED, FAILED = (bytes([letter]) for lette
 START = struct.Struct("<q")  # of a part of the sound; its samples follow
 
 Scan = Callable[[Path, VideoLimits], ScannedVideo]
-Decode = Callable[[Path, ScannedVideo, range], Iterator[Frame]]
+Decode = Callable[[Path, ScannedVideo, Sequence[int]], Iterator[Frame]]
 
 # Three frames of 1x1, enough to load all that the first file would load.
 _TINY_GIF = bytes.fromhex(
@@ -35,6 +37,8 @@ _TINY_GIF = bytes.fromhex(
     "000804000104040021f904010a0001002c00000000010001008100000000000000000000000008040001"
     "04040021f904010a0002002c000000000100010081ffffff000000000000000000080400010404003b"
 )
+
+_FITS = (Fit(4, 4, 2, 2, 3, 3), Fit(4, 4, 8, 8, 8, 8))  # one shrinks, one enlarges
 
 
 def serve(descriptor: int, scan: Scan = scan, decode: Decode = decode) -> None:
@@ -64,8 +68,12 @@ def serve(descriptor: int, scan: Scan = scan, decode: Decode = decode) -> None:
                 found = scan(path, *arguments)
                 _send(writer, SCANNED, json.dumps(scan_to_dict(found)).encode())
             elif action == "decode":
-                for frame in decode(path, *arguments):
-                    _send(writer, FRAME, frame.pixels.data)
+                video, indices, fits = arguments
+                for frame in decode(path, video, indices):
+                    # Scaled in here, so that large frames needn't cross.
+                    sent = (frame.pixels,) if fits is None else to_pictures(frame.pixels, fits)
+                    for pixels in sent:
+                        _send(writer, FRAME, pixels.data)
             elif action == "listen":
                 for sound in listen(path, *arguments):
                     _send(writer, SOUND, START.pack(sound.start) + sound.samples.tobytes())
@@ -91,6 +99,7 @@ def _warm_up() -> None:
         video = scan(path, VideoLimits(max_pixels=1, max_frames=10, max_duration_s=10))
         for _ in decode(path, video, range(video.info.frame_count)):
             pass
+    to_pictures(np.zeros((4, 4, 3), np.uint8), _FITS)
     json.dumps(scan_to_dict(video))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.infer import ActionSession, Session
-from pipeline.preprocess import Fit, fit, to_network, to_source
+from pipeline.preprocess import Fit, Pictures, fit, to_source
 from pipeline.values import Quality
 
 
@@ -41,6 +41,9 @@ class Passes:
         width: of the frames, pixels.
         pixel_aspect: width of a frame's pixel over its height.
         quality: `fast` for one pass, `best` for the mean of several.
+
+    Attributes:
+        fits: how a frame lies in the picture of each size, smallest first.
     """
 
     def __init__(
@@ -55,16 +58,12 @@ class Passes:
         self._session = session
         self._mirrored = looks.mirrored
         self._plain = looks.scales.index(1.0)
-        self._fits = tuple(
+        self.fits = tuple(
             fit(height, width, session.spec, pixel_aspect, scale) for scale in looks.scales
         )
 
-    def pictures(self, frame: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], ...]:
-        """Scale a frame (H, W, 3) uint8, RGB, for each size, smallest first."""
-        return tuple(to_network(frame, to) for to in self._fits)
-
-    def run(self, clip: Sequence[tuple[NDArray[np.uint8], ...]]) -> NDArray[np.float32]:
-        """Find the foreground of a clip's frames, each as `pictures` gave it.
+    def run(self, clip: Sequence[Pictures]) -> NDArray[np.float32]:
+        """Find the foreground of a clip's frames, each in the sizes of `fits`.
 
         Returns:
             (L, h, w) float32, the mean of the passes' probabilities of foreground, at the largest
@@ -73,7 +72,7 @@ class Passes:
         return self._mean(clip, self._session.run)
 
     def describe(
-        self, clip: Sequence[tuple[NDArray[np.uint8], ...]], session: ActionSession
+        self, clip: Sequence[Pictures], session: ActionSession
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Find the foreground as `run` does, and what the actions are named from.
 
@@ -97,7 +96,7 @@ class Passes:
     @property
     def plain(self) -> Fit:
         """How a frame lies in the picture of the pass that `fast` has."""
-        return self._fits[self._plain]
+        return self.fits[self._plain]
 
     def restore(
         self, probability: NDArray[np.float32], height: int, width: int
@@ -107,11 +106,11 @@ class Passes:
         Returns:
             (height, width) float32.
         """
-        return to_source(probability, replace(self._fits[-1], height=height, width=width))
+        return to_source(probability, replace(self.fits[-1], height=height, width=width))
 
     def _mean(
         self,
-        clip: Sequence[tuple[NDArray[np.uint8], ...]],
+        clip: Sequence[Pictures],
         plain: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
     ) -> NDArray[np.float32]:
         """Return what `run` does, with another function for the pass that `fast` has."""
@@ -124,13 +123,13 @@ class Passes:
             return found[0]
         at_largest = [
             self._restore_all(probabilities, of)
-            for probabilities, of in zip(found, self._fits, strict=True)
+            for probabilities, of in zip(found, self.fits, strict=True)
         ]
         return np.asarray(np.mean(at_largest, axis=0), np.float32)
 
     def _restore_all(self, probabilities: NDArray[np.float32], of: Fit) -> NDArray[np.float32]:
         """Bring probabilities (L, h, w) of one size to the largest, without its padding."""
-        largest = self._fits[-1]
+        largest = self.fits[-1]
         alike = replace(of, height=largest.scaled_height, width=largest.scaled_width)
         restored = [to_source(probability, alike) for probability in probabilities]
         return np.asarray(np.stack(restored), np.float32)

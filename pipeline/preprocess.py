@@ -1,5 +1,6 @@
 """Frame to network picture and back: scaling, padding and their exact inverse."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -8,6 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.spec import ModelSpec
+
+Pictures = tuple[NDArray[np.uint8], ...]
+"""One frame in each size that the network sees it in."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,11 @@ def to_network(frame: NDArray[np.uint8], to: Fit) -> NDArray[np.uint8]:
         cv2.BORDER_REPLICATE,
     )
     return padded.astype(np.uint8, copy=False)
+
+
+def to_pictures(frame: NDArray[np.uint8], fits: Sequence[Fit]) -> Pictures:
+    """Scale and pad a frame (H, W, 3) uint8 RGB for each size."""
+    return tuple(to_network(frame, to) for to in fits)
 
 
 def to_source(probability: NDArray[np.float32], of: Fit) -> NDArray[np.float32]:

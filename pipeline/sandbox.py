@@ -1,23 +1,22 @@
 """Scans and decodes untrusted files, each in a process of its own that can do nothing else."""
 
 import json
-import math
 import re
 import sys
 import threading
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.decode import scan_from_dict
 from pipeline.decoder_child import NONSENSE, DecoderChild
 from pipeline.decoder_process import FRAME, SCANNED, SOUND, START
 from pipeline.errors import DecoderFailed
 from pipeline.listing import check_duration, check_pixels
+from pipeline.preprocess import Fit, Pictures
 from pipeline.sound import CHANNELS, PART_SAMPLES, Sound
 from pipeline.time_left import TimeLeft
 from pipeline.values import Frame, ScannedVideo, VideoLimits
@@ -88,7 +87,7 @@ class Sandbox:
         return _checked(content, limits)
 
     def decode(
-        self, path: Path, video: ScannedVideo, indices: range
+        self, path: Path, video: ScannedVideo, indices: Sequence[int]
     ) -> Generator[Frame, None, None]:
         """Decode frames, as `pipeline.decode.decode` does; closing it ends the process.
 
@@ -97,15 +96,41 @@ class Sandbox:
             DecoderFailed: the file crashes the decoder, takes too much memory, or brings no frame
                 for too long.
         """
-        late = f"Got a video of which no frame could be decoded within {self._stall_s:g} s."
-        shape = (video.info.height, video.info.width, 3)
-        size = math.prod(shape)
-        with self._child("decode", path, video, indices) as child:
-            for index in indices:
-                child.receive_head(FRAME, range(size, size + 1), TimeLeft(self._stall_s), late)
-                pixels: NDArray[np.uint8] = np.empty(shape, np.uint8)
-                child.receive_into(pixels.data.cast("B"), TimeLeft(self._stall_s), late)
+        size = (video.info.height, video.info.width)
+        with closing(self._pictures(path, video, indices, None, [size])) as pictures:
+            for index, (pixels,) in zip(indices, pictures, strict=True):
                 yield Frame(index, video.time_s(index), pixels)
+
+    def decode_scaled(
+        self, path: Path, video: ScannedVideo, indices: Sequence[int], fits: Sequence[Fit]
+    ) -> Generator[Pictures, None, None]:
+        """Decode frames and scale them in there, as `pipeline.segmenter.decode_scaled` does.
+
+        Raises:
+            VideoError: as `pipeline.decode.decode`.
+            DecoderFailed: as `decode`.
+        """
+        sizes = [(to.padded_height, to.padded_width) for to in fits]
+        return self._pictures(path, video, indices, fits, sizes)
+
+    def _pictures(
+        self,
+        path: Path,
+        video: ScannedVideo,
+        indices: Sequence[int],
+        fits: Sequence[Fit] | None,
+        sizes: Sequence[tuple[int, int]],
+    ) -> Generator[Pictures, None, None]:
+        """Receive each frame as pictures of the given sizes; `fits` as the process scales it."""
+        late = f"Got a video of which no frame could be decoded within {self._stall_s:g} s."
+        with self._child("decode", path, video, indices, fits) as child:
+            for _ in indices:
+                pictures = [np.empty((*size, 3), np.uint8) for size in sizes]
+                for pixels in pictures:
+                    sent = range(pixels.nbytes, pixels.nbytes + 1)
+                    child.receive_head(FRAME, sent, TimeLeft(self._stall_s), late)
+                    child.receive_into(pixels.data.cast("B"), TimeLeft(self._stall_s), late)
+                yield tuple(pictures)
 
     def listen(self, path: Path, video: ScannedVideo) -> Generator[Sound, None, None]:
         """Decode the sound, as `pipeline.sound.listen` does; closing it ends the process.

@@ -1,10 +1,10 @@
 """The whole way from a video file to the objects of its frames, stage beside stage in threads."""
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
-from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.actions import ActionNamer
-from pipeline.clips import clips_of
+from pipeline.clips import clip_frames, clips_of
 from pipeline.decode import decode
 from pipeline.infer import ActionSession, Session
 from pipeline.passes import Passes
 from pipeline.postprocess import find_objects
-from pipeline.smooth import Map, reach, smooth
+from pipeline.preprocess import Fit, Pictures, to_pictures
+from pipeline.smooth import Map, smooth, with_neighbours
 from pipeline.stitch import stitch
 from pipeline.values import (
-    Frame,
     Instances,
     Quality,
     ScannedVideo,
@@ -32,12 +32,15 @@ from pipeline.values import (
 A = TypeVar("A")
 B = TypeVar("B")
 
-Clip = tuple[int, list[tuple[NDArray[np.uint8], ...]]]
-Read = Callable[[range], Iterator[NDArray[np.uint8]]]
-"""Reads the frames (H, W, 3) uint8, RGB, at a range of positions in the video, in order."""
+Clip = tuple[int, list[Pictures]]
+Objects = tuple[SegmentedObject, ...]
+Read = Callable[[Sequence[int]], Generator[Pictures, None, None]]
+"""Reads some frames of the video, by their indices, in order."""
 
-Decode = Callable[[Path, ScannedVideo, range], Generator[Frame, None, None]]
-"""Decodes frames of a file, as `pipeline.decode.decode` does."""
+Decode = Callable[
+    [Path, ScannedVideo, Sequence[int], Sequence[Fit]], Generator[Pictures, None, None]
+]
+"""Decodes frames of a file and scales them, as `decode_scaled` does."""
 
 Timed = Callable[[Stage], AbstractContextManager[object]]
 """Takes the time of what a stage does inside; from several threads at once."""
@@ -51,13 +54,26 @@ _FRAMES_BEHIND = 16
 STRIDE = 6
 
 
+def decode_scaled(
+    path: Path, video: ScannedVideo, indices: Sequence[int], fits: Sequence[Fit]
+) -> Generator[Pictures, None, None]:
+    """Decode frames as `decode` does, and scale each at once: one is held at the source's size.
+
+    Yields:
+        Each frame of `indices`, in order, in each of the sizes.
+    """
+    with closing(decode(path, video, indices)) as frames:
+        for frame in frames:
+            yield to_pictures(frame.pixels, fits)
+
+
 class Segmenter:
     """Finds the objects of a video with one model.
 
     Args:
         session: the model.
         stride: frames from one clip to the next; clips overlap by the rest of their length.
-        decode: decodes files; `Sandbox.decode` for those that aren't trusted.
+        decode: decodes files; `Sandbox.decode_scaled` for those that aren't trusted.
         timed: takes the time of decoding and scaling a clip, of the model's run over it, and of
             cutting a frame into objects.
     """
@@ -66,7 +82,7 @@ class Segmenter:
         self,
         session: Session,
         stride: int = STRIDE,
-        decode: Decode = decode,
+        decode: Decode = decode_scaled,
         timed: Timed = nullcontext,
     ) -> None:
         self.session = session
@@ -80,104 +96,106 @@ class Segmenter:
         video: ScannedVideo,
         indices: range,
         *,
-        start: int,
-        stop: int,
         threshold: float = 0.5,
         instances: Instances = "primary",
         quality: Quality = "fast",
         actions: bool = False,
     ) -> Generator[SegmentedFrame, None, None]:
-        """Segment the frames `indices[start:stop]`.
+        """Segment some frames of a video.
 
-        A frame's objects don't depend on `start` and `stop`, to the last bit. Decoding runs ahead
-        and cutting into objects behind the model, each in a thread of its own; closing the
+        A frame's objects don't depend on which others are wanted, to the last bit: the model sees
+        it with its own neighbours, in the clips that the whole video is cut into. Decoding runs
+        ahead and cutting into objects behind the model, each in a thread of its own; closing the
         generator stops both. Memory doesn't grow with the video.
 
         Args:
             path: of the file that was scanned.
             video: what the scan found.
-            indices: source frames that make up the video to segment; clips are cut from these.
-            start: position in `indices` of the first frame wanted.
-            stop: one past the position of the last frame wanted.
+            indices: source frames wanted, rising.
             threshold: probability from which a pixel is foreground, above 0 and below 1.
             instances: as `find_objects` takes them.
             quality: as `Passes` takes it.
             actions: whether to name the objects' actions, where the model can.
 
         Yields:
-            One frame for each position, in order, objects without tracks.
+            Each frame of `indices`, in order, objects without tracks.
 
         Raises:
             BrokenVideo: none of the frames can be decoded.
-            ValueError: `start` and `stop` aren't a range within `indices`.
+            ValueError: `indices` are none, don't rise or aren't within the video.
         """
         info = video.info
+        passes = Passes(self.session, info.height, info.width, info.pixel_aspect, quality)
 
-        def read(positions: range) -> Iterator[NDArray[np.uint8]]:
-            wanted = indices[positions.start : positions.stop]
-            with closing(self._decode(path, video, wanted)) as frames:
-                yield from (frame.pixels for frame in frames)
+        def read(wanted: Sequence[int]) -> Generator[Pictures, None, None]:
+            return self._decode(path, video, wanted, passes.fits)
 
-        frames = self.find(
-            read,
-            len(indices),
-            size=(info.height, info.width),
-            pixel_aspect=info.pixel_aspect,
-            start=start,
-            stop=stop,
-            threshold=threshold,
-            instances=instances,
-            quality=quality,
-            actions=actions,
-        )
-        with closing(frames):
-            for position, objects in frames:
-                index = indices[position]
+        def cut(probability: NDArray[np.float32]) -> Objects:
+            restored = passes.restore(probability, info.height, info.width)
+            return find_objects(restored, threshold, instances)
+
+        found = self._find(passes, read, info.frame_count, indices, cut, actions=actions)
+        with closing(found):
+            for index, objects in found:
                 yield SegmentedFrame(index, video.time_s(index), objects)
 
     def find(
         self,
-        read: Read,
+        frames: Iterable[NDArray[np.uint8]],
         count: int,
         *,
         size: tuple[int, int],
         mask_size: tuple[int, int] | None = None,
-        pixel_aspect: Fraction = Fraction(1),
-        start: int,
-        stop: int,
         threshold: float = 0.5,
         instances: Instances = "primary",
         quality: Quality = "fast",
         actions: bool = False,
-    ) -> Generator[tuple[int, tuple[SegmentedObject, ...]], None, None]:
-        """Find the objects of the frames `start` to `stop`, wherever frames are read from.
+    ) -> Generator[Objects, None, None]:
+        """Find the objects of a whole video, wherever its frames come from.
 
         Args:
-            read: gives the frames.
-            count: T, frames in the whole video.
+            frames: all of them (H, W, 3) uint8, RGB, of square pixels, in order.
+            count: T, how many there are.
             size: H and W of the frames, pixels.
             mask_size: H and W that masks shall have; None for those of the frames.
-            pixel_aspect: width of a frame's pixel over its height.
-            start: position of the first frame wanted.
-            stop: one past the position of the last frame wanted.
             threshold: as `segment` takes it.
             instances: as `find_objects` takes them.
             quality: as `Passes` takes it.
             actions: whether to name the objects' actions, where the model can.
 
         Yields:
-            Position and objects of each frame, in order, objects without tracks.
-
-        Raises:
-            ValueError: `start` and `stop` aren't a range within the video.
+            The objects of each frame, in order, without tracks.
         """
-        if not 0 <= start < stop <= count:
-            raise ValueError(f"Got frames {start} to {stop}, wanted a range within 0 to {count}.")
-        passes = Passes(self.session, *size, pixel_aspect, quality)
+        passes = Passes(self.session, *size, quality=quality)
 
+        def read(_: Sequence[int]) -> Generator[Pictures, None, None]:
+            yield from (to_pictures(frame, passes.fits) for frame in frames)
+
+        def cut(probability: NDArray[np.float32]) -> Objects:
+            restored = passes.restore(probability, *(mask_size or size))
+            return find_objects(restored, threshold, instances)
+
+        found = self._find(passes, read, count, range(count), cut, actions=actions)
+        with closing(found):
+            for _, objects in found:
+                yield objects
+
+    def _find(
+        self,
+        passes: Passes,
+        read: Read,
+        count: int,
+        wanted: range,
+        cut: Callable[[NDArray[np.float32]], Objects],
+        *,
+        actions: bool,
+    ) -> Generator[tuple[int, Objects], None, None]:
+        """Find the objects of the wanted ones of `count` frames."""
+        if not wanted or not 0 <= wanted[0] <= wanted[-1] < count:
+            raise ValueError(f"Got frames {wanted}, wanted a rising range within 0 to {count}.")
         namer = None
         if actions and isinstance(self.session, ActionSession):
-            namer = ActionNamer(self.session, passes.plain, start, stop)
+            namer = ActionNamer(self.session, passes.plain, wanted)
 
         def run(clip: Clip) -> Map:
             first, pictures = clip
@@ -188,40 +206,31 @@ class Segmenter:
             namer.note(first, features)
             return first, probabilities
 
-        def to_objects(found: Map) -> tuple[int, tuple[SegmentedObject, ...]]:
-            position, probability = found
+        def to_objects(found: Map) -> tuple[int, Objects]:
+            index, probability = found
             with self._timed("postprocess"):
-                restored = passes.restore(probability, *(mask_size or size))
-                objects = find_objects(restored, threshold, instances)
-                return position, objects if namer is None else namer.name(position, objects)
+                objects = cut(probability)
+                return index, objects if namer is None else namer.name(index, objects)
 
-        first, last = reach(start, stop, count)
-        clips = self._clips(read, count, passes, first, last)
-        with closing(_ahead(clips, _CLIPS_AHEAD)) as prepared:
-            stitched = stitch(map(run, prepared), first, last)
-            probabilities = smooth(stitched, start, stop)
-            with closing(_behind(to_objects, probabilities, _FRAMES_BEHIND)) as frames:
-                yield from frames
+        frames = with_neighbours(wanted, count)
+        starts = clips_of(frames, count, self.session.spec.clip_length, self.stride)
+        with closing(_ahead(self._clips(read, count, starts), _CLIPS_AHEAD)) as clips:
+            probabilities = smooth(stitch(map(run, clips), set(frames)), wanted)
+            with closing(_behind(to_objects, probabilities, _FRAMES_BEHIND)) as found:
+                yield from found
 
-    def _clips(
-        self, read: Read, count: int, passes: Passes, start: int, stop: int
-    ) -> Generator[Clip, None, None]:
-        """Read the clips that hold a wanted frame: the position of the first frame, pictures."""
+    def _clips(self, read: Read, count: int, starts: Sequence[int]) -> Generator[Clip, None, None]:
+        """Read clips: the first frame of each and its pictures."""
         length = self.session.spec.clip_length
-        starts = [int(s) for s in clips_of(start, stop, count, length, self.stride)]
-        end = min(starts[-1] + length, count)
-        # Scaled at once, so that no more than one frame is held at the source's size.
-        pictures = (passes.pictures(frame) for frame in read(range(starts[0], end)))
-        held: deque[tuple[NDArray[np.uint8], ...]] = deque(maxlen=length)
-        taken = starts[0]
-        for first in starts:
-            with self._timed("decode"):
-                while taken < min(first + length, end):
-                    held.append(next(pictures))
-                    taken += 1
-            while len(held) < length:  # a video shorter than a clip repeats its last frame
-                held.append(held[-1])
-            yield first, list(held)
+        clips = [clip_frames(start, count, length) for start in starts]
+        held: dict[int, Pictures] = {}
+        with closing(read(sorted(set(chain(*clips))))) as pictures:
+            for frames in clips:
+                held = {index: held[index] for index in frames if index in held}
+                with self._timed("decode"):
+                    held |= {index: next(pictures) for index in frames if index not in held}
+                # A video shorter than a clip repeats its last frame.
+                yield frames.start, [held[min(frames[0] + at, frames[-1])] for at in range(length)]
 
 
 def _ahead(items: Generator[A, None, None], count: int) -> Generator[A, None, None]:

@@ -1,26 +1,25 @@
 """One probability a frame from the clips that overlap on it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 def stitch(
-    clips: Iterable[tuple[int, NDArray[np.float32]]], start: int, stop: int
+    clips: Iterable[tuple[int, NDArray[np.float32]]], frames: Container[int]
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Average the probabilities of overlapping clips, frame by frame.
 
     Holds only frames that a later clip may still add to: O(L) memory. A frame's average doesn't
-    depend on `start` and `stop`, to the last bit, as long as all clips that hold it are given.
+    depend on the others, to the last bit, as long as all clips that hold it are given.
 
     Args:
         clips: the first frame of each, rising, and its probabilities (L, H, W) float32.
-        start: first frame wanted.
-        stop: one past the last frame wanted; what clips hold outside is left out.
+        frames: wanted; what else clips hold is left out.
 
     Yields:
-        Frame and its mean probability (H, W) float32, for each frame of the range, in order.
+        Frame and its mean probability (H, W) float32, for each frame wanted, in order.
     """
     sums: dict[int, NDArray[np.float32]] = {}
     counts: dict[int, int] = {}
@@ -28,7 +27,7 @@ def stitch(
         for frame in [frame for frame in sums if frame < first]:
             yield frame, sums.pop(frame) / np.float32(counts.pop(frame))
         for frame, probability in enumerate(probabilities, first):
-            if start <= frame < stop:
+            if frame in frames:
                 sums[frame] = sums[frame] + probability if frame in sums else probability
                 counts[frame] = counts.get(frame, 0) + 1
     for frame, total in sums.items():

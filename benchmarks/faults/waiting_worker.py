@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.worker import WorkerSettings, run_worker
-from pipeline.decode import decode
+from pipeline.preprocess import Fit, Pictures
 from pipeline.sandbox import Sandbox
+from pipeline.segmenter import decode_scaled
 from pipeline.spec import ModelSpec
-from pipeline.values import Frame, ScannedVideo
+from pipeline.values import ScannedVideo
 from service import log_format
 from service.supervised import FLAG, end_with_the_supervisor
 
@@ -57,11 +58,11 @@ class NoSandbox(Sandbox):
         """Return nothing: it protects from nothing."""
         return ()
 
-    def decode(
-        self, path: Path, video: ScannedVideo, indices: range
-    ) -> Generator[Frame, None, None]:
-        """Decode as `pipeline.decode.decode` does."""
-        return decode(path, video, indices)
+    def decode_scaled(
+        self, path: Path, video: ScannedVideo, indices: Sequence[int], fits: Sequence[Fit]
+    ) -> Generator[Pictures, None, None]:
+        """Decode as `pipeline.segmenter.decode_scaled` does."""
+        return decode_scaled(path, video, indices, fits)
 
 
 def clips_of_segment(frames: int) -> int:

@@ -38,7 +38,7 @@ def test_frames_of_a_data_set_are_segmented_as_a_posted_video(
 ) -> None:
     pixels = list(swan.frames())
     path = write_video(tmp_path / "swan.mkv", pixels, codec="ffv1", pix_fmt="bgr0")
-    served = segmenter.segment(path, scan(path, LIMITS), range(11), start=0, stop=11)
+    served = segmenter.segment(path, scan(path, LIMITS), range(11))
     wanted = [rle.decode(frame.objects[0].mask) for frame in served]
     found = list(segment(segmenter, swan))
     assert len(found) == 11

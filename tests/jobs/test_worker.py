@@ -85,6 +85,23 @@ def test_result_is_what_was_asked_for(bench: Bench, clip: Path) -> None:
     assert sparse.created_at <= (sparse.started_at or 0) <= (sparse.finished_at or 0)  # type: ignore[operator] # None fails
 
 
+def test_frames_that_were_chosen_have_the_masks_of_all(bench: Bench, clip: Path) -> None:
+    bench.start_worker()
+    whole = bench.wait_until_final(bench.submit(clip))
+    masks = [_masks(line) for line in bench.queue.frames(whole.id)]
+    for every, start_s, end_s in ((2, 0.3, None), (7, None, 1.2), (30, None, None)):
+        job = bench.submit(clip, every=every, start_s=start_s, end_s=end_s)
+        lines = list(bench.queue.frames(bench.wait_until_final(job).id))
+        chosen = [json.loads(line)["index"] for line in lines]
+        assert chosen == list(range(chosen[0], chosen[-1] + 1, every))
+        assert segments_stored(bench, job) > 1
+        assert [_masks(line) for line in lines] == [masks[index] for index in chosen]
+
+
+def _masks(line: str) -> list[dict[str, object]]:
+    return [each["segmentation"] for each in json.loads(line)["objects"]]
+
+
 def test_frames_can_be_followed_while_the_job_runs(bench: Bench, clip: Path) -> None:
     job = bench.submit(clip)
     with pytest.raises(JobNotFinished, match="queued"):

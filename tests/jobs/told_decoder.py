@@ -3,7 +3,7 @@
 import ctypes
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path.cwd()))
@@ -15,7 +15,7 @@ from pipeline.values import Frame, ScannedVideo
 CRASH, HANG = b"CRASH", b"HANG!"
 
 
-def told_decode(path: Path, video: ScannedVideo, indices: range) -> Iterator[Frame]:
+def told_decode(path: Path, video: ScannedVideo, indices: Sequence[int]) -> Iterator[Frame]:
     end = path.read_bytes()[-len(CRASH) :]
     for frame in decode(path, video, indices):
         yield frame

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path.cwd()))
@@ -144,7 +144,7 @@ def hostile_scan(path: Path, limits: VideoLimits) -> ScannedVideo:
     return scan(path, limits)
 
 
-def hostile_decode(path: Path, video: ScannedVideo, indices: range) -> Iterator[Frame]:
+def hostile_decode(path: Path, video: ScannedVideo, indices: Sequence[int]) -> Iterator[Frame]:
     do_harm(sys.argv[1], path)
     if sys.argv[1] == "slow":
         time.sleep(2)

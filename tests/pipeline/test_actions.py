@@ -72,8 +72,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def segment(
     session: GreenSession,
     path: Path,
-    start: int = 0,
-    stop: int = 20,
+    indices: range = range(20),
     quality: Quality = "fast",
     *,
     actions: bool = True,
@@ -82,9 +81,7 @@ def segment(
         Segmenter(session).segment(
             path,
             scan(path, LIMITS),
-            range(20),
-            start=start,
-            stop=stop,
+            indices,
             quality=quality,
             actions=actions,
         )
@@ -113,8 +110,17 @@ def test_each_object_is_named_from_its_own_box(clip: Path, quality: Quality) -> 
 def test_actions_are_the_same_wherever_segments_are_cut(clip: Path) -> None:
     whole = segment(GreenSession(), clip)
     for cut in (1, 7, 12):
-        parts = segment(GreenSession(), clip, 0, cut) + segment(GreenSession(), clip, cut, 20)
+        parts = [
+            *segment(GreenSession(), clip, range(cut)),
+            *segment(GreenSession(), clip, range(cut, 20)),
+        ]
         assert parts == whole
+
+
+def test_actions_are_the_same_whichever_frames_are_wanted(clip: Path) -> None:
+    whole = segment(GreenSession(), clip)
+    for indices in (range(3, 20, 2), range(1, 20, 9), range(19, 20)):
+        assert segment(GreenSession(), clip, indices) == [whole[index] for index in indices]
 
 
 def test_without_actions_nothing_is_described_and_masks_are_the_same(clip: Path) -> None:
@@ -129,20 +135,17 @@ def test_without_actions_nothing_is_described_and_masks_are_the_same(clip: Path)
     assert all(o.action is None for frame in without for o in frame.objects)
 
 
-def test_boxes_lie_in_the_picture_as_it_is_scaled_and_padded() -> None:
+@pytest.mark.parametrize("aspect", [Fraction(1), Fraction(2)])
+def test_boxes_lie_in_the_picture_as_it_is_scaled_and_padded(
+    tmp_path: Path, aspect: Fraction
+) -> None:
     """Of 100x70 the network sees 64x91 padded to 64x96; pixels are twice as wide in the second."""
     pixels = np.zeros((70, 100, 3), np.uint8)
     pixels[10:60, 40:90] = (255, 200, 0)
-    for aspect in (Fraction(1), Fraction(2)):
-        frames = Segmenter(GreenSession()).find(
-            lambda positions: (pixels for _ in positions),
-            8,
-            size=(70, 100),
-            pixel_aspect=aspect,
-            start=0,
-            stop=8,
-            actions=True,
-        )
-        for _, (square,) in frames:
+    path = write_video(
+        tmp_path / "wide.mkv", [pixels] * 8, codec="ffv1", pix_fmt="bgr0", pixel_aspect=aspect
+    )
+    for frame in segment(GreenSession(), path, range(8)):
+        for square in frame.objects:
             # All of the box is green, and nothing beside it.
             assert np.exp(square.actions["green"]) == pytest.approx(200 / 300, rel=0.06)

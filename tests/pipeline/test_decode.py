@@ -1,5 +1,6 @@
 """Frames come whole, in order and alike, from any container and wherever decoding starts."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -77,21 +78,23 @@ def test_each_range_holds_the_frames_of_the_whole(tmp_path: Path, name: str) -> 
 @settings(
     deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(indices=st.builds(range, st.integers(0, 39), st.integers(0, 40), st.integers(1, 50)))
-def test_a_range_gives_exactly_its_frames(
-    tmp_path_factory: pytest.TempPathFactory, indices: range
+@given(indices=st.sets(st.integers(0, 39)).map(sorted))
+def test_frames_are_exactly_those_wanted(
+    tmp_path_factory: pytest.TempPathFactory, indices: list[int]
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "ranges.mp4"
     if not path.exists():
         _write(path.parent, "h264.mp4").rename(path)
     video = scan(path, LIMITS)
-    assert [index_of(f.pixels) for f in decode(path, video, indices)] == list(indices)
+    assert [index_of(f.pixels) for f in decode(path, video, indices)] == indices
 
 
-@pytest.mark.parametrize("indices", [range(-1, 3), range(38, 41), range(5, 0, -1)])
-def test_a_range_outside_of_the_video_is_refused(tmp_path: Path, indices: range) -> None:
+@pytest.mark.parametrize("indices", [range(-1, 3), range(38, 41), range(5, 0, -1), [3, 3]])
+def test_frames_that_are_not_there_or_not_in_order_are_refused(
+    tmp_path: Path, indices: Sequence[int]
+) -> None:
     path = _write(tmp_path, "h264.mp4")
-    with pytest.raises(ValueError, match="wanted a rising range within 0 to 40"):
+    with pytest.raises(ValueError, match="wanted rising ones within 0 to 40"):
         list(decode(path, scan(path, LIMITS), indices))
 
 

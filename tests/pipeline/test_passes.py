@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline.passes import Passes
+from pipeline.preprocess import to_pictures
 from pipeline.values import Quality
 from tests.tiny_model import SPEC
 
@@ -38,7 +39,7 @@ class SizeSession(WhiteSession):
 def _find(session: WhiteSession, frame: NDArray[np.uint8], quality: Quality) -> NDArray[np.float32]:
     height, width, _ = frame.shape
     passes = Passes(session, height, width, quality=quality)
-    found = passes.run([passes.pictures(frame)] * LENGTH)
+    found = passes.run([to_pictures(frame, passes.fits)] * LENGTH)
     assert len(found) == LENGTH
     return passes.restore(found[0], height, width)
 
@@ -80,7 +81,7 @@ def test_best_is_the_mean_of_what_was_found() -> None:
 
 def test_masks_may_be_of_another_size() -> None:
     passes = Passes(WhiteSession(), 64, 96, Fraction(1), "best")
-    found = passes.run([passes.pictures(np.full((64, 96, 3), 51, np.uint8))] * LENGTH)
+    found = passes.run([to_pictures(np.full((64, 96, 3), 51, np.uint8), passes.fits)] * LENGTH)
     restored = passes.restore(found[0], 192, 288)
     assert restored.shape == (192, 288)
     np.testing.assert_allclose(restored, 0.2, rtol=1e-5)

@@ -18,10 +18,12 @@ from av.subtitles.stream import SubtitleStream
 
 from pipeline.decode import decode, scan
 from pipeline.errors import BrokenVideo, DecoderFailed, NotAVideo, VideoError, VideoTooLarge
+from pipeline.preprocess import fit, to_pictures
 from pipeline.sandbox import Sandbox
 from pipeline.values import ScannedVideo, VideoLimits
 from tests.pipeline.hostile_decoder import ESCAPES, LIES
 from tests.processes import children
+from tests.tiny_model import SPEC
 from tests.videos import picture, write_video
 
 LIMITS = VideoLimits(max_pixels=10**6, max_frames=1000, max_duration_s=100)
@@ -88,6 +90,22 @@ def test_scan_and_frames_are_those_of_decoding_in_process(
     ):
         assert (got.index, got.time_s) == (wanted.index, wanted.time_s)
         assert np.array_equal(got.pixels, wanted.pixels)
+
+
+def test_frames_scaled_in_there_are_those_scaled_here_to_the_last_bit(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    random = np.random.default_rng(3)
+    noise = [random.integers(0, 256, (97, 142, 3), np.uint8) for _ in range(9)]
+    path = write_video(tmp_path / "noise.mkv", noise, codec="ffv1", pix_fmt="bgr0")
+    video = scan(path, LIMITS)
+    fits = [fit(97, 142, SPEC, scale=scale) for scale in (0.75, 1, 2)]
+    indices = [0, 1, 4, 8]
+    apart = list(sandbox.decode_scaled(path, video, indices, fits))
+    assert len(apart) == len(indices)
+    for index, pictures in zip(indices, apart, strict=True):
+        for got, wanted in zip(pictures, to_pictures(noise[index], fits), strict=True):
+            np.testing.assert_array_equal(got, wanted)
 
 
 def test_errors_are_those_of_decoding_in_process(sandbox: Sandbox, tmp_path: Path) -> None:

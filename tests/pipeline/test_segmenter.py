@@ -1,14 +1,16 @@
 """The whole way: real clips in, objects out, alike however a video is cut into segments."""
 
 import threading
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from jobs.segments import segment_range
 from pipeline import rle
 from pipeline.decode import decode, scan, select
 from pipeline.errors import BrokenVideo
@@ -80,7 +82,7 @@ def test_a_moving_thing_is_covered_in_every_frame(
 ) -> None:
     segmenter = Segmenter(RedSession())
     frames = list(
-        segmenter.segment(path, video, range(FRAMES), start=0, stop=FRAMES, instances=instances)  # type: ignore[arg-type]
+        segmenter.segment(path, video, range(FRAMES), instances=instances)  # type: ignore[arg-type]
     )
     assert [frame.index for frame in frames] == list(range(FRAMES))
     assert [frame.time_s for frame in frames] == pytest.approx(np.arange(FRAMES) / 25)
@@ -88,36 +90,68 @@ def test_a_moving_thing_is_covered_in_every_frame(
     assert all(o.score > 0.7 and o.track is None for frame in frames for o in frame.objects)
 
 
-@pytest.mark.parametrize("quality", ["fast", "best"])
-@pytest.mark.parametrize("every", [1, 3])
-@pytest.mark.parametrize("cuts", [[12, 24, 36, 48], [1, 2, 30], [7]])
-def test_segments_put_together_are_the_whole(
-    path: Path, video: ScannedVideo, cuts: list[int], every: int, quality: Quality
-) -> None:
+@pytest.fixture(scope="module")
+def whole(path: Path, video: ScannedVideo) -> Mapping[Quality, list[SegmentedFrame]]:
+    """What every frame of the video gets where all are wanted."""
     segmenter = Segmenter(RedSession())
-    indices = select(video, 0.05, None, every)
-    count = len(indices)
-    whole = list(segmenter.segment(path, video, indices, start=0, stop=count, quality=quality))
-    bounds = [0, *[cut for cut in cuts if cut < count], count]
-    parts: list[SegmentedFrame] = []
-    for start, stop in pairwise(bounds):
-        parts += segmenter.segment(path, video, indices, start=start, stop=stop, quality=quality)
-    assert parts == whole
-    assert [frame.index for frame in whole] == list(indices)
+    qualities: tuple[Quality, ...] = ("fast", "best")
+    return {q: list(segmenter.segment(path, video, range(FRAMES), quality=q)) for q in qualities}
 
 
-def test_overlapping_clips_share_their_frames(path: Path, video: ScannedVideo) -> None:
+@settings(deadline=None, max_examples=40)
+@given(
+    start=st.integers(0, FRAMES - 1),
+    length=st.integers(1, FRAMES),
+    every=st.integers(1, FRAMES + 10),
+    segments=st.integers(1, 4),
+    quality=st.sampled_from(["fast", "best"]),
+)
+@example(start=0, length=FRAMES, every=30, segments=1, quality="fast")
+def test_any_frames_in_any_segments_are_those_of_the_whole(
+    path: Path,
+    video: ScannedVideo,
+    whole: Mapping[Quality, list[SegmentedFrame]],
+    *,
+    start: int,
+    length: int,
+    every: int,
+    segments: int,
+    quality: Quality,
+) -> None:
+    end_s = video.info.duration_s if start + length >= FRAMES else video.time_s(start + length)
+    indices = select(video, video.time_s(start), end_s, every)
+    segmenter = Segmenter(RedSession())
+    segments = min(segments, len(indices))
+    found: list[SegmentedFrame] = []
+    for segment in range(segments):
+        part = segment_range(segment, segments, len(indices))
+        found += segmenter.segment(path, video, indices[part.start : part.stop], quality=quality)
+    assert found == [whole[quality][index] for index in indices]
+
+
+@pytest.mark.parametrize(
+    ("indices", "runs"),
+    [
+        (range(FRAMES), 8),  # 0, 6, ... 36 and the last
+        (range(21, 22), 1),  # 18 to 25 holds it and both its neighbours
+        (range(20, 21), 2),  # 12 to 19 holds the neighbour before it
+        (range(3, FRAMES, 30), 2),  # 0 to 7, 30 to 37
+    ],
+)
+def test_only_clips_that_hold_a_wanted_frame_or_its_neighbours_are_run(
+    path: Path, video: ScannedVideo, indices: range, runs: int
+) -> None:
     session = RedSession()
-    list(Segmenter(session, stride=6).segment(path, video, range(20), start=0, stop=20))
-    assert session.runs == 3
+    list(Segmenter(session, stride=6).segment(path, video, indices))
+    assert session.runs == runs
 
 
 @pytest.mark.parametrize("count", [1, 3, 8])
-def test_a_video_shorter_than_a_clip_is_one_clip(
-    path: Path, video: ScannedVideo, count: int
-) -> None:
+def test_a_video_shorter_than_a_clip_is_one_clip(tmp_path: Path, count: int) -> None:
     session = RedSession()
-    frames = list(Segmenter(session).segment(path, video, range(count), start=0, stop=count))
+    pictures = [picture(index, 96, 160) for index in range(count)]
+    path = write_video(tmp_path / "short.mp4", pictures, options={"crf": "10"})
+    frames = list(Segmenter(session).segment(path, scan(path, LIMITS), range(count)))
     assert [frame.index for frame in frames] == list(range(count))
     assert min(_covers(frame) for frame in frames) > 0.8
     assert session.runs == 1
@@ -129,7 +163,7 @@ def test_a_model_file_does_the_same(tmp_path: Path) -> None:
         pixels[20:40, 2 * index : 2 * index + 20] = (255, 0, 0)
     path = write_video(tmp_path / "a.mkv", black, codec="ffv1", pix_fmt="bgr0")
     session = load(write_model(tmp_path / "tiny.onnx"), "cpu", threads=1)
-    frames = Segmenter(session).segment(path, scan(path, LIMITS), range(10), start=0, stop=10)
+    frames = Segmenter(session).segment(path, scan(path, LIMITS), range(10))
     for index, frame in enumerate(frames):
         (object_,) = frame.objects
         assert (object_.box, object_.area) == ((2 * index, 20, 20, 20), 400)
@@ -140,10 +174,8 @@ def test_a_model_file_does_the_same(tmp_path: Path) -> None:
 
 def test_the_best_quality_looks_at_each_clip_six_times(path: Path, video: ScannedVideo) -> None:
     session = RedSession()
-    frames = list(
-        Segmenter(session).segment(path, video, range(14), start=0, stop=14, quality="best")
-    )
-    assert session.runs == 2 * 6
+    frames = list(Segmenter(session).segment(path, video, range(13), quality="best"))
+    assert session.runs == 3 * 6
     assert min(_covers(frame) for frame in frames) > 0.8
 
 
@@ -151,26 +183,19 @@ def test_frames_from_elsewhere_are_segmented_alike(path: Path, video: ScannedVid
     segmenter = Segmenter(RedSession())
     decoded = [frame.pixels for frame in decode(path, video, range(FRAMES))]
     found = segmenter.find(
-        lambda positions: iter(decoded[positions.start : positions.stop]),
+        decoded,
         FRAMES,
         size=(96, 160),
-        start=0,
-        stop=FRAMES,
     )
-    whole = segmenter.segment(path, video, range(FRAMES), start=0, stop=FRAMES)
-    assert list(found) == [(frame.index, frame.objects) for frame in whole]
+    whole = segmenter.segment(path, video, range(FRAMES))
+    assert list(found) == [frame.objects for frame in whole]
 
 
 def test_masks_may_be_of_another_size_than_the_frames() -> None:
     frames = Segmenter(RedSession()).find(
-        lambda positions: map(picture, positions),
-        8,
-        size=(64, 96),
-        mask_size=(192, 288),
-        start=0,
-        stop=8,
+        map(picture, range(8)), 8, size=(64, 96), mask_size=(192, 288)
     )
-    for index, (object_,) in frames:
+    for index, (object_,) in enumerate(frames):
         truth = np.zeros((192, 288), bool)
         truth[square(index, 192, 288)[0], 6 * index : 6 * index + 48] = True
         assert rle.decode(object_.mask).shape == (192, 288)
@@ -179,16 +204,14 @@ def test_masks_may_be_of_another_size_than_the_frames() -> None:
 
 def test_frames_without_an_object_are_there(tmp_path: Path) -> None:
     path = write_video(tmp_path / "dark.mp4", [np.zeros((64, 64, 3), np.uint8)] * 9)
-    frames = list(
-        Segmenter(RedSession()).segment(path, scan(path, LIMITS), range(9), start=0, stop=9)
-    )
+    frames = list(Segmenter(RedSession()).segment(path, scan(path, LIMITS), range(9)))
     assert [(frame.index, frame.objects) for frame in frames] == [(i, ()) for i in range(9)]
 
 
 def test_closing_early_stops_the_work(path: Path, video: ScannedVideo) -> None:
     before = threading.active_count()
     session = RedSession()
-    frames = Segmenter(session).segment(path, video, range(FRAMES), start=0, stop=FRAMES)
+    frames = Segmenter(session).segment(path, video, range(FRAMES))
     assert next(frames).index == 0
     frames.close()
     assert session.runs < 6
@@ -196,7 +219,7 @@ def test_closing_early_stops_the_work(path: Path, video: ScannedVideo) -> None:
 
 
 def test_an_error_of_the_model_reaches_the_caller(path: Path, video: ScannedVideo) -> None:
-    frames = Segmenter(FailingSession()).segment(path, video, range(FRAMES), start=0, stop=FRAMES)
+    frames = Segmenter(FailingSession()).segment(path, video, range(FRAMES))
     with pytest.raises(RuntimeError, match="out of memory"):
         list(frames)
 
@@ -208,9 +231,12 @@ def test_an_error_of_decoding_reaches_the_caller(tmp_path: Path) -> None:
     video = scan(path, LIMITS)
     path.write_bytes(path.read_bytes().replace(b"\x89PNG", b"\x00\x00\x00\x00"))
     with pytest.raises(BrokenVideo, match="None of the frames 0 to 8 can be decoded"):
-        list(Segmenter(RedSession()).segment(path, video, range(9), start=0, stop=9))
+        list(Segmenter(RedSession()).segment(path, video, range(9)))
 
 
-def test_a_range_outside_of_the_selection_is_refused(path: Path, video: ScannedVideo) -> None:
-    with pytest.raises(ValueError, match="Got frames 8 to 12, wanted a range within 0 to 10"):
-        list(Segmenter(RedSession()).segment(path, video, range(10), start=8, stop=12))
+@pytest.mark.parametrize("indices", [range(48, 51), range(0), range(5, 1, -1)])
+def test_frames_that_are_not_there_are_refused(
+    path: Path, video: ScannedVideo, indices: range
+) -> None:
+    with pytest.raises(ValueError, match="wanted a rising range within 0 to 50"):
+        list(Segmenter(RedSession()).segment(path, video, indices))
