@@ -25,7 +25,7 @@ class Looks:
     mirrored: bool
 
 
-# What a size or a mirrored picture adds in J, and what it costs: docs/training.md.
+# What a size or a mirrored picture adds in J, and what it costs: docs/experiments.md.
 LOOKS: Mapping[Quality, Looks] = {
     "fast": Looks(scales=(1.0,), mirrored=False),
     "best": Looks(scales=(0.75, 1.0, 1.25), mirrored=True),
