@@ -12,6 +12,8 @@ from pipeline.recent import RecentActions
 Told = Mapping[str, float]
 """The log-probability of each label in a frame; empty where no object was found."""
 
+_FPS = 25  # the frames of data sets have no times
+
 
 def path_of(folder: Path, sequence: LabelledSequence) -> Path:
     """Return where the actions of a sequence belong: `<sequence>/actions.json`."""
@@ -60,7 +62,7 @@ def of_track(told: Sequence[Told]) -> dict[str, float]:
 def of_frames(told: Sequence[Told]) -> list[Told]:
     """Return what each frame tells as the service tells it: from the track's latest frames."""
     recent = RecentActions()
-    return [recent.add(of_frame) for of_frame in told]
+    return [recent.add(of_frame, index / _FPS) for index, of_frame in enumerate(told)]
 
 
 def best(shares: Mapping[str, float]) -> str | None:

@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-# What a frame counts for beside the one after it: the last 20 frames, three quarters of a second,
-# make up two thirds of what is told.
-FADING = 0.95
+# Seconds in which a frame comes to count for half: the last three quarters of a second make up
+# about two thirds of what is told.
+HALF_LIFE_S = 0.54
 
 
 @dataclass
@@ -16,23 +16,27 @@ class RecentActions:
     Attributes:
         sums: {label: the faded sum of its log-probabilities}; empty before the first frame.
         weight: the faded number of frames.
+        at_s: when the last frame was shown that told something; None before the first one.
     """
 
     sums: dict[str, float] = field(default_factory=dict)
     weight: float = 0.0
+    at_s: float | None = None
 
-    def add(self, scores: Mapping[str, float]) -> dict[str, float]:
-        """Take the log-probabilities of the track's next frame.
+    def add(self, scores: Mapping[str, float], time_s: float) -> dict[str, float]:
+        """Take the log-probabilities of the track's next frame, shown at `time_s`.
 
         Returns:
             {label: log-probability} of what the object does now; empty where nothing was told.
         """
         if not scores:
             return {}
+        kept = 1.0 if self.at_s is None else 0.5 ** ((time_s - self.at_s) / HALF_LIFE_S)
         self.sums = {
-            label: FADING * self.sums.get(label, 0.0) + score for label, score in scores.items()
+            label: kept * self.sums.get(label, 0.0) + score for label, score in scores.items()
         }
-        self.weight = FADING * self.weight + 1
+        self.weight = kept * self.weight + 1
+        self.at_s = time_s
         means = {label: total / self.weight for label, total in self.sums.items()}
         whole = math.log(math.fsum(math.exp(mean) for mean in means.values()))
         return {label: mean - whole for label, mean in means.items()}

@@ -13,8 +13,8 @@ from pipeline.values import Action, Instances, Rle, SegmentedFrame, SegmentedObj
 
 # Objects move and change shape between frames, but one still overlaps itself by this much.
 MIN_IOU = 0.3
-# Frames that an object may be hidden for and come back as itself.
-MAX_GAP = 8
+# Seconds that an object may be hidden for and come back as itself: 8 frames at 24 or 25 a second.
+MAX_HIDDEN_S = 0.35
 # Actions that are told of a track.
 TOP_ACTIONS = 3
 
@@ -26,12 +26,12 @@ class _Active:
     Attributes:
         id: of the track.
         mask: where it was seen last.
-        missed: frames since.
+        hidden_since_s: time of the first frame since that it was not in; None if there is none.
     """
 
     id: int
     mask: Rle
-    missed: int
+    hidden_since_s: float | None = None
 
 
 @dataclass
@@ -75,10 +75,9 @@ class Tracker:
         if self._instances == "primary":
             ids = [1] * len(frame.objects)
         else:
-            ids = self._match(frame.objects)
+            ids = self._match(frame.objects, frame.time_s)
         objects = tuple(
-            self._see(id_, object_, frame.index)
-            for object_, id_ in zip(frame.objects, ids, strict=True)
+            self._see(id_, object_, frame) for object_, id_ in zip(frame.objects, ids, strict=True)
         )
         return replace(frame, objects=objects)
 
@@ -108,7 +107,9 @@ class Tracker:
         """Restore a tracker that goes on as the one that gave `state`."""
         tracker = cls(state["instances"])
         tracker._active = [
-            _Active(**(active | {"mask": Rle(**active["mask"])})) for active in state["active"]
+            _Active(**(active | {"mask": Rle(**active["mask"])}))
+            for active in state["active"]
+            if "missed" not in active  # of a version that counted frames: those tracks have ended
         ]
         tracker._seen = [
             _Seen(**(seen | {"recent": RecentActions(**seen.get("recent", {}))}))
@@ -116,7 +117,12 @@ class Tracker:
         ]
         return tracker
 
-    def _match(self, objects: tuple[SegmentedObject, ...]) -> list[int]:
+    def _match(self, objects: tuple[SegmentedObject, ...], time_s: float) -> list[int]:
+        self._active = [
+            active
+            for active in self._active
+            if active.hidden_since_s is None or time_s - active.hidden_since_s <= MAX_HIDDEN_S
+        ]
         overlaps = rle.iou(
             [active.mask for active in self._active], [object_.mask for object_ in objects]
         )
@@ -127,30 +133,34 @@ class Tracker:
                 break
             if column not in matched and self._active[row] not in matched.values():
                 matched[column] = self._active[row]
-        for active in self._active:
-            active.missed += 1
         new_id = len(self._seen)
         for column, object_ in enumerate(objects):
             if column in matched:
-                matched[column].mask, matched[column].missed = object_.mask, 0
+                matched[column].mask = object_.mask
             else:
                 new_id += 1
-                matched[column] = _Active(new_id, object_.mask, 0)
+                matched[column] = _Active(new_id, object_.mask)
                 self._active.append(matched[column])
-        self._active = [active for active in self._active if active.missed <= MAX_GAP]
+        seen = {active.id for active in matched.values()}
+        for active in self._active:
+            if active.id in seen:
+                active.hidden_since_s = None
+            elif active.hidden_since_s is None:
+                active.hidden_since_s = time_s
         return [matched[column].id for column in range(len(objects))]
 
-    def _see(self, id_: int, object_: SegmentedObject, index: int) -> SegmentedObject:
+    def _see(self, id_: int, object_: SegmentedObject, frame: SegmentedFrame) -> SegmentedObject:
         """Add a frame's object to its track, and return it as a part of that."""
         if id_ > len(self._seen):
-            self._seen.append(_Seen(id_, 0.0, 0, index, index + 1))
+            self._seen.append(_Seen(id_, 0.0, 0, frame.index, frame.index + 1))
         seen = self._seen[id_ - 1]
         seen.score_sum += object_.score
         seen.frames += 1
         for label, score in object_.actions.items():
             seen.actions[label] = seen.actions.get(label, 0.0) + score
-        seen.stop = index + 1
-        return replace(object_, track=id_, actions=seen.recent.add(object_.actions))
+        seen.stop = frame.index + 1
+        actions = seen.recent.add(object_.actions, frame.time_s)
+        return replace(object_, track=id_, actions=actions)
 
 
 def _most_probable(sums: Mapping[str, float], frames: int) -> tuple[Action, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline import rle
-from pipeline.tracks import MAX_GAP, Tracker
+from pipeline.tracks import MAX_HIDDEN_S, Tracker
 from pipeline.values import SegmentedFrame, SegmentedObject
 
 
@@ -47,13 +47,17 @@ def test_a_newcomer_gets_the_next_id_and_the_best_overlap_wins() -> None:
     assert _ids(linked) == [2, 1]
 
 
-@pytest.mark.parametrize(("gap", "id_"), [(0, 1), (MAX_GAP, 1), (MAX_GAP + 1, 2)])
-def test_a_hidden_object_comes_back_as_itself_for_a_while(gap: int, id_: int) -> None:
+@pytest.mark.parametrize(
+    ("fps", "gap", "id_"),
+    [(25, 0, 1), (25, 8, 1), (25, 9, 2), (50, 17, 1), (50, 18, 2), (1, 0, 1), (1, 1, 2)],
+)
+def test_a_hidden_object_comes_back_as_itself_for_a_while(fps: int, gap: int, id_: int) -> None:
     tracker = Tracker("components")
     tracker.link(SegmentedFrame(0, 0, (_object(10, 10, score=0.5),)))
-    for index in range(gap):
-        assert tracker.link(SegmentedFrame(1 + index, 0)).objects == ()
-    linked = tracker.link(SegmentedFrame(1 + gap, 0, (_object(12, 10, score=0.7),)))
+    for index in range(1, 1 + gap):
+        assert tracker.link(SegmentedFrame(index, index / fps)).objects == ()
+    last = SegmentedFrame(1 + gap, (1 + gap) / fps, (_object(12, 10, score=0.7),))
+    linked = tracker.link(last)
     assert _ids(linked) == [id_]
     if id_ == 1:
         (track,) = tracker.tracks()
@@ -90,9 +94,10 @@ def test_a_tracker_goes_on_from_its_state(instances: str) -> None:
 def test_the_state_forgets_masks_of_ended_tracks() -> None:
     tracker = Tracker("components")
     for index in range(500):
-        tracker.link(SegmentedFrame(index, 0, (_object(13 * index % 180, 37 * index % 80),)))
+        objects = (_object(13 * index % 180, 37 * index % 80),)
+        tracker.link(SegmentedFrame(index, index / 25, objects))
     state = tracker.to_state()
-    assert len(state["active"]) <= MAX_GAP + 1
+    assert len(state["active"]) <= MAX_HIDDEN_S * 25 + 2
     assert len(state["seen"]) == len(tracker.tracks())
 
 
@@ -110,6 +115,17 @@ def test_a_track_tells_its_three_most_probable_actions() -> None:
     (track,) = tracker.tracks()
     assert [action.label for action in track.actions] == ["run", "none", "walk"]
     assert [action.score for action in track.actions] == pytest.approx([3 / 8, 2 / 8, 2 / 8])
+
+
+def test_the_state_of_a_version_that_counted_frames_is_read() -> None:
+    tracker = Tracker("components")
+    tracker.link(SegmentedFrame(0, 0, (_object(10, 10),)))
+    older = json.loads(json.dumps(tracker.to_state()))
+    for active in older["active"]:
+        del active["hidden_since_s"]
+        active["missed"] = 0
+    linked = Tracker.from_state(older).link(SegmentedFrame(1, 0.04, (_object(10, 10),)))
+    assert _ids(linked) == [2]
 
 
 def test_a_track_without_actions_tells_none() -> None:
