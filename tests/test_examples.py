@@ -41,6 +41,7 @@ PROMISES: dict[str, str | dict[str, str]] = {
         "python": rf"{ALL}, tracks: \[1\]",
         "javascript": rf"{ALL}, tracks: \[ 1 \]",
     },
+    "docs/guide.md Read masks": r"(?m)^24 4\.8 1 \(.*\) \d+$",
     "docs/guide.md Follow a long one": {
         "sh": r"(?s)event: succeeded\n.*\nbikes\.json\n",
         "python": rf"(?s){FRAMES} of {FRAMES}\n.*{ALL}",
@@ -56,13 +57,12 @@ PROMISES: dict[str, str | dict[str, str]] = {
     "docs/guide.md Meet an error": PROBLEM,
     "docs/guide.md Cancel and delete": r"(?s)(canceled|succeeded).*\n204\n",
     "docs/guide.md Send again safely": r"\A(/jobs/\w{32})\n\1\n\Z",
-    "docs/client.md The client for Python": r"(?m)^0 0\.0 1 \(.*\) \d+$",
-    "docs/client.md Results": r"(?m)^24 \[\(.*\)\]$",
+    "docs/client.md The client for Python": r"(?m)^24 \[\(.*\)\]$",
     "docs/client.md supervision": rf"\b{FRAMES} frames",
     "docs/client.md asyncio": rf"\[{FRAMES}, {FRAMES}\]",
     "docs/client.md Command line": r"(?s)Wrote out/bikes\.ytvis\.json\nWrote out/bikes\.overlay\."
     r'mp4.*Wrote out/holiday\.overlay\.mp4.*"frames": 13,.*"files": \["dog\.json"\]',
-    "docs/client.md Errors": PROBLEM,
+    "docs/client.md Errors and retries": PROBLEM,
 }
 
 
