@@ -68,13 +68,16 @@ def sheet(pictures: Sequence[Pixels]) -> Pixels:
     return np.vstack(rows)
 
 
-def stills(video: Path, times_s: Sequence[float], rotation: int) -> Iterator[Pixels]:
+def stills(
+    video: Path, times_s: Sequence[float], rotation: int, mirrored: bool
+) -> Iterator[Pixels]:
     """Decode the frames of a video at some times, rising; none where PyAV isn't installed.
 
     Args:
         video: the file.
         times_s: after its first frame.
         rotation: degrees clockwise that its pictures are turned by.
+        mirrored: whether they are mirrored left to right after that.
     """
     if not find_spec("av"):
         return
@@ -90,7 +93,8 @@ def stills(video: Path, times_s: Sequence[float], rotation: int) -> Iterator[Pix
             frames = container.decode(stream)
             found = next((f for f in frames if f.pts is not None and f.pts >= wanted), first)
             pixels = found.to_ndarray(format="rgb24").astype(np.uint8)
-            yield np.rot90(pixels, -rotation // 90)
+            turned = np.rot90(pixels, -rotation // 90)
+            yield turned[:, ::-1] if mirrored else turned
 
 
 def _colour(track: int) -> NDArray[np.float32]:

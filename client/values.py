@@ -26,6 +26,8 @@ class Video:
         fps: frames a second, exact; the mean where the rate varies.
         duration_s: of the whole video.
         rotation: degrees clockwise that the stored pictures are turned by.
+        mirrored: whether they are mirrored left to right after that.
+        pixel_aspect: width of a pixel over its height, as shown.
     """
 
     width: int
@@ -34,6 +36,8 @@ class Video:
     fps: Fraction
     duration_s: float
     rotation: int
+    mirrored: bool
+    pixel_aspect: Fraction
 
     @classmethod
     def of(cls, body: Body) -> "Video":
@@ -45,6 +49,8 @@ class Video:
             fps=Fraction(body["fps"]),
             duration_s=body["duration_s"],
             rotation=body["rotation"],
+            mirrored=body.get("mirrored", False),  # results of older versions don't tell
+            pixel_aspect=Fraction(body.get("pixel_aspect", 1)),
         )
 
 
@@ -231,7 +237,8 @@ class Result:
         behind = [pictures.blank(*size)] * len(frames)
         if self.source is not None:
             times = [frame.time_s for frame in frames]
-            found = list(pictures.stills(self.source, times, self.video.rotation))
+            video = self.video
+            found = list(pictures.stills(self.source, times, video.rotation, video.mirrored))
             behind = [each for each in found if each.shape[:2] == size] or behind
         drawn = [pictures.tinted(b, f.masks()) for b, f in zip(behind, frames, strict=True)]
         return pictures.png(pictures.sheet(drawn))

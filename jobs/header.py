@@ -24,6 +24,8 @@ def to_header(
             "fps": f"{video.fps.numerator}/{video.fps.denominator}",
             "duration_s": round(video.duration_s, 6),
             "rotation": video.rotation,
+            "mirrored": video.mirrored,
+            "pixel_aspect": f"{video.pixel_aspect.numerator}/{video.pixel_aspect.denominator}",
         },
         "tracks": [_track(track) for track in tracks],
     }

@@ -27,7 +27,8 @@ from pipeline.listing import (
     rate_of,
     seeks,
 )
-from pipeline.media import RgbConverter, open_media, pixel_aspect_of, read_frames, rotation_of
+from pipeline.media import RgbConverter, open_media, pixel_aspect_of, read_frames
+from pipeline.orientation import Orientation, orientation_of
 from pipeline.values import Frame, ScannedVideo, VideoInfo, VideoLimits
 
 _HIDES_FRAMES = {"vp8"}  # codecs with packets that show nothing and look like all others
@@ -44,14 +45,14 @@ class _Proof:
         timestamps: of up to `PROOF_FRAMES` frames, as they are shown; None where unknown.
         width: pixels, after rotation.
         height: pixels, after rotation.
-        rotation: as in `VideoInfo`.
+        orientation: of the stored pictures.
         pixel_aspect: as in `VideoInfo`.
     """
 
     timestamps: list[int | None]
     width: int
     height: int
-    rotation: int
+    orientation: Orientation
     pixel_aspect: Fraction
 
 
@@ -98,7 +99,8 @@ def scan(path: Path, limits: VideoLimits) -> ScannedVideo:
         frame_count=len(timestamps),
         fps=fps,
         duration_s=duration_s,
-        rotation=proof.rotation,
+        rotation=proof.orientation.rotation,
+        mirrored=proof.orientation.mirrored,
         pixel_aspect=proof.pixel_aspect,
         codec=codec,
     )
@@ -151,7 +153,8 @@ def decode(path: Path, video: ScannedVideo, indices: Sequence[int]) -> Generator
             f"Got frames {indices[0]} to {indices[-1]}, wanted rising ones within 0 to "
             f"{info.frame_count}."
         )
-    to_rgb = RgbConverter(info.height, info.width, info.rotation)
+    orientation = Orientation(info.rotation, info.mirrored)
+    to_rgb = RgbConverter(info.height, info.width, orientation)
     max_pixels = _GROWTH * info.width * info.height
     for seek_to in _starting_points(video, indices[0]):
         with open_media(path, max_pixels) as (container, stream):
@@ -209,16 +212,16 @@ def _decode_first(path: Path, limits: VideoLimits, codec: str) -> _Proof:
                 f"Got a {codec} video of which no frame can be decoded: it is damaged or encrypted."
             )
         check_pixels(first.width, first.height, limits)
-        rotation = rotation_of(first)
+        orientation = orientation_of(first)
         width, height = first.width, first.height
-        if rotation in {90, 270}:
+        if orientation.swaps_sides:
             width, height = height, width
         return _Proof(
             timestamps=[first.pts, *(frame.pts for frame in islice(frames, PROOF_FRAMES - 1))],
             width=width,
             height=height,
-            rotation=rotation,
-            pixel_aspect=pixel_aspect_of(stream, rotation),
+            orientation=orientation,
+            pixel_aspect=pixel_aspect_of(stream, orientation),
         )
 
 

@@ -6,7 +6,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
@@ -17,6 +16,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from pipeline.errors import BrokenVideo, NotAVideo, NoVideoStream
+from pipeline.orientation import Orientation
 
 # Containers that hold their pictures themselves. Left out on purpose: lists that make FFmpeg open
 # other files or hosts (HLS, DASH, concat, SDP), image sequences, devices, and raw streams, whose
@@ -30,7 +30,6 @@ _THREADS = 4  # each holds a picture in flight
 _PADDING_PIXELS = 2**16
 _UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
 _MAX_SD_HEIGHT = 576
-_TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
 @contextmanager
@@ -120,23 +119,18 @@ def _decode(stream: VideoStream, packet: "Packet[Stream] | None") -> list[VideoF
         return []
 
 
-def rotation_of(frame: VideoFrame) -> int:
-    """Return by how many degrees clockwise a picture is turned to be shown, in quarters."""
-    return round(-frame.rotation / 90) * 90 % 360
-
-
 class RgbConverter:
     """Turns decoded pictures to RGB as they are shown.
 
     Args:
-        height: of the picture that is shown, pixels, after rotation; others are scaled to it.
+        height: of the picture that is shown, pixels, as it is turned; others are scaled to it.
         width: likewise.
-        rotation: degrees clockwise, 0, 90, 180 or 270.
+        orientation: of the stored pictures.
     """
 
-    def __init__(self, height: int, width: int, rotation: int) -> None:
-        self._turn = _TURNS.get(rotation)
-        self._stored = (height, width) if rotation in {0, 180} else (width, height)
+    def __init__(self, height: int, width: int, orientation: Orientation) -> None:
+        self._orientation = orientation
+        self._stored = (width, height) if orientation.swaps_sides else (height, width)
         self._reformatter = VideoReformatter()  # kept: making one costs more than a frame
 
     def __call__(self, frame: VideoFrame) -> NDArray[np.uint8]:
@@ -155,9 +149,7 @@ class RgbConverter:
         if transparent:
             opacity = pixels[..., 3:].astype(np.uint16)
             pixels = ((pixels[..., :3] * opacity + 127) // 255).astype(np.uint8)
-        if self._turn is not None:
-            pixels = cv2.rotate(pixels, self._turn).astype(np.uint8, copy=False)
-        return pixels
+        return self._orientation.show(pixels)
 
 
 def _colorspace(frame: VideoFrame) -> Colorspace | None:
@@ -167,10 +159,10 @@ def _colorspace(frame: VideoFrame) -> Colorspace | None:
     return None
 
 
-def pixel_aspect_of(stream: VideoStream, rotation: int) -> Fraction:
+def pixel_aspect_of(stream: VideoStream, orientation: Orientation) -> Fraction:
     """Return the width of a pixel over its height as the picture is shown; 1 if unknown."""
     aspect = stream.sample_aspect_ratio or Fraction(1)
-    return aspect if rotation in {0, 180} else 1 / aspect
+    return 1 / aspect if orientation.swaps_sides else aspect
 
 
 def _unreadable(path: Path) -> NotAVideo | BrokenVideo:

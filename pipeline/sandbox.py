@@ -218,6 +218,7 @@ def _read(saved: Any) -> ScannedVideo:
     if (
         not all(isinstance(info[name], int) and info[name] > 0 for name in ("width", "height"))
         or info["rotation"] not in {0, 90, 180, 270}
+        or not isinstance(info["mirrored"], bool)
         or not isinstance(info["duration_s"], float)
         or not info["duration_s"] > 0
         or not isinstance(info["codec"], str)

@@ -46,7 +46,8 @@ class VideoInfo:
         duration_s: seconds.
         rotation: degrees clockwise that the stored picture is turned by to be shown: 0, 90, 180
             or 270.
-        pixel_aspect: width of a pixel over its height, after rotation.
+        mirrored: whether it is mirrored left to right after that.
+        pixel_aspect: width of a pixel over its height, as shown.
         codec: FFmpeg's name of the decoder, such as `h264`.
     """
 
@@ -56,6 +57,7 @@ class VideoInfo:
     fps: Fraction
     duration_s: float
     rotation: int
+    mirrored: bool = False
     pixel_aspect: Fraction
     codec: str
 

@@ -11,6 +11,8 @@ VIDEO = {
     "fps": "30000/1001",
     "duration_s": 10.01,
     "rotation": 0,
+    "mirrored": False,
+    "pixel_aspect": "1/1",
 }
 
 FRAME = {

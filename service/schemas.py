@@ -87,6 +87,15 @@ class VideoBody(Body):
         Literal[0, 90, 180, 270],
         Field(description="Degrees clockwise that the stored picture is turned by to be shown."),
     ]
+    mirrored: Annotated[bool, Field(description="Whether it is mirrored left to right after that.")]
+    pixel_aspect: Annotated[
+        str,
+        Field(
+            pattern=r"^\d+/\d+$",
+            description="Width of a pixel over its height, as it is shown.",
+            examples=["4/3"],
+        ),
+    ]
 
     @classmethod
     def of(cls, info: VideoInfo) -> "VideoBody":
@@ -99,6 +108,8 @@ class VideoBody(Body):
                 "fps": ratio(info.fps),
                 "duration_s": info.duration_s,
                 "rotation": info.rotation,
+                "mirrored": info.mirrored,
+                "pixel_aspect": ratio(info.pixel_aspect),
             }
         )
 

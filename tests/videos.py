@@ -52,6 +52,7 @@ def write_video(
     times_ms: Sequence[int] | None = None,
     options: dict[str, str] | None = None,
     rotation: int = 0,
+    mirrored: bool = False,
     pixel_aspect: Fraction | None = None,
     container_options: dict[str, str] | None = None,
 ) -> Path:
@@ -66,6 +67,7 @@ def write_video(
         times_ms: when each frame is shown, for a variable rate.
         options: of the encoder.
         rotation: degrees clockwise that a player shall turn the picture by.
+        mirrored: whether it shall mirror it left to right after that.
         pixel_aspect: width of a pixel over its height.
         container_options: of the muxer.
     """
@@ -78,8 +80,8 @@ def write_video(
             stream.codec_context.time_base = Fraction(1, 1000)
         if pixel_aspect is not None:
             stream.codec_context.sample_aspect_ratio = pixel_aspect
-        if rotation:
-            stream.set_display_rotation(-rotation)
+        if rotation or mirrored:
+            stream.set_display_rotation(-rotation, hflip=mirrored)
         for index, pixels in enumerate(pictures):
             frame = av.VideoFrame.from_ndarray(pixels, format="rgba" if channels == 4 else "rgb24")
             frame.pts = index if times_ms is None else times_ms[index]

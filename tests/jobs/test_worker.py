@@ -69,6 +69,8 @@ def test_result_is_what_was_asked_for(bench: Bench, clip: Path) -> None:
         "fps": "30000/1001",
         "duration_s": 1.6016,
         "rotation": 0,
+        "mirrored": False,
+        "pixel_aspect": "1/1",
     }
     (track,) = header["tracks"]
     assert (track["id"], track["start"], track["stop"]) == (1, 0, 48)

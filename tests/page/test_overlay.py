@@ -186,6 +186,8 @@ def test_what_was_not_looked_at_has_no_masks(visits: Visits, service: Service, v
 
 CLIPS: dict[str, dict[str, Any]] = {
     "turned.mp4": {"rotation": 90},
+    "mirrored.mp4": {"mirrored": True},
+    "transposed.mp4": {"rotation": 90, "mirrored": True},
     "wide.mp4": {"pixel_aspect": Fraction(3, 2)},
     # Without frames out of order, of which MP4 doesn't say how long each is shown.
     "uneven.mp4": {

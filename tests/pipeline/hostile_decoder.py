@@ -60,6 +60,7 @@ SCAN = {
         "fps": "25",
         "duration_s": 0.08,
         "rotation": 0,
+        "mirrored": False,
         "pixel_aspect": "1",
         "codec": "h264",
     },

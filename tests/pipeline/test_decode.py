@@ -138,14 +138,28 @@ def test_ntsc_rate_is_exact(tmp_path: Path) -> None:
         assert scan(path, LIMITS).info.fps == Fraction(30000, 1001)
 
 
-@pytest.mark.parametrize("rotation", [90, 180, 270])
-def test_rotated_video_is_shown_upright(tmp_path: Path, rotation: int) -> None:
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+@pytest.mark.parametrize("ending", ["mp4", "mkv"])
+def test_each_orientation_is_shown_upright(
+    tmp_path: Path, ending: str, rotation: int, mirrored: bool
+) -> None:
     upright = [picture(index, height=96, width=128) for index in range(3)]
-    stored = [np.rot90(pixels, rotation // 90).copy() for pixels in upright]
-    path = write_video(tmp_path / "turned.mp4", stored, rotation=rotation, options={"crf": "10"})
+    stored = [
+        np.rot90(pixels[:, ::-1] if mirrored else pixels, rotation // 90).copy()
+        for pixels in upright
+    ]
+    path = write_video(
+        tmp_path / f"turned.{ending}",
+        stored,
+        rotation=rotation,
+        mirrored=mirrored,
+        options={"crf": "10"},
+    )
     video = scan(path, LIMITS)
     info = video.info
-    assert (info.height, info.width, info.rotation) == (96, 128, rotation)
+    assert (info.height, info.width) == (96, 128)
+    assert (info.rotation, info.mirrored) == (rotation, mirrored)
     for frame, pixels in zip(decode(path, video, range(3)), upright, strict=True):
         assert np.abs(frame.pixels.astype(int) - pixels).mean() < 6
 

@@ -31,7 +31,8 @@ def add(queue: FakeQueue, state: JobState, **values: Any) -> Job:
         fps=Fraction(30000, 1001),
         duration_s=10 * 1001 / 30000,
         rotation=90,
-        pixel_aspect=Fraction(1),
+        mirrored=True,
+        pixel_aspect=Fraction(4, 3),
         codec="h264",
     )
     timestamps = np.arange(10, dtype=np.int64) * 1001
@@ -50,7 +51,8 @@ def test_a_job_is_shown_as_it_stands(url: str, queue: FakeQueue) -> None:
     assert shown["state"] == "succeeded"
     assert shown["progress"] == {"frames_done": 10, "frames_total": 10}
     assert shown["video"]["fps"] == "30000/1001"
-    assert shown["video"]["rotation"] == 90
+    assert (shown["video"]["rotation"], shown["video"]["mirrored"]) == (90, True)
+    assert shown["video"]["pixel_aspect"] == "4/3"
     assert shown["created_at"] == "2026-11-20T12:00:00Z"
     assert shown["finished_at"] == "2026-11-20T12:00:02.500000Z"
     assert shown["result"] == f"/jobs/{job.id}/result"

@@ -1,0 +1,53 @@
+"""How stored pictures are turned and mirrored to be shown, as cameras note it."""
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from av.sidedata.sidedata import Type
+from av.video.frame import VideoFrame
+from numpy.typing import NDArray
+
+_TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+_LEFT_TO_RIGHT = 1  # of cv2.flip
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """One of the eight ways to show a picture.
+
+    Attributes:
+        rotation: degrees clockwise that the stored picture is turned by: 0, 90, 180 or 270.
+        mirrored: whether it is mirrored left to right after that.
+    """
+
+    rotation: int = 0
+    mirrored: bool = False
+
+    @property
+    def swaps_sides(self) -> bool:
+        """Whether the stored height is shown as the width."""
+        return self.rotation in {90, 270}
+
+    def show(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Turn and mirror a stored picture (H, W, C)."""
+        if self.rotation:
+            pixels = cv2.rotate(pixels, _TURNS[self.rotation]).astype(np.uint8, copy=False)
+        if self.mirrored:
+            pixels = cv2.flip(pixels, _LEFT_TO_RIGHT).astype(np.uint8, copy=False)
+        return pixels
+
+
+def orientation_of(frame: VideoFrame) -> Orientation:
+    """Read the display matrix of a decoded picture; angles between are taken to the next quarter.
+
+    Source: libavutil's display.h: x' = a x + c y, y' = b x + d y, with y pointing down.
+    """
+    if Type.DISPLAYMATRIX not in frame.side_data:
+        return Orientation()
+    matrix = bytes(frame.side_data[Type.DISPLAYMATRIX])
+    a, b, _, c, d = np.frombuffer(matrix, np.int32)[:5].tolist()
+    mirrored = a * d < b * c
+    turned = math.degrees(math.atan2(b, -a if mirrored else a))
+    return Orientation(round(turned / 90) * 90 % 360, mirrored)
