@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import cv2
 import numpy as np
-from av.sidedata.sidedata import Type
+from av.sidedata.sidedata import SideDataContainer, Type
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
@@ -44,9 +45,10 @@ def orientation_of(frame: VideoFrame) -> Orientation:
 
     Source: libavutil's display.h: x' = a x + c y, y' = b x + d y, with y pointing down.
     """
-    if Type.DISPLAYMATRIX not in frame.side_data:
+    side_data = cast(SideDataContainer, frame.side_data)  # PyAV's stubs have it otherwise
+    if Type.DISPLAYMATRIX not in side_data:
         return Orientation()
-    matrix = bytes(frame.side_data[Type.DISPLAYMATRIX])
+    matrix = bytes(side_data[Type.DISPLAYMATRIX])
     a, b, _, c, d = np.frombuffer(matrix, np.int32)[:5].tolist()
     mirrored = a * d < b * c
     turned = math.degrees(math.atan2(b, -a if mirrored else a))
