@@ -30,47 +30,107 @@ class SettingsError(Exception):
 
 
 class Settings(BaseSettings):
-    """All that can be set; every field is described in docs/configuration.md.
+    """All that can be set; docs/configuration.md is generated from it.
 
     Read them with `load_settings`, which also refuses names that it doesn't know.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, use_attribute_docstrings=True)
 
     host: str = "127.0.0.1"
+    """Address to listen at, `0.0.0.0` for all. Anything but loopback needs API keys."""
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    """Port to listen at."""
     allow_anonymous: bool | Literal["local"] = False
+    """`true`: listen elsewhere than at loopback though there are no API keys; whoever reaches it
+    sees and deletes every job. `local`: the same, but answer only requests to a loopback name
+    from no other site, for containers published at loopback only. Where there is a key, requests
+    need one whatever is set here.
+    """
     webhook_secret: Annotated[SecretStr | None, Field(min_length=30)] = None
+    """Signs webhooks: `whsec_` and at least 24 random bytes as base64. Without it there are none.
+    For the API and the workers.
+    """
     outbound_allow: Annotated[tuple[str, ...], NoDecode] = ()
+    """Hosts and networks, such as `hooks.internal,10.1.0.0/16`, that URLs of clients may reach
+    although they aren't public, and without TLS.
+    """
     cors_origins: Annotated[tuple[Origin, ...], NoDecode] = ()
+    """Sites whose pages may use the service, such as `https://example.org`, separated by commas;
+    `*` for all.
+    """
     metrics_token: Annotated[SecretStr | None, Field(min_length=16)] = None
+    """Bearer token for `/metrics`, at least 16 characters. Without it `/metrics` is open, or closed
+    where there are API keys.
+    """
     worker_metrics: Annotated[str | None, Field(pattern=_ADDRESS)] = None
+    """Address at which a worker shows its metrics, such as `127.0.0.1:9100`, one for each worker on
+    a machine.
+    """
     log_format: LogFormat = "logfmt"
+    """Log lines as `key=value` pairs, or as one JSON object each."""
     tracing: bool = False
+    """Send traces to an OpenTelemetry collector. For the API and the workers."""
     data_dir: Path = Path("data/service")
+    """Folder of uploads, results and the embedded database, shared by API and workers; with a store
+    URL, each machine's own working copies.
+    """
     database_url: str | None = None
+    """`sqlite:///PATH`, or `postgresql://USER:PASSWORD@HOST/NAME` for workers on several machines;
+    default: SQLite in the data folder. Made and migrated by whoever starts first.
+    """
     store_url: StoreUrl | None = None
+    """Object store of uploads and results, `s3://BUCKET/PREFIX`; default: the data folder. For the
+    API and the workers.
+    """
     cache_mib: Positive = CACHE_BYTES // 2**20
+    """What copies of stored files may take in the data folder, but for those in use."""
     model: Path = Path("weights/default.onnx")
+    """The model file."""
     device: Device = "cpu"
+    """What runs the model: ONNX Runtime (`cpu`, `cuda`) or OpenVINO on a CPU. A worker that can't
+    have it, or finds something else with it than `cpu` does in a test clip, refuses to start.
+    """
     threads: Positive | None = None
+    """Threads of the runtime on a CPU; default: one a core."""
     max_upload_mib: Positive = 2048
+    """Largest file, uploaded or fetched."""
     max_queued: Positive = 1000
+    """Jobs that may wait for a worker; more are answered 503."""
     keep_hours: Seconds | None = None
+    """How long a job is kept after its end, with its files; default: for good."""
     keep_mib: Positive | None = None
+    """What the files of all jobs may take; beyond it, jobs that ended first are deleted. Checked
+    once a minute.
+    """
     min_free_mib: Annotated[int, Field(ge=0)] = 256
+    """Free space in the data folder without which the API refuses to start."""
     max_pixels: Positive = 7680 * 4320
+    """Most pixels in a frame; the default is 7680x4320."""
     max_frames: Positive = 1_000_000
+    """Most frames in a video."""
     max_duration_s: Seconds = 4 * 3600
+    """Longest video."""
     wait_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10
+    """How long `POST /segment` waits for a result where the client doesn't say."""
     max_wait_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 60
+    """Longest wait that a client may ask for. Keep it below the timeout of a proxy in front."""
     upload_idle_timeout_s: Seconds = 30
+    """How long an upload, or a download, may take for its next 16 KiB."""
     download_timeout_s: Seconds = 600
+    """How long fetching a video from its `url` may take in all."""
     scan_timeout_s: Seconds = 60
+    """How long listing a video's frames may take."""
     decode_timeout_s: Seconds = 120
+    """How long decoding may bring no frame before the job fails."""
     job_timeout_s: Seconds | None = None
+    """How long a job may take from when a worker takes it up; then it fails with `job-timeout`. For
+    the workers.
+    """
     renderers: Positive = 1
+    """Results with pictures made at once; each takes a process and up to 4 GiB."""
     render_timeout_s: Seconds = 3600
+    """How long making one may take."""
 
     @field_validator("cors_origins", "outbound_allow", mode="before")
     @classmethod
