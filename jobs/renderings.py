@@ -12,8 +12,8 @@ from formats.footage import Footage
 from formats.result import Result
 from jobs.errors import JobNotFound
 from jobs.store import JobStore
-from pipeline.decode import load_scan
 from pipeline.sandbox import Sandbox
+from pipeline.scan_file import load_scan
 
 
 class Renderings:
@@ -55,14 +55,13 @@ class Renderings:
         try:
             header = json.loads(store.read(store.header(job_id)))
             result = Result.of(header, filename, partial(self._lines, job_id))
-            with store.local(store.scan(job_id)) as path:
-                video = load_scan(path)
             with (
+                store.local(store.scan(job_id)) as scan,
                 closing(Sandbox(stall_s=self._decode_timeout_s)) as sandbox,
                 store.local(store.upload(job_id)) as upload,
                 store.writing(store.rendering(job_id, name)) as path,
             ):
-                footage = Footage(upload, video, sandbox.decode, sandbox.listen)
+                footage = Footage(upload, load_scan(scan), sandbox.decode, sandbox.listen)
                 FILE_FORMATS[name].write(result, footage, path)
         except FileNotFoundError as error:
             raise JobNotFound(f"Job {job_id!r} was deleted.") from error

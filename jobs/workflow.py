@@ -23,7 +23,8 @@ from jobs.store import JobStore
 from jobs.tracing import SegmentTrace
 from jobs.values import JobFailure, JobState
 from pipeline import decoder_child
-from pipeline.decode import load_scan, select
+from pipeline.decode import select
+from pipeline.scan_file import load_scan
 from pipeline.segmenter import Segmenter
 from pipeline.spec import ModelSpec
 from pipeline.tracks import Tracker
@@ -167,13 +168,13 @@ class SegmentJob:
         if segment < progress.linked or self._store.exists(part):
             return  # the worker that did it died before this was recorded
         job = self._records.get(job_id)
-        with self._store.local(self._store.scan(job_id)) as path:
-            video = load_scan(path)
         request = job.request
-        indices = select(video, request.start_s, request.end_s, request.every)
-        wanted = segment_range(segment, progress.segments, len(indices))
+        scan = self._store.local(self._store.scan(job_id))
         fetching = self._trace.entering("fetch", self._store.local(self._store.upload(job_id)))
-        with fetching as upload, self._trace.stages():
+        with scan as scan_path, fetching as upload, self._trace.stages():
+            video = load_scan(scan_path)
+            indices = select(video, request.start_s, request.end_s, request.every)
+            wanted = segment_range(segment, progress.segments, len(indices))
             found = self._segmenter.segment(
                 upload,
                 video,

@@ -1,6 +1,5 @@
 """Frames of a video file: listing them once, then decoding any range of them."""
 
-import json
 from bisect import bisect_left
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -169,16 +168,6 @@ def decode(path: Path, video: ScannedVideo, indices: Sequence[int]) -> Generator
             return
 
 
-def save_scan(video: ScannedVideo, path: Path) -> None:
-    """Write a scan as JSON."""
-    path.write_text(json.dumps(scan_to_dict(video)))
-
-
-def load_scan(path: Path) -> ScannedVideo:
-    """Read what `save_scan` wrote."""
-    return scan_from_dict(json.loads(path.read_text()))
-
-
 def scan_to_dict(video: ScannedVideo) -> dict[str, Any]:
     """Return a scan as values that JSON has."""
     info = asdict(video.info)
@@ -197,7 +186,7 @@ def scan_from_dict(saved: Mapping[str, Any]) -> ScannedVideo:
     fractions = {name: Fraction(info[name]) for name in ("fps", "pixel_aspect")}
     return ScannedVideo(
         info=VideoInfo(**(info | fractions)),
-        timestamps=np.array(saved["timestamps"], np.int64),
+        timestamps=np.asanyarray(saved["timestamps"], np.int64),
         time_base=Fraction(saved["time_base"]),
         seekable=saved["seekable"],
     )

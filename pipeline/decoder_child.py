@@ -1,5 +1,6 @@
 """A decoder process as its parent sees it: started, asked, listened to for a time, ended."""
 
+import io
 import json
 import logging
 import os
@@ -8,8 +9,11 @@ import signal
 import socket
 import subprocess
 from collections.abc import Sequence
+from mmap import mmap
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
+
+import numpy as np
 
 import pipeline.errors
 from pipeline.decoder_process import FAILED, HEAD, LOCKED, REFUSED
@@ -28,6 +32,15 @@ _ROOT = Path(__file__).parents[1]
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONPATH", "TMPDIR", "VIRTUAL_ENV")
 
 _log = logging.getLogger(__name__)
+
+
+class _Pickler(pickle.Pickler):
+    """Sends an array that lies in a file as where it lies, so that what isn't read isn't sent."""
+
+    def reducer_override(self, value: object) -> Any:
+        if isinstance(value, np.memmap) and isinstance(value.base, mmap):
+            return np.memmap, (value.filename, value.dtype, "r", value.offset, value.shape)
+        return NotImplemented
 
 
 class DecoderChild:
@@ -67,7 +80,7 @@ class DecoderChild:
         self._memory_bytes = memory_bytes
         where = None if path is None else path.resolve()
         try:
-            self._socket.sendall(pickle.dumps((action, where, memory_bytes, arguments)))
+            self._socket.sendall(pickled((action, where, memory_bytes, arguments)))
         except BrokenPipeError:
             self._raise_not_started()
 
@@ -182,3 +195,10 @@ class DecoderChild:
         if isinstance(known, type) and issubclass(known, VideoError):
             raise known(str(message)[:_MESSAGE_CHARACTERS])
         raise DecoderFailed(NONSENSE)
+
+
+def pickled(request: object) -> bytes:
+    """Return a request as it is sent: short, also of a long video whose scan lies in a file."""
+    content = io.BytesIO()
+    _Pickler(content).dump(request)
+    return content.getvalue()

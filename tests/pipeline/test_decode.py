@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.decode import decode, load_scan, save_scan, scan, select
+from pipeline.decode import decode, scan, select
 from pipeline.errors import BrokenVideo, SelectionError
 from pipeline.values import ScannedVideo, VideoLimits
 from tests.videos import index_of, picture, square, write_video
@@ -229,16 +229,6 @@ def test_a_video_that_hardly_decodes_is_refused(tmp_path: Path) -> None:
     path = _write_damaged(tmp_path / "damaged.mov", range(1, 40))
     with pytest.raises(BrokenVideo, match="1 of 40 frames can be decoded"):
         scan(path, LIMITS)
-
-
-def test_a_scan_survives_being_saved(tmp_path: Path) -> None:
-    path = write_video(tmp_path / "a.mkv", [picture(0)] * 3, rate=Fraction(30000, 1001))
-    video = scan(path, LIMITS)
-    save_scan(video, tmp_path / "scan.json")
-    loaded = load_scan(tmp_path / "scan.json")
-    assert loaded.info == video.info
-    assert (loaded.time_base, loaded.seekable) == (video.time_base, video.seekable)
-    np.testing.assert_array_equal(loaded.timestamps, video.timestamps)
 
 
 @pytest.fixture(scope="module")

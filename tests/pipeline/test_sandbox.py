@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -17,14 +18,16 @@ import pytest
 from av.subtitles.stream import SubtitleStream
 
 from pipeline.decode import decode, scan
+from pipeline.decoder_child import pickled
 from pipeline.errors import BrokenVideo, DecoderFailed, NotAVideo, VideoError, VideoTooLarge
 from pipeline.preprocess import fit, to_pictures
 from pipeline.sandbox import Sandbox
+from pipeline.scan_file import load_scan, save_scan
 from pipeline.values import ScannedVideo, VideoLimits
 from tests.pipeline.hostile_decoder import ESCAPES, LIES
 from tests.processes import children
 from tests.tiny_model import SPEC
-from tests.videos import picture, write_video
+from tests.videos import index_of, picture, write_video
 
 LIMITS = VideoLimits(max_pixels=10**6, max_frames=1000, max_duration_s=100)
 HOSTILE = Path(__file__).parent / "hostile_decoder.py"
@@ -106,6 +109,25 @@ def test_frames_scaled_in_there_are_those_scaled_here_to_the_last_bit(
     for index, pictures in zip(indices, apart, strict=True):
         for got, wanted in zip(pictures, to_pictures(noise[index], fits), strict=True):
             np.testing.assert_array_equal(got, wanted)
+
+
+def test_a_decoder_reads_the_list_of_frames_from_its_file(
+    sandbox: Sandbox, clip: Path, video: ScannedVideo, tmp_path: Path
+) -> None:
+    save_scan(video, tmp_path / "scan")
+    stored = load_scan(tmp_path / "scan")
+    frames = sandbox.decode(clip, stored, range(20, COUNT))
+    assert [index_of(frame.pixels) for frame in frames] == list(range(20, COUNT))
+
+
+def test_a_request_for_a_part_of_a_long_video_is_short(video: ScannedVideo, tmp_path: Path) -> None:
+    save_scan(replace(video, timestamps=np.arange(10**5)), tmp_path / "scan")
+    sizes = [
+        len(pickled((load_scan(tmp_path / "scan"), indices)))
+        for indices in (range(120), range(10**5 - 120, 10**5))
+    ]
+    assert max(sizes) < 2000
+    assert max(sizes) - min(sizes) < 10
 
 
 def test_errors_are_those_of_decoding_in_process(sandbox: Sandbox, tmp_path: Path) -> None:
