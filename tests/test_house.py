@@ -38,7 +38,7 @@ def test_each_script_opens_with_a_sentence(script: Path) -> None:
 def test_every_package_is_in_the_import_contracts() -> None:
     contracts = (ROOT / "pyproject.toml").read_text()
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests"}
-    assert packages == set(PACKAGES)
+    assert packages == set(PACKAGES) - {"client"}  # what it holds is installed by itself
     assert [name for name in packages if f'"{name}"' not in contracts] == []
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.faults.verdict import Verdict
-from client import Client, ClientError, Frame, JobFailed, Retries
+from rotograph import Client, Frame, JobFailedError, RetryPolicy, RotographError
 
 # A service that is away is tried again for some minutes.
-PATIENT = Retries(attempts=200, first_s=0.2, longest_s=5.0)
-SILENCE_S = 30.0
+PERSISTENT = RetryPolicy(attempts=200, first_s=0.2, longest_s=5.0)
+READ_TIMEOUT_S = 30.0
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Customers:
 
     def undisturbed(self) -> Sequence[Frame]:
         """Post once while all is well; return the result, whose job is deleted."""
-        with Client(self.url, retries=PATIENT, silence_s=SILENCE_S) as client:
+        with Client(self.url, retry_policy=PERSISTENT, read_timeout_s=READ_TIMEOUT_S) as client:
             job = client.submit(self.clip, fresh=True)
             client.wait(job, timeout_s=self.within_s)
             frames = list(client.frames(job))
@@ -79,20 +79,20 @@ class Customers:
 
     def leave(self) -> None:
         """Wait until all are gone: served, or out of patience."""
-        deadline = time.monotonic() + self.within_s + 2 * SILENCE_S
+        deadline = time.monotonic() + self.within_s + 2 * READ_TIMEOUT_S
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def _be(self, customer: Customer, wait_s: float) -> None:
         time.sleep(wait_s)
         try:
-            with Client(self.url, retries=PATIENT, silence_s=SILENCE_S) as client:
+            with Client(self.url, retry_policy=PERSISTENT, read_timeout_s=READ_TIMEOUT_S) as client:
                 customer.job = client.submit(self.clip, fresh=True).id
                 client.wait(customer.job, timeout_s=self.within_s)
                 customer.frames = list(client.frames(customer.job))
-        except JobFailed as error:
+        except JobFailedError as error:
             customer.failed = error.type
-        except ClientError as error:
+        except RotographError as error:
             customer.trouble = f"{type(error).__name__}: {error}"
 
     def judge(
@@ -125,7 +125,7 @@ class Customers:
 
     def _doubled(self) -> int:
         """Count the jobs that the service has and no client knows: posts that became two."""
-        with Client(self.url, retries=PATIENT, silence_s=SILENCE_S) as client:
+        with Client(self.url, retry_policy=PERSISTENT, read_timeout_s=READ_TIMEOUT_S) as client:
             there = {job.id for job in client.jobs()}
         return len(there - {each.job for each in self.each})
 

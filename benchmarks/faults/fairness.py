@@ -7,11 +7,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from benchmarks.faults.customers import PATIENT
+from benchmarks.faults.customers import PERSISTENT
 from benchmarks.faults.trial import trial, trial_options
 from benchmarks.faults.verdict import Verdict
 from benchmarks.faults.whole_service import WholeService
-from client import Client
+from rotograph import Client
 
 MOST_BEFORE = 2
 WITHIN_S = 600.0
@@ -34,8 +34,8 @@ def run(service: WholeService, clip: Path, arguments: argparse.Namespace, verdic
     """Post the jobs of both, wait for the one, and look what was done meanwhile."""
     keys = [service.new_key(name)["Authorization"].split()[1] for name in ("ada", "bob")]
     with (
-        Client(service.url, keys[0], retries=PATIENT) as ada,
-        Client(service.url, keys[1], retries=PATIENT) as bob,
+        Client(service.url, keys[0], retry_policy=PERSISTENT) as ada,
+        Client(service.url, keys[1], retry_policy=PERSISTENT) as bob,
     ):
         with ThreadPoolExecutor(4) as posts:
             posted = posts.map(lambda _: ada.submit(clip, fresh=True), range(arguments.jobs))

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from anyio.from_thread import start_blocking_portal
 
-from client import AsyncClient, Client, Retries
+from rotograph import AsyncClient, Client, RetryPolicy
 from service.settings import Settings
 from tests.client.flaky import Flaky, flaky
 from tests.service.conftest import serving, write_clip
 from tests.service.fakes import FakeQueue, FakeRenderings, FakeUploads
 
-QUICK = Retries(attempts=4, first_s=0.01, longest_s=2)
+QUICK = RetryPolicy(attempts=4, first_s=0.01, longest_s=2)
 
 Connect = Callable[..., Client]
 
@@ -48,7 +48,7 @@ def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
     with ExitStack() as stack:
 
         def make(url: str, key: str | None = None, **options: Any) -> Any:
-            options.setdefault("retries", QUICK)
+            options.setdefault("retry_policy", QUICK)
             if request.param == "sync":
                 return stack.enter_context(Client(url, key, **options))
             portal = stack.enter_context(start_blocking_portal())

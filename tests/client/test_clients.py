@@ -9,21 +9,21 @@ from threading import Timer
 import numpy as np
 import pytest
 
-from client import (
-    Broken,
-    ClientError,
-    JobCanceled,
-    JobFailed,
-    KeyRefused,
-    NotInTime,
-    NotOurs,
-    NotThere,
-    Refused,
-    Result,
-    Unreachable,
-)
-from client.options import Format, Options
 from jobs.values import JobFailure, JobState
+from rotograph import (
+    AuthenticationError,
+    JobCanceledError,
+    JobFailedError,
+    NotFoundError,
+    RequestError,
+    Result,
+    RotographError,
+    ServerError,
+    UnexpectedResponseError,
+    UnreachableError,
+    WaitTimeoutError,
+)
+from rotograph.options import Format, Options
 from service import routes_result
 from service.options import WANTED
 from tests.client.conftest import Connect, Running
@@ -99,7 +99,7 @@ def test_a_video_is_named_by_its_url(
 
 
 def test_a_url_that_may_not_be_reached_is_refused(connect: Connect, service: str) -> None:
-    with pytest.raises(Refused) as told:
+    with pytest.raises(RequestError) as told:
         connect(service).submit("http://127.0.0.2/dog.mp4")
     assert told.value.status == 422
 
@@ -122,7 +122,7 @@ def test_the_client_knows_what_the_service_takes() -> None:
 
 
 def test_a_wrong_option_is_a_problem(connect: Connect, service: str, clip: Path) -> None:
-    with pytest.raises(Refused) as told:
+    with pytest.raises(RequestError) as told:
         connect(service).submit(clip, threshold=2)
     error = told.value
     assert (error.status, error.type, error.job) == (422, "/problems/invalid-request", None)
@@ -159,7 +159,9 @@ def test_waiting_ends_in_time(connect: Connect, service: str, queue: FakeQueue, 
     queue.outcome = RUNNING
     client = connect(service)
     job = client.submit(clip)
-    with pytest.raises(NotInTime, match=r"is running after 0\.2 s: 0 of 10 frames done") as told:
+    with pytest.raises(
+        WaitTimeoutError, match=r"is running after 0\.2 s: 0 of 10 frames done"
+    ) as told:
         client.wait(job, timeout_s=0.2)
     assert isinstance(told.value, TimeoutError)
     assert queue.get(job.id).state is RUNNING
@@ -175,7 +177,7 @@ def test_a_failed_job_says_why(
     failure = JobFailure("BrokenVideo", "Got frame 7, which can't be decoded.")
     queue.change(made.id, state=JobState.FAILED, failure=failure)
     arguments = (made, "coco", clip.with_name("none")) if method == "download" else (made,)
-    with pytest.raises(JobFailed) as told:
+    with pytest.raises(JobFailedError) as told:
         list(getattr(client, method)(*arguments) or ())
     assert (told.value.type, told.value.status) == ("/problems/broken-video", 422)
     assert (told.value.detail, told.value.job) == (failure.message, made.id)
@@ -190,7 +192,7 @@ def test_a_canceled_job_says_so(
     client = connect(service)
     job = client.submit(clip)
     assert client.cancel(job).state == "canceled"
-    with pytest.raises(JobCanceled, match="after 0 of 10 frames"):
+    with pytest.raises(JobCanceledError, match="after 0 of 10 frames"):
         list(getattr(client, method)(job) or ())
 
 
@@ -217,7 +219,7 @@ def test_frames_of_a_job_that_fails_end_with_why(
     frames = client.frames(job)
     assert next(frames).index == 0
     queue.change(job.id, state=JobState.FAILED, failure=JobFailure("BrokenVideo", "Got nothing."))
-    with pytest.raises(JobFailed, match="Got nothing"):
+    with pytest.raises(JobFailedError, match="Got nothing"):
         next(frames)
 
 
@@ -264,7 +266,7 @@ def test_delete_deletes_whatever_the_state(
     job = client.submit(clip)
     client.delete(job.id)
     assert queue.jobs == {}
-    with pytest.raises(NotThere, match="No job has the id"):
+    with pytest.raises(NotFoundError, match="No job has the id"):
         client.delete(job)
 
 
@@ -302,14 +304,14 @@ def test_a_download_that_is_refused_leaves_nothing(
     job = client.submit(clip, masks="none")
     folder = tmp_path / "out"
     folder.mkdir()
-    with pytest.raises(Refused) as told:
+    with pytest.raises(RequestError) as told:
         client.download(job, "ytvis", folder / "a.json")
     assert told.value.type == "/problems/job-has-no-masks"
     assert list(folder.iterdir()) == []
 
 
 def test_no_service_is_unreachable(connect: Connect) -> None:
-    with pytest.raises(Unreachable, match=r"Tried http://127.0.0.1:1/jobs/a 4 times"):
+    with pytest.raises(UnreachableError, match=r"Tried http://127.0.0.1:1/jobs/a 4 times"):
         connect("http://127.0.0.1:1").job("a")
 
 
@@ -321,14 +323,14 @@ def test_wrong_urls_are_refused(connect: Connect, url: str) -> None:
 
 def test_the_page_of_a_proxy_is_no_answer(connect: Connect, between: Flaky) -> None:
     between.fates = [Answer(500)]
-    with pytest.raises(NotOurs, match=r"Got 500 Internal Server Error .*'<html>'"):
+    with pytest.raises(UnexpectedResponseError, match=r"Got 500 Internal Server Error .*'<html>'"):
         connect(between.url).job("a")
 
 
 def test_keys_are_sent_and_told_apart(connect: Connect, between: Flaky) -> None:
     body = b'{"type": "/problems/key-unknown", "title": "T", "status": 401, "detail": "D"}'
     between.fates = [Answer(401, {"Content-Type": "application/problem+json"}, body)]
-    with pytest.raises(KeyRefused, match=r"T \(401\): D"):
+    with pytest.raises(AuthenticationError, match=r"T \(401\): D"):
         connect(between.url, "rotograph_secret").job("a")
     assert between.requests[0][2]["authorization"] == "Bearer rotograph_secret"
 
@@ -336,6 +338,6 @@ def test_keys_are_sent_and_told_apart(connect: Connect, between: Flaky) -> None:
 def test_the_services_own_faults_are_told_apart(connect: Connect, between: Flaky) -> None:
     body = b'{"type": "/problems/internal-error", "title": "T", "status": 500, "detail": "D"}'
     between.fates = [Answer(500, {"Content-Type": "application/problem+json"}, body)]
-    with pytest.raises(Broken) as told:
+    with pytest.raises(ServerError) as told:
         connect(between.url).job("a")
-    assert isinstance(told.value, ClientError)
+    assert isinstance(told.value, RotographError)

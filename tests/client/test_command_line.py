@@ -1,6 +1,7 @@
 """The command line before the real app: what it writes, where, and its exit status."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -10,13 +11,17 @@ from typing import get_args
 
 import pytest
 
-from client import Client, Retries
-from client.__main__ import main
-from client.options import Format
-from client.segment_command import Asked, run
 from jobs.values import JobFailure, JobState
+from rotograph import Client, RetryPolicy, __version__
+from rotograph.commands import main
+from rotograph.commands.arguments import parser
+from rotograph.commands.files import Files
+from rotograph.commands.segment import Segment
+from rotograph.options import Format, Options
 from tests.client.flaky import Answer, Flaky
 from tests.service.fakes import FakeQueue
+
+CLIENT = Path(__file__).parent.parent.parent / "client"
 
 
 @pytest.fixture
@@ -30,19 +35,20 @@ def test_results_become_files(
     video: Path, queue: FakeQueue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "new" / "out"
-    options = ["--instances", "components", "--no-actions", "--priority", "low"]
-    options += ["--start", "0.1", "--end", "0.3"]
-    formats = ["--format", "coco", "--format", "ytvis", "--overlay"]
+    options = ["--instances", "components", "--no-actions", "--priority", "low", "--masks", "none"]
+    options += ["--start", "0.1", "--end", "0.3", "--every", "2", "--threshold", "0.4"]
+    formats = ["--format", "json", "--format", "ndjson", "--overlay"]
     assert main(["segment", str(video), "-o", str(out), *options, *formats]) == 0
-    names = ["square.coco.json", "square.overlay.mp4", "square.ytvis.json"]
+    names = ["square.json", "square.ndjson", "square.overlay.mp4"]
     assert sorted(path.name for path in out.iterdir()) == names
     ((job_id, job),) = queue.jobs.items()
     asked = job.request
     assert (asked.instances, asked.actions, asked.priority) == ("components", False, "low")
-    assert (asked.start_s, asked.end_s) == (0.1, 0.3)
+    assert (asked.start_s, asked.end_s, asked.every) == (0.1, 0.3, 2)
+    assert (asked.threshold, asked.masks) == (0.4, "none")
     told = capsys.readouterr()
     assert f"{job.frames_total} frames, job {job_id}" in told.out
-    assert f"Wrote {out / 'square.coco.json'}" in told.out
+    assert f"Wrote {out / 'square.ndjson'}" in told.out
     assert "uploading" in told.err
     assert "segmenting" in told.err
 
@@ -80,7 +86,7 @@ def test_results_are_called_as_the_service_calls_them(
             if form in {"json", "ndjson"}:  # which the service doesn't name
                 continue
             named = client.download(job, form, tmp_path)
-            assert Asked((), tmp_path, ()).target(str(clip), form) == named
+            assert Files(tmp_path, ()).target(str(clip), form) == named
 
 
 @pytest.mark.parametrize(
@@ -135,9 +141,10 @@ def test_a_folder_that_cannot_be_written_is_1(video: Path, tmp_path: Path) -> No
 def test_a_service_that_is_not_there_is_3_at_once(
     tmp_path: Path, clip: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = Asked((str(clip), "https://example.org/b.mp4"), tmp_path, ("json",), as_json=True)
-    with Client("http://127.0.0.1:1", retries=Retries(attempts=2, first_s=0.01)) as client:
-        assert run(client, asked) == 3
+    sources = str(clip), "https://example.org/b.mp4"
+    segment = Segment(sources, Files(tmp_path, ("json",)), as_json=True)
+    with Client("http://127.0.0.1:1", retry_policy=RetryPolicy(attempts=2, first_s=0.01)) as client:
+        assert segment(client) == 3
     (line,) = capsys.readouterr().out.splitlines()
     assert "Tried http://127.0.0.1:1/segment 2 times" in json.loads(line)["error"]["detail"]
 
@@ -152,6 +159,56 @@ def test_the_key_is_taken_from_the_environment(
     assert between.requests[0][2]["authorization"] == "Bearer rotograph_secret"
 
 
+def test_every_option_of_the_api_can_be_given() -> None:
+    given = vars(parser().parse_args(["segment", "a.mp4"]))
+    assert [name for name in Options.__annotations__ if name not in given] == []
+
+
+def test_a_job_is_left_and_its_result_had_later(
+    video: Path, queue: FakeQueue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["segment", str(video), "--no-wait", "--fresh"]) == 0
+    ((job_id, _),) = queue.jobs.items()
+    assert capsys.readouterr().out == f"{video}: job {job_id}\n"
+    assert [fresh for _, fresh in queue.hashes] == [True]
+    assert main(["result", job_id, "-o", str(tmp_path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["job"], told["files"]) == (job_id, [str(tmp_path / "square.json")])
+    assert main(["result", job_id, "-o", str(tmp_path)]) == 2
+    assert "square.json is there already; --overwrite" in capsys.readouterr().err
+    assert main(["result", job_id, "-o", str(tmp_path), "--overwrite", "--format", "json"]) == 0
+
+
+def test_jobs_are_shown_listed_and_canceled(
+    video: Path, queue: FakeQueue, capsys: pytest.CaptureFixture[str]
+) -> None:
+    queue.outcome = JobState.RUNNING
+    for _ in range(3):
+        assert main(["segment", str(video), "--no-wait", "--fresh"]) == 0
+    first, *others = queue.jobs
+    queue.change(first, frames_done=4)
+    capsys.readouterr()
+    assert main(["status", first, "missing", "--json"]) == 3
+    told = capsys.readouterr()
+    shown = json.loads(told.out)
+    assert (shown["job"], shown["state"]) == (first, "running")
+    assert (shown["frames_done"], shown["frames_total"]) == (4, 10)
+    assert "missing: " in told.err
+    assert main(["cancel", first]) == 0
+    assert re.match(rf"{first}  canceled +4/10  .*  square\.mp4\n", capsys.readouterr().out)
+    assert main(["list", "--state", "running"]) == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert sorted(line.split()[0] for line in listed) == sorted(others)
+    assert main(["list", "--limit", "1"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert (ended.value.code, capsys.readouterr().out) == (0, f"rotograph {__version__}\n")
+
+
 @pytest.fixture
 def interruptible() -> Iterator[None]:
     """Let child processes take SIGINT, which those of shells in the background ignore."""
@@ -163,8 +220,8 @@ def interruptible() -> Iterator[None]:
 @pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_cancels_the_job(video: Path, queue: FakeQueue, tmp_path: Path) -> None:
     queue.outcome = JobState.RUNNING
-    command = [sys.executable, "-m", "client", "segment", str(video), "-o", str(tmp_path)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+    command = [sys.executable, "-m", "rotograph", "segment", str(video), "-o", str(tmp_path)]
+    with subprocess.Popen(command, cwd=CLIENT, stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
         seen = b""
         while b"segmenting" not in seen and (block := process.stderr.read(1)):

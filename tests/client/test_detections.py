@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import supervision as sv
 
-from client import Action, Frame, Result, as_detections
+from rotograph import Action, Frame, Result, as_detections
 from tests.formats.results import EVERY, HEIGHT, WIDTH, Sample, sample
 
 
 def result_of(made: Sample) -> Result:
     frames: list[dict[str, Any]] = [json.loads(line) for line in made.lines]
-    return Result.of(made.header | {"frames": frames})
+    return Result.from_json(made.header | {"frames": frames})
 
 
 def test_each_object_is_a_detection() -> None:

@@ -1,13 +1,22 @@
 """What both clients try again before a server that fails, and what they don't."""
 
+import json
 import time
 from pathlib import Path
 
 import pytest
 
-from client import Busy, NotInTime, NotOurs, Retries, Unreachable
-from client.following import FIRST_LOOK_S
 from jobs.values import JobState
+from rotograph import (
+    BusyError,
+    RetryPolicy,
+    ServerError,
+    UnexpectedResponseError,
+    UnreachableError,
+    WaitTimeoutError,
+    __version__,
+)
+from rotograph._async.following import FIRST_LOOK_S
 from tests.client.conftest import Connect
 from tests.client.flaky import Answer, Cut, Fate, Flaky
 from tests.service.fakes import FakeQueue
@@ -60,11 +69,11 @@ def test_a_job_that_is_over_by_the_second_attempt_is_found(
 
 def test_it_is_given_up_after_the_last_attempt(connect: Connect, between: Flaky) -> None:
     between.fates = ["lost"] * 9
-    with pytest.raises(Unreachable, match="4 times"):
+    with pytest.raises(UnreachableError, match="4 times"):
         connect(between.url).job("a")
     assert len(between.requests) == 4
     between.fates = [Answer(502)] * 9
-    with pytest.raises(NotOurs, match="502"):
+    with pytest.raises(UnexpectedResponseError, match="502"):
         connect(between.url).job("a")
 
 
@@ -72,8 +81,8 @@ def test_a_busy_service_is_asked_again_when_it_says(connect: Connect, between: F
     busy = Answer(503, PROBLEM | {"Retry-After": "1"}, QUEUE_FULL)
     between.fates = [busy] * 2
     before = time.monotonic()
-    with pytest.raises(Busy) as told:
-        connect(between.url, retries=Retries(attempts=2, first_s=0.01)).job("a")
+    with pytest.raises(BusyError) as told:
+        connect(between.url, retry_policy=RetryPolicy(attempts=2, first_s=0.01)).job("a")
     assert time.monotonic() - before >= 1
     assert (told.value.status, told.value.retry_after_s) == (503, 1)
 
@@ -82,7 +91,7 @@ def test_a_service_that_is_busy_for_long_is_not_asked_again(
     connect: Connect, between: Flaky
 ) -> None:
     between.fates = [Answer(429, PROBLEM | {"Retry-After": "3600"}, QUEUE_FULL)]
-    with pytest.raises(Busy):
+    with pytest.raises(BusyError):
         connect(between.url).job("a")
     assert len(between.requests) == 1
 
@@ -110,7 +119,7 @@ def test_frames_are_given_up_where_nothing_comes(
     client = connect(between.url)
     job = client.submit(clip)
     between.fates = [Cut(10)] * 9
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         list(client.frames(job))
 
 
@@ -146,7 +155,7 @@ def test_a_download_that_breaks_for_good_leaves_nothing(
     folder.mkdir()
     lost: list[Fate] = ["lost"] * 9
     between.fates = [Cut(30), *lost]
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         client.download(job, "overlay.mp4", folder / "a.mp4")
     assert list(folder.iterdir()) == []
 
@@ -182,6 +191,21 @@ def test_a_service_that_is_away_for_a_while_is_waited_for(
     client = connect(between.url)
     job = client.submit(clip)
     between.fates = ["lost", Answer(502), Answer(503, {"Retry-After": "0"})]
-    with pytest.raises(NotInTime):
+    with pytest.raises(WaitTimeoutError):
         client.wait(job, timeout_s=FIRST_LOOK_S)
     assert between.fates == []
+
+
+def test_lines_end_where_json_has_them_end(connect: Connect, between: Flaky) -> None:
+    """Characters such as U+2028 end a line for `str.splitlines`, but not in NDJSON."""
+    problem = {"type": "/problems/x", "title": "T", "status": 500, "detail": "a\u2028b\x85c"}
+    line = json.dumps({"problem": problem}, ensure_ascii=False).encode() + b"\r\n"
+    between.fates = [Answer(200, {"Content-Type": "application/x-ndjson"}, line)]
+    with pytest.raises(ServerError) as told:
+        list(connect(between.url).frames("a"))
+    assert told.value.detail == problem["detail"]
+
+
+def test_the_service_is_told_who_asks(connect: Connect, between: Flaky, clip: Path) -> None:
+    connect(between.url).submit(clip)
+    assert between.requests[0][2]["user-agent"].startswith(f"rotograph/{__version__} python/3.")

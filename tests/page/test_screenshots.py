@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from client.demo import sample_video
+from demo import sample_video
 from tests.page.conftest import Visits
 from tests.page.overlay import wait_for_all, wait_for_frame
 from tests.service.processes import Service, start

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from client.values import Frame
+from rotograph.results import Frame
 
 if TYPE_CHECKING:
     from supervision import Detections

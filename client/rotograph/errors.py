@@ -1,43 +1,43 @@
 """The errors of the client, and which answers of the service become which.
 
-ClientError
-├── Unreachable      nothing answers, or the connection broke each time
-├── NotInTime        a job wasn't over within the time that its caller gave it
-├── NotOurs          what answered isn't this service, as a proxy's page
-└── ProblemError     the service answered with a problem
-    ├── Refused      the request or its video is wrong
-    │   ├── KeyRefused   there is no API key, or it isn't in force
-    │   └── NotThere     no such job, or it was deleted
-    ├── Busy         the service or the key has as much to do as it may; try later
-    ├── Broken       the service's own fault
-    ├── JobFailed    the job ended without a result
-    └── JobCanceled  the job was canceled
+RotographError
+├── UnreachableError           nothing answers, or the connection broke each time
+├── WaitTimeoutError           a job wasn't over within the time that its caller gave it
+├── UnexpectedResponseError    what answered isn't this service, as a proxy's page
+└── ProblemError               the service answered with a problem
+    ├── RequestError           the request or its video is wrong
+    │   ├── AuthenticationError    there is no API key, or it isn't in force
+    │   └── NotFoundError          no such job, or it was deleted
+    ├── BusyError              the service or the key has as much to do as it may; try later
+    ├── ServerError            the service's own fault
+    ├── JobFailedError         the job ended without a result
+    └── JobCanceledError       the job was canceled
 """
 
 import httpx
 
-from client.job import Job, Problem
+from rotograph.job import Job, Problem
 
 MEDIA_TYPE = "application/problem+json"
 
 
-class ClientError(Exception):
+class RotographError(Exception):
     """The base of every error that the client raises on purpose."""
 
 
-class Unreachable(ClientError):  # noqa: N818 - the name says the state, as httpx's errors do
+class UnreachableError(RotographError):
     """Nothing answers, or the connection broke each time."""
 
 
-class NotInTime(ClientError, TimeoutError):  # noqa: N818 - see Unreachable
+class WaitTimeoutError(RotographError, TimeoutError):
     """A job wasn't over within the time that its caller gave it; it goes on."""
 
 
-class NotOurs(ClientError):  # noqa: N818 - see Unreachable
+class UnexpectedResponseError(RotographError):
     """What answered isn't this service, as a proxy's page."""
 
 
-class ProblemError(ClientError):
+class ProblemError(RotographError):
     """The service answered with a problem.
 
     Attributes:
@@ -80,51 +80,51 @@ class ProblemError(ClientError):
         return self.problem.job
 
 
-class Refused(ProblemError):  # noqa: N818 - see Unreachable
+class RequestError(ProblemError):
     """The request or its video is wrong."""
 
 
-class KeyRefused(Refused):
+class AuthenticationError(RequestError):
     """There is no API key, or it isn't in force."""
 
 
-class NotThere(Refused):
+class NotFoundError(RequestError):
     """No such job, or it was deleted."""
 
 
-class Busy(ProblemError):  # noqa: N818 - see Unreachable
+class BusyError(ProblemError):
     """The service or the key has as much to do as it may; try later."""
 
 
-class Broken(ProblemError):  # noqa: N818 - see Unreachable
+class ServerError(ProblemError):
     """The service's own fault."""
 
 
-class JobFailed(ProblemError):  # noqa: N818 - see Unreachable
+class JobFailedError(ProblemError):
     """The job ended without a result; `type` says why."""
 
 
-class JobCanceled(ProblemError):  # noqa: N818 - see Unreachable
+class JobCanceledError(ProblemError):
     """The job was canceled."""
 
 
 _BY_TYPE: dict[str, type[ProblemError]] = {
-    "/problems/job-failed": JobFailed,
-    "/problems/job-has-no-result": JobFailed,
-    "/problems/job-canceled": JobCanceled,
+    "/problems/job-failed": JobFailedError,
+    "/problems/job-has-no-result": JobFailedError,
+    "/problems/job-canceled": JobCanceledError,
 }
 _BY_STATUS: dict[int, type[ProblemError]] = {
-    401: KeyRefused,
-    403: KeyRefused,
-    404: NotThere,
-    429: Busy,
-    503: Busy,
+    401: AuthenticationError,
+    403: AuthenticationError,
+    404: NotFoundError,
+    429: BusyError,
+    503: BusyError,
 }
 
 
 def error_of(problem: Problem, retry_after_s: float | None = None) -> ProblemError:
     """Return the error for a problem, to be raised."""
-    fallback = Broken if problem.status >= 500 else Refused
+    fallback = ServerError if problem.status >= 500 else RequestError
     kind = _BY_TYPE.get(problem.type) or _BY_STATUS.get(problem.status, fallback)
     return kind(problem, retry_after_s)
 
@@ -134,30 +134,30 @@ def require_success(answer: httpx.Response) -> httpx.Response:
 
     Raises:
         ProblemError: the service answered with a problem.
-        NotOurs: something else answered.
+        UnexpectedResponseError: something else answered.
     """
     if answer.is_success:
         return answer
     if answer.headers.get("Content-Type") != MEDIA_TYPE:
-        raise NotOurs(
+        raise UnexpectedResponseError(
             f"Got {answer.status_code} {answer.reason_phrase} from {answer.url}, which isn't an "
             f"answer of this service: {answer.text[:200]!r}."
         )
-    raise error_of(Problem.of(answer.json()), retry_after_s(answer))
+    raise error_of(Problem.from_json(answer.json()), retry_after_s(answer))
 
 
 def require_result(job: Job) -> Job:
     """Return a job that succeeded.
 
     Raises:
-        JobFailed: it failed.
-        JobCanceled: it was canceled.
+        JobFailedError: it failed.
+        JobCanceledError: it was canceled.
     """
     if job.problem is not None:
-        raise JobFailed(job.problem)
+        raise JobFailedError(job.problem)
     if job.state == "canceled":
         done = f"{job.frames_done} of {job.frames_total}"
-        raise JobCanceled(
+        raise JobCanceledError(
             Problem(
                 type="/problems/job-canceled",
                 title="The job was canceled",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from client.values import Video
+from rotograph.results import Video
 
 State = Literal["queued", "running", "succeeded", "failed", "canceled"]
 
@@ -31,7 +31,7 @@ class Problem:
     request_id: str | None = None
 
     @classmethod
-    def of(cls, body: Mapping[str, Any]) -> "Problem":
+    def from_json(cls, body: Mapping[str, Any]) -> "Problem":
         """Read it from an answer."""
         return cls(
             type=body["type"],
@@ -74,7 +74,7 @@ class Job:
     copied_from: str | None = None
 
     @classmethod
-    def of(cls, body: Mapping[str, Any]) -> "Job":
+    def from_json(cls, body: Mapping[str, Any]) -> "Job":
         """Read it from an answer."""
         return cls(
             id=body["id"],
@@ -82,11 +82,11 @@ class Job:
             frames_done=body["progress"]["frames_done"],
             frames_total=body["progress"]["frames_total"],
             filename=body["request"]["filename"],
-            video=Video.of(body["video"]),
+            video=Video.from_json(body["video"]),
             created_at=datetime.fromisoformat(body["created_at"]),
             started_at=_time(body["started_at"]),
             finished_at=_time(body["finished_at"]),
-            problem=None if body["problem"] is None else Problem.of(body["problem"]),
+            problem=None if body["problem"] is None else Problem.from_json(body["problem"]),
             copied_from=body.get("copied_from"),
         )
 

@@ -1,31 +1,31 @@
-"""The client that waits."""
+"""What can be asked of the service; in `_async` each method is awaited."""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self, Unpack, cast
+from typing import Self, Unpack
 
-from client import downloads, following, tasks
-from client.connection import SILENCE_S, URL, Connection
-from client.doing import each
-from client.job import Job, State
-from client.options import Format, Options
-from client.retries import Retries
-from client.steps import Task, Value, told
-from client.uploads import Progress, Source
-from client.values import Frame, Result
+from rotograph._sync import downloads, following, jobs
+from rotograph._sync.connection import Connection
+from rotograph.connection import READ_TIMEOUT_S, URL
+from rotograph.errors import JobFailedError
+from rotograph.job import Job, State
+from rotograph.options import Format, Options
+from rotograph.results import Frame, Result
+from rotograph.retry_policy import RetryPolicy
+from rotograph.uploads import Progress, Source, path_of
 
 
 class Client:
     """A service that segments videos.
 
     Jobs are given as a `Job` or by their id. What passes, such as a lost connection or a busy
-    service, is tried again; what doesn't is raised as a `ClientError`, by every method.
+    service, is tried again; what doesn't is raised as a `RotographError`, by every method.
 
     Args:
         url: of the service.
         key: an API key, where the service has keys.
-        retries: how often and after how long something is tried again.
-        silence_s: how long the service may send nothing.
+        retry_policy: how often and after how long something is tried again.
+        read_timeout_s: how long the service may send nothing.
     """
 
     def __init__(
@@ -33,11 +33,11 @@ class Client:
         url: str = URL,
         key: str | None = None,
         *,
-        retries: Retries | None = None,
-        silence_s: float = SILENCE_S,
+        retry_policy: RetryPolicy | None = None,
+        read_timeout_s: float = READ_TIMEOUT_S,
     ) -> None:
-        self._retries = retries or Retries()
-        self._http = Connection(url, key, silence_s).open()
+        policy = retry_policy or RetryPolicy()
+        self._connection = Connection(url, key, read_timeout_s, policy)
 
     def __enter__(self) -> Self:
         return self
@@ -47,7 +47,7 @@ class Client:
 
     def close(self) -> None:
         """Close its connections."""
-        self._http.close()
+        self._connection.close()
 
     def segment(
         self,
@@ -70,13 +70,13 @@ class Client:
             options: of `POST /segment`.
 
         Raises:
-            JobFailed: the job failed.
-            JobCanceled: it was canceled by somebody else.
-            NotInTime: it isn't over; it goes on.
+            JobFailedError: the job failed.
+            JobCanceledError: it was canceled by somebody else.
+            WaitTimeoutError: it isn't over; it goes on.
         """
         job = self.submit(source, fresh=fresh, on_upload=on_upload, **options)
         self.wait(job, timeout_s=timeout_s, on_progress=on_progress)
-        return self.result(job, source=tasks.path_of(source))
+        return self.result(job, source=path_of(source))
 
     def submit(
         self,
@@ -90,15 +90,15 @@ class Client:
 
         It is sent with an `Idempotency-Key`, so that it becomes one job however often it is sent.
         """
-        return self._do(tasks.submit(source, options, fresh, on_upload, self._retries))
+        return jobs.submit(self._connection, source, options, fresh=fresh, progress=on_upload)
 
     def job(self, job: Job | str) -> Job:
         """Look how a job stands."""
-        return self._do(tasks.look(tasks.id_of(job), self._retries))
+        return jobs.look(self._connection, _id(job))
 
     def jobs(self, state: State | None = None) -> Iterator[Job]:
         """Yield the jobs, newest first; only those in a state, if one is given."""
-        return each(self._http, tasks.jobs(state, self._retries))
+        return jobs.listed(self._connection, state)
 
     def wait(
         self,
@@ -108,17 +108,16 @@ class Client:
         on_progress: Progress | None = None,
     ) -> Job:
         """Wait until a job has succeeded; see `segment`."""
-        job_id = tasks.id_of(job)
-        return self._do(following.wait(job_id, timeout_s, on_progress, self._retries))
+        return following.wait(self._connection, _id(job), timeout_s, on_progress)
 
     def frames(self, job: Job | str) -> Iterator[Frame]:
         """Yield the frames of a job in order, each as soon as it is done.
 
         Raises:
-            JobFailed: the job failed; the frames before that have been yielded.
-            JobCanceled: the same for a job that was canceled.
+            JobFailedError: the job failed; the frames before that have been yielded.
+            JobCanceledError: the same for a job that was canceled.
         """
-        return each(self._http, following.frames(tasks.id_of(job), self._retries))
+        return following.frames(self._connection, _id(job))
 
     def result(self, job: Job | str, *, source: Path | None = None) -> Result:
         """Get the whole result of a job that has succeeded.
@@ -127,7 +126,13 @@ class Client:
             job: that has succeeded.
             source: the video's file, so that notebooks show its pictures.
         """
-        return self._do(tasks.result(tasks.id_of(job), source, self._retries))
+        path, params = f"/jobs/{_id(job)}/result", {"format": "json"}
+        try:
+            answer = self._connection.request("GET", path, params=params)
+        except JobFailedError:
+            jobs.raise_why(self._connection, _id(job))
+            raise
+        return Result.from_json(answer.json(), source)
 
     def download(
         self,
@@ -149,18 +154,16 @@ class Client:
         Returns:
             The file. It is there whole or not at all.
         """
-        job_id = tasks.id_of(job)
-        task = downloads.download(job_id, format, Path(to), on_progress, self._retries)
-        return self._do(task)
+        return downloads.download(self._connection, _id(job), format, Path(to), on_progress)
 
     def cancel(self, job: Job | str) -> Job:
         """Cancel a job and return it; one that is over stays as it is."""
-        return self._do(tasks.cancel(tasks.id_of(job), self._retries))
+        return jobs.cancel(self._connection, _id(job))
 
     def delete(self, job: Job | str) -> None:
         """Delete a job with its upload and result, canceled first if need be."""
-        self._do(tasks.delete(tasks.id_of(job), self._retries))
+        jobs.delete(self._connection, _id(job))
 
-    def _do(self, task: Task[Value]) -> Value:
-        (value,) = each(self._http, told(task))
-        return cast(Value, value)
+
+def _id(job: Job | str) -> str:
+    return job if isinstance(job, str) else job.id

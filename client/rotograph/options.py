@@ -4,6 +4,7 @@ from typing import Literal, TypedDict
 
 Instances = Literal["primary", "components"]
 Quality = Literal["fast", "best"]
+Masks = Literal["rle", "none"]
 Priority = Literal["low", "normal", "high"]
 Format = Literal[
     "json",
@@ -29,6 +30,6 @@ class Options(TypedDict, total=False):
     instances: Instances
     quality: Quality
     actions: bool
-    masks: Literal["rle", "none"]
+    masks: Masks
     callback_url: str
     priority: Priority

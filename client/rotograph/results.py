@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from client import pictures, rle
+from rotograph import pictures, rle
 
 Body = Mapping[str, Any]
 
@@ -40,7 +40,7 @@ class Video:
     pixel_aspect: Fraction
 
     @classmethod
-    def of(cls, body: Body) -> "Video":
+    def from_json(cls, body: Body) -> "Video":
         """Read it from an answer."""
         return cls(
             width=body["width"],
@@ -89,7 +89,7 @@ class Track:
     actions: tuple[Action, ...] = ()
 
     @classmethod
-    def of(cls, body: Body) -> "Track":
+    def from_json(cls, body: Body) -> "Track":
         """Read it from an answer."""
         actions = tuple(_action(each) for each in body.get("actions") or ())
         return cls(body["id"], body["score"], body["start"], body["stop"], actions)
@@ -104,7 +104,7 @@ class Segmentation:
     counts: str
 
     @classmethod
-    def of(cls, body: Body) -> "Segmentation":
+    def from_json(cls, body: Body) -> "Segmentation":
         """Read it from an answer."""
         height, width = body["size"]
         return cls(height, width, body["counts"])
@@ -131,7 +131,7 @@ class Object:
     segmentation: Segmentation | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, body: Body) -> "Object":
+    def from_json(cls, body: Body) -> "Object":
         """Read it from an answer."""
         x, y, width, height = body["box"]
         action, mask = body.get("action"), body.get("segmentation")
@@ -141,7 +141,7 @@ class Object:
             box=(x, y, width, height),
             area=body["area"],
             action=None if action is None else _action(action),
-            segmentation=None if mask is None else Segmentation.of(mask),
+            segmentation=None if mask is None else Segmentation.from_json(mask),
         )
 
     @property
@@ -172,10 +172,10 @@ class Frame:
     objects: tuple[Object, ...]
 
     @classmethod
-    def of(cls, body: Body) -> "Frame":
+    def from_json(cls, body: Body) -> "Frame":
         """Read it from an answer, or from a line of one."""
         return cls(
-            body["index"], body["time_s"], tuple(Object.of(each) for each in body["objects"])
+            body["index"], body["time_s"], tuple(Object.from_json(each) for each in body["objects"])
         )
 
     def masks(self) -> list[tuple[int, NDArray[np.bool_]]]:
@@ -212,21 +212,21 @@ class Result:
     source: Path | None = None
 
     @classmethod
-    def of(cls, body: Body, source: Path | None = None) -> "Result":
+    def from_json(cls, body: Body, source: Path | None = None) -> "Result":
         """Read it from an answer."""
         return cls(
             job=body["job"],
             model=Model(body["model"]["name"], body["model"]["version"]),
-            video=Video.of(body["video"]),
-            tracks=tuple(Track.of(each) for each in body["tracks"]),
-            frames=tuple(Frame.of(each) for each in body["frames"]),
+            video=Video.from_json(body["video"]),
+            tracks=tuple(Track.from_json(each) for each in body["tracks"]),
+            frames=tuple(Frame.from_json(each) for each in body["frames"]),
             source=source,
         )
 
     @classmethod
     def read(cls, path: str | Path, source: Path | None = None) -> "Result":
         """Read it from a file that was downloaded as `json`."""
-        return cls.of(json.loads(Path(path).read_bytes()), source)
+        return cls.from_json(json.loads(Path(path).read_bytes()), source)
 
     def _repr_png_(self) -> bytes | None:
         """Draw a contact sheet: a few of the frames, from the first to the last."""

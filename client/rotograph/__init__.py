@@ -1,0 +1,52 @@
+"""Rotograph's client: `Client`, and `AsyncClient` for asyncio."""
+
+from rotograph._async.client import AsyncClient
+from rotograph._sync.client import Client
+from rotograph._version import __version__
+from rotograph.detections import as_detections
+from rotograph.errors import (
+    AuthenticationError,
+    BusyError,
+    JobCanceledError,
+    JobFailedError,
+    NotFoundError,
+    ProblemError,
+    RequestError,
+    RotographError,
+    ServerError,
+    UnexpectedResponseError,
+    UnreachableError,
+    WaitTimeoutError,
+)
+from rotograph.job import Job, Problem
+from rotograph.results import Action, Frame, Model, Object, Result, Track, Video
+from rotograph.retry_policy import RetryPolicy
+
+__all__ = [
+    "Action",
+    "AsyncClient",
+    "AuthenticationError",
+    "BusyError",
+    "Client",
+    "Frame",
+    "Job",
+    "JobCanceledError",
+    "JobFailedError",
+    "Model",
+    "NotFoundError",
+    "Object",
+    "Problem",
+    "ProblemError",
+    "RequestError",
+    "Result",
+    "RetryPolicy",
+    "RotographError",
+    "ServerError",
+    "Track",
+    "UnexpectedResponseError",
+    "UnreachableError",
+    "Video",
+    "WaitTimeoutError",
+    "__version__",
+    "as_detections",
+]

@@ -1,0 +1,169 @@
+"""What can be asked of the service; in `_async` each method is awaited."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Self, Unpack
+
+from rotograph._async import downloads, following, jobs
+from rotograph._async.connection import AsyncConnection
+from rotograph.connection import READ_TIMEOUT_S, URL
+from rotograph.errors import JobFailedError
+from rotograph.job import Job, State
+from rotograph.options import Format, Options
+from rotograph.results import Frame, Result
+from rotograph.retry_policy import RetryPolicy
+from rotograph.uploads import Progress, Source, path_of
+
+
+class AsyncClient:
+    """A service that segments videos.
+
+    Jobs are given as a `Job` or by their id. What passes, such as a lost connection or a busy
+    service, is tried again; what doesn't is raised as a `RotographError`, by every method.
+
+    Args:
+        url: of the service.
+        key: an API key, where the service has keys.
+        retry_policy: how often and after how long something is tried again.
+        read_timeout_s: how long the service may send nothing.
+    """
+
+    def __init__(
+        self,
+        url: str = URL,
+        key: str | None = None,
+        *,
+        retry_policy: RetryPolicy | None = None,
+        read_timeout_s: float = READ_TIMEOUT_S,
+    ) -> None:
+        policy = retry_policy or RetryPolicy()
+        self._connection = AsyncConnection(url, key, read_timeout_s, policy)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close its connections."""
+        await self._connection.aclose()
+
+    async def segment(
+        self,
+        source: Source,
+        *,
+        fresh: bool = False,
+        timeout_s: float | None = None,
+        on_upload: Progress | None = None,
+        on_progress: Progress | None = None,
+        **options: Unpack[Options],
+    ) -> Result:
+        """Post a video, wait for its job, and get the result.
+
+        Args:
+            source: path of a video, a binary file that can seek, or a URL that the service fetches.
+            fresh: work on it also where the same was asked for before; else its result is copied.
+            timeout_s: how long to wait for the job; None for as long as it takes.
+            on_upload: called with the bytes sent and those in all.
+            on_progress: called with the frames done and those in all.
+            options: of `POST /segment`.
+
+        Raises:
+            JobFailedError: the job failed.
+            JobCanceledError: it was canceled by somebody else.
+            WaitTimeoutError: it isn't over; it goes on.
+        """
+        job = await self.submit(source, fresh=fresh, on_upload=on_upload, **options)
+        await self.wait(job, timeout_s=timeout_s, on_progress=on_progress)
+        return await self.result(job, source=path_of(source))
+
+    async def submit(
+        self,
+        source: Source,
+        *,
+        fresh: bool = False,
+        on_upload: Progress | None = None,
+        **options: Unpack[Options],
+    ) -> Job:
+        """Post a video and return its job at once; see `segment`.
+
+        It is sent with an `Idempotency-Key`, so that it becomes one job however often it is sent.
+        """
+        return await jobs.submit(self._connection, source, options, fresh=fresh, progress=on_upload)
+
+    async def job(self, job: Job | str) -> Job:
+        """Look how a job stands."""
+        return await jobs.look(self._connection, _id(job))
+
+    def jobs(self, state: State | None = None) -> AsyncIterator[Job]:
+        """Yield the jobs, newest first; only those in a state, if one is given."""
+        return jobs.listed(self._connection, state)
+
+    async def wait(
+        self,
+        job: Job | str,
+        *,
+        timeout_s: float | None = None,
+        on_progress: Progress | None = None,
+    ) -> Job:
+        """Wait until a job has succeeded; see `segment`."""
+        return await following.wait(self._connection, _id(job), timeout_s, on_progress)
+
+    def frames(self, job: Job | str) -> AsyncIterator[Frame]:
+        """Yield the frames of a job in order, each as soon as it is done.
+
+        Raises:
+            JobFailedError: the job failed; the frames before that have been yielded.
+            JobCanceledError: the same for a job that was canceled.
+        """
+        return following.frames(self._connection, _id(job))
+
+    async def result(self, job: Job | str, *, source: Path | None = None) -> Result:
+        """Get the whole result of a job that has succeeded.
+
+        Args:
+            job: that has succeeded.
+            source: the video's file, so that notebooks show its pictures.
+        """
+        path, params = f"/jobs/{_id(job)}/result", {"format": "json"}
+        try:
+            answer = await self._connection.request("GET", path, params=params)
+        except JobFailedError:
+            await jobs.raise_why(self._connection, _id(job))
+            raise
+        return Result.from_json(answer.json(), source)
+
+    async def download(
+        self,
+        job: Job | str,
+        format: Format,
+        to: str | Path,
+        *,
+        on_progress: Progress | None = None,
+    ) -> Path:
+        """Download the result of a job in a format; wait while it is made.
+
+        Args:
+            job: that has succeeded.
+            format: of the result; docs/formats.md of the service describes them.
+            to: a file, or a folder, where the file is named after the video.
+            on_progress: called with the bytes that came and those in all, 0 where that isn't known;
+                with 0 and 0 now and then while the file is made.
+
+        Returns:
+            The file. It is there whole or not at all.
+        """
+        return await downloads.download(self._connection, _id(job), format, Path(to), on_progress)
+
+    async def cancel(self, job: Job | str) -> Job:
+        """Cancel a job and return it; one that is over stays as it is."""
+        return await jobs.cancel(self._connection, _id(job))
+
+    async def delete(self, job: Job | str) -> None:
+        """Delete a job with its upload and result, canceled first if need be."""
+        await jobs.delete(self._connection, _id(job))
+
+
+def _id(job: Job | str) -> str:
+    return job if isinstance(job, str) else job.id

@@ -1,0 +1,90 @@
+"""Jobs: posted, looked at, listed, canceled and deleted."""
+
+import uuid
+from collections.abc import AsyncIterator
+
+from rotograph._async.connection import AsyncConnection
+from rotograph.blocking import async_run
+from rotograph.errors import NotFoundError, require_result
+from rotograph.job import Job, State
+from rotograph.options import Options
+from rotograph.uploads import Form, Progress, Source, open_source, url_of
+
+_PAGE = "100"
+# The service fetches a video (SEGMENT_DOWNLOAD_TIMEOUT_S) and lists its frames before it answers.
+_FETCH_S = 900.0
+
+
+async def submit(
+    connection: AsyncConnection,
+    source: Source,
+    options: Options,
+    *,
+    fresh: bool,
+    progress: Progress | None,
+) -> Job:
+    """Post a video. Its key makes it one job, however often it has to be sent."""
+    headers = {"Prefer": "respond-async", "Idempotency-Key": str(uuid.uuid4())}
+    if fresh:
+        headers["Cache-Control"] = "no-cache"
+    if url := url_of(source):
+        given = {name: value for name, value in options.items() if value is not None}
+        answer = await connection.request(
+            "POST",
+            "/segment",
+            headers=headers,
+            json={"url": url} | given,
+            read_timeout_s=_FETCH_S,
+        )
+    else:
+        file, filename = await async_run(open_source, source)
+        try:
+            form = Form(file, filename, dict(options), progress)
+            answer = await connection.request("POST", "/segment", headers=headers, form=form)
+        finally:
+            if file is not source:
+                await async_run(file.close)
+    if answer.status_code == 202:
+        return Job.from_json(answer.json())
+    # It is over already: an earlier attempt made it, or it is a copy of another one.
+    return await look(connection, answer.headers["Location"].rpartition("/")[2])
+
+
+async def look(connection: AsyncConnection, job_id: str) -> Job:
+    """Look how a job stands."""
+    return Job.from_json((await connection.request("GET", f"/jobs/{job_id}")).json())
+
+
+async def raise_why(connection: AsyncConnection, job_id: str) -> None:
+    """Raise why a job has no result, if it has none."""
+    require_result(await look(connection, job_id))
+
+
+async def listed(connection: AsyncConnection, state: State | None) -> AsyncIterator[Job]:
+    """Yield each job, newest first."""
+    params = {"limit": _PAGE} if state is None else {"limit": _PAGE, "state": state}
+    answer = await connection.request("GET", "/jobs", params=params)
+    while True:
+        page = answer.json()
+        for body in page["jobs"]:
+            yield Job.from_json(body)
+        if page["next"] is None:
+            return
+        answer = await connection.request("GET", page["next"])
+
+
+async def cancel(connection: AsyncConnection, job_id: str) -> Job:
+    """Cancel a job that isn't final."""
+    return Job.from_json((await connection.request("POST", f"/jobs/{job_id}/cancel")).json())
+
+
+async def delete(connection: AsyncConnection, job_id: str) -> None:
+    """Delete a job, canceled first if need be."""
+    await look(connection, job_id)
+    for _ in range(2):  # the first one cancels a job that isn't final
+        try:
+            answer = await connection.request("DELETE", f"/jobs/{job_id}")
+        except NotFoundError:  # deleted by a request whose answer was lost
+            return
+        if answer.status_code == 204:
+            return

@@ -1,0 +1,127 @@
+"""Requests to the service, sent until they are answered, and answers read as they come."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import httpx
+
+from rotograph._sync.upload import Upload
+from rotograph.blocking import sleep
+from rotograph.connection import client_options
+from rotograph.errors import require_success
+from rotograph.retry_policy import RetryPolicy
+from rotograph.uploads import Form
+
+
+class Connection:
+    """A service, and how it is asked.
+
+    Args:
+        url: of the service.
+        key: an API key; None where the service has none.
+        read_timeout_s: how long the service may send nothing.
+        policy: of each request.
+    """
+
+    def __init__(
+        self, url: str, key: str | None, read_timeout_s: float, policy: RetryPolicy
+    ) -> None:
+        self.policy = policy
+        self._http = httpx.Client(**client_options(url, key, read_timeout_s))
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._http.close()
+
+    def request(self, method: str, path: str, **parts: Any) -> httpx.Response:
+        """Send a request until it is answered, and read the answer.
+
+        Args:
+            method: of HTTP.
+            path: under the service's URL.
+            parts: see `_request`.
+
+        Raises:
+            UnreachableError: no attempt was answered.
+            ProblemError: the service answered with a problem.
+            UnexpectedResponseError: something else answered.
+        """
+        return self._send(method, path, parts, streamed=False)
+
+    def open(self, method: str, path: str, **parts: Any) -> httpx.Response:
+        """Send a request as `request` does; return an answer that is yet to be read and closed."""
+        return self._send(method, path, parts, streamed=True)
+
+    def _send(
+        self, method: str, path: str, parts: Mapping[str, Any], *, streamed: bool
+    ) -> httpx.Response:
+        failures = 0
+        while True:
+            request = self._request(method, path, **parts)
+            try:
+                answer = self._http.send(request, stream=True)
+                if not (streamed and answer.is_success):
+                    answer.read()
+            except httpx.TransportError as error:
+                failures += 1
+                sleep(self.policy.pause_after_error(error, failures))
+                continue
+            failures += 1
+            pause_s = self.policy.pause_after_answer(answer, failures)
+            if pause_s is None:
+                return require_success(answer)
+            sleep(pause_s)
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: Mapping[str, Any] | None = None,
+        form: Form | None = None,
+        read_timeout_s: float = 0,
+    ) -> httpx.Request:
+        """Return a request, new and with its upload from the start.
+
+        Args:
+            method: of HTTP.
+            path: under the service's URL.
+            params: of the query; None for the one that the path has.
+            headers: beside those of every request.
+            json: to be sent.
+            form: to be uploaded in place of it.
+            read_timeout_s: where it is longer than the usual one.
+        """
+        usual = self._http.timeout
+        timeout = httpx.Timeout(max(read_timeout_s, usual.read or 0), connect=usual.connect)
+        if form is None:
+            return self._http.build_request(
+                method, path, params=params, headers=headers, json=json, timeout=timeout
+            )
+        request = self._http.build_request(
+            method,
+            path,
+            headers=headers,
+            data=form.fields(),
+            files={"file": (form.filename, form.file)},
+            timeout=timeout,
+        )
+        size = int(request.headers["Content-Length"])
+        request.stream = Upload(request.stream, size, form.progress)
+        return request
+
+
+def lines(answer: httpx.Response) -> Iterator[str]:
+    """Yield the lines of an answer without their ends.
+
+    httpx would also end them at characters such as U+2028, which JSON may have within a text.
+    """
+    rest = b""
+    for block in answer.iter_bytes():
+        *whole, rest = (rest + block).split(b"\n")
+        for line in whole:
+            yield line.removesuffix(b"\r").decode()
+    if rest:
+        yield rest.decode()

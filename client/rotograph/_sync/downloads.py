@@ -1,0 +1,129 @@
+"""Results downloaded to files: asked for until they are made, and gone on with where they broke."""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from email.message import Message
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+import httpx
+
+from rotograph._sync.connection import Connection
+from rotograph._sync.jobs import raise_why
+from rotograph.blocking import run, sleep
+from rotograph.errors import JobFailedError, RequestError
+from rotograph.options import Format
+from rotograph.uploads import Progress
+
+# A file that goes on where it broke is counted in the bytes that are sent.
+_HEADERS: Mapping[str, str] = {"Accept-Encoding": "identity", "Prefer": "wait=20"}
+_NOT_RENDERED = "/problems/not-rendered"
+
+
+def download(
+    connection: Connection,
+    job_id: str,
+    form: Format,
+    to: Path,
+    progress: Progress | None,
+) -> Path:
+    """Download a result.
+
+    Args:
+        connection: to the service.
+        job_id: of a job that succeeded.
+        form: of the result.
+        to: the file, or a folder in which it gets the name that the service gives it.
+        progress: called with the bytes that came and those in all, 0 where that isn't known; with
+            0 and 0 now and then while the file is made.
+
+    Returns:
+        The file. It is there whole or not at all.
+    """
+    answer = _made(connection, job_id, form, {}, progress)
+    try:
+        is_folder = run(to.is_dir)
+        target = to / _name(answer, f"{job_id}.{form}") if is_folder else to
+        with _whole_or_absent(target) as file:
+            failures = saved = 0
+            while True:
+                try:
+                    _save(answer, file, progress)
+                    return target
+                except httpx.TransportError as error:
+                    failures = 1 if file.tell() > saved else failures + 1
+                    saved = file.tell()
+                    sleep(connection.policy.pause_after_error(error, failures))
+                rest = _rest(answer, saved)
+                answer = _made(connection, job_id, form, rest, progress)
+    finally:
+        answer.close()
+
+
+def _made(
+    connection: Connection,
+    job_id: str,
+    form: Format,
+    headers: Mapping[str, str],
+    progress: Progress | None,
+) -> httpx.Response:
+    """Ask for a result until it is made in its format; return it, yet to be read and closed."""
+    path, params = f"/jobs/{job_id}/result", {"format": form}
+    while True:
+        try:
+            return connection.open("GET", path, params=params, headers={**_HEADERS, **headers})
+        except JobFailedError:
+            raise_why(connection, job_id)
+            raise
+        except RequestError as error:
+            if error.type != _NOT_RENDERED or error.retry_after_s is None:
+                raise
+            if progress is not None:
+                progress(0, 0)
+            sleep(error.retry_after_s)
+
+
+def _rest(answer: httpx.Response, saved: int) -> dict[str, str]:
+    """Return headers that ask for the rest only, if the service can tell that it is of the same."""
+    if "ETag" not in answer.headers:
+        return {}
+    return {"Range": f"bytes={saved}-", "If-Range": answer.headers["ETag"]}
+
+
+def _save(answer: httpx.Response, file: BinaryIO, progress: Progress | None) -> None:
+    if answer.status_code != 206:
+        file.seek(0)
+        run(file.truncate)
+    size = int(answer.headers.get("Content-Length", 0))
+    whole = file.tell() + size if size else 0
+    for block in answer.iter_bytes():
+        run(file.write, block)
+        if progress is not None:
+            progress(file.tell(), whole)
+
+
+def _name(answer: httpx.Response, otherwise: str) -> str:
+    message = Message()
+    message["Content-Disposition"] = answer.headers.get("Content-Disposition", "")
+    return Path(message.get_filename(otherwise)).name
+
+
+@contextmanager
+def _whole_or_absent(target: Path) -> Iterator[BinaryIO]:
+    """Open a file beside the target that becomes the target where nothing goes wrong."""
+    part = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
+    file = run(_open, part)
+    try:
+        try:
+            yield file
+        finally:
+            run(file.close)
+        run(part.replace, target)
+    finally:
+        run(partial(part.unlink, missing_ok=True))
+
+
+def _open(path: Path) -> BinaryIO:
+    return path.open("wb")

@@ -1,0 +1,136 @@
+"""Jobs followed to their end: by their events or by looks now and then, and frame by frame."""
+
+import json
+import math
+import time
+from collections.abc import Generator, Iterator
+from contextlib import closing
+
+import httpx
+
+from rotograph._sync.connection import Connection, lines
+from rotograph._sync.jobs import look, raise_why
+from rotograph.blocking import sleep
+from rotograph.errors import (
+    JobFailedError,
+    NotFoundError,
+    RequestError,
+    WaitTimeoutError,
+    error_of,
+    require_result,
+)
+from rotograph.events import EventReader
+from rotograph.job import Job, Problem
+from rotograph.results import Frame
+from rotograph.uploads import Progress
+
+FIRST_LOOK_S = 0.1
+LATER_LOOK_S = 2.0
+# The service writes something at least each 15 s, so that only then it is seen that time is over.
+HEARTBEAT_S = 20.0
+
+
+def wait(
+    connection: Connection, job_id: str, timeout_s: float | None, progress: Progress | None
+) -> Job:
+    """Follow a job to its end.
+
+    Args:
+        connection: to the service.
+        job_id: of the job.
+        timeout_s: how long to wait; None for as long as it takes.
+        progress: called with the frames that are done and those in all.
+
+    Raises:
+        JobFailedError: it failed.
+        JobCanceledError: it was canceled.
+        WaitTimeoutError: it isn't over yet.
+    """
+    until = math.inf if timeout_s is None else time.monotonic() + timeout_s
+    has_events = True
+    pause_s = FIRST_LOOK_S
+    while True:
+        job = look(connection, job_id)
+        if progress is not None:
+            progress(job.frames_done, job.frames_total)
+        if job.final:
+            return require_result(job)
+        left_s = until - time.monotonic()
+        if left_s <= 0:
+            raise WaitTimeoutError(
+                f"Job {job_id!r} is {job.state} after {timeout_s:g} s: {job.frames_done} of "
+                f"{job.frames_total} frames done."
+            )
+        if has_events and left_s > HEARTBEAT_S:
+            has_events = _listen(connection, job_id, until - HEARTBEAT_S, progress)
+        sleep(min(pause_s, max(left_s, 0)))
+        pause_s = min(pause_s * 1.5, LATER_LOOK_S)
+
+
+def _listen(connection: Connection, job_id: str, until: float, progress: Progress | None) -> bool:
+    """Listen to the events of a job until they end, break off or time is over.
+
+    Returns:
+        Whether the service has events.
+    """
+    path, headers = f"/jobs/{job_id}/events", {"Accept": "text/event-stream"}
+    reader = EventReader()
+    try:
+        with closing(connection.open("GET", path, headers=headers)) as answer:
+            for line in lines(answer):
+                event = reader.read(line)
+                if event is not None and event.name == "progress" and progress is not None:
+                    body = json.loads(event.data)
+                    progress(body["frames_done"], body["frames_total"])
+                if time.monotonic() >= until:
+                    break
+    except httpx.TransportError:
+        pass  # the next look says whether the service is gone
+    except NotFoundError as error:
+        if error.type == "/problems/not-found":  # nothing lives there: not "no such job"
+            return False
+        raise
+    except RequestError as error:
+        if error.status == 406:
+            return False
+        raise
+    return True
+
+
+def frames(connection: Connection, job_id: str) -> Iterator[Frame]:
+    """Yield each frame as soon as it is done, once, also where the connection breaks.
+
+    Raises:
+        JobFailedError: the job failed.
+        JobCanceledError: the job was canceled.
+    """
+    seen = failures = 0
+    while True:
+        try:
+            with closing(_read_frames(connection, job_id, seen)) as rest:
+                for frame in rest:
+                    seen, failures = seen + 1, 0
+                    yield frame
+            return
+        except JobFailedError:
+            raise_why(connection, job_id)
+            raise
+        except httpx.ReadTimeout:
+            pass  # nothing was done for long: a job that waits for its turn
+        except httpx.TransportError as error:
+            failures += 1
+            sleep(connection.policy.pause_after_error(error, failures))
+
+
+def _read_frames(connection: Connection, job_id: str, seen: int) -> Generator[Frame, None]:
+    """Yield the frames behind those that were seen, until the answer ends or breaks off."""
+    number = 0
+    path, params = f"/jobs/{job_id}/result", {"format": "ndjson"}
+    with closing(connection.open("GET", path, params=params)) as answer:
+        for line in lines(answer):
+            body = json.loads(line)
+            if "problem" in body:
+                raise error_of(Problem.from_json(body["problem"]))
+            number += 1
+            if number > seen:
+                yield Frame.from_json(body)

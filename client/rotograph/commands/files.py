@@ -1,0 +1,74 @@
+"""The files that results become: where they go, what they are called, and what is there already."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from rotograph import Client, Job
+from rotograph.commands.progress import progress
+from rotograph.options import Format
+from rotograph.uploads import url_of
+
+# What a format is called as a file, where that isn't as the format; as the service calls it.
+_ENDINGS: dict[Format, str] = {
+    "coco": "coco.json",
+    "ytvis": "ytvis.json",
+    "cvat": "cvat.xml",
+    "labelstudio": "labelstudio.json",
+    "davis": "davis.zip",
+}
+
+
+@dataclass(frozen=True)
+class Files:
+    """What is to be written for each video.
+
+    Attributes:
+        out: folder.
+        formats: of each result.
+        overwrite: whether files may be replaced.
+    """
+
+    out: Path
+    formats: tuple[Format, ...]
+    overwrite: bool = False
+
+    def target(self, source: str, form: Format) -> Path:
+        """Return where the result of a video goes in a format.
+
+        >>> Files(Path("out"), ()).target("https://example.org/my%20dog.mp4?a=b", "cvat")
+        PosixPath('out/my dog.cvat.xml')
+        """
+        stem = Path(name_of(source)).stem or "video"
+        return self.out / f"{stem}.{_ENDINGS.get(form, form)}"
+
+    def check(self, sources: Iterable[str]) -> None:
+        """Check that each result has a place of its own.
+
+        Raises:
+            ValueError: says which has none.
+        """
+        taken: dict[Path, str] = {}
+        for source in sources:
+            for form in self.formats:
+                target = self.target(source, form)
+                if target in taken:
+                    raise ValueError(
+                        f"Got {taken[target]!r} and {source!r}, which would both be {target}."
+                    )
+                taken[target] = source
+                if target.exists() and not self.overwrite:
+                    raise ValueError(f"{target} is there already; --overwrite replaces it.")
+
+    def download(self, client: Client, job: Job, source: str, form: Format) -> Path:
+        """Download the result of a job that has succeeded in a format."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        with progress(f"{name_of(source)}: {form}", "B") as move:
+            return client.download(job, form, self.target(source, form), on_progress=move)
+
+
+def name_of(source: str) -> str:
+    """Return what the file of a path or a URL is called."""
+    url = url_of(source)
+    return PurePosixPath(unquote(urlsplit(url).path)).name if url else Path(source).name
