@@ -152,7 +152,8 @@ def test_an_example_does_what_it_says(stage: Stage, example: Example) -> None:
     done = subprocess.run(
         [*command, code],
         cwd=stage.folder,
-        env=os.environ | {"PATH": path, "PYTHONPATH": str(ROOT), "ROTOGRAPH_URL": service},
+        env=os.environ
+        | {"PATH": path, "PYTHONPATH": str(ROOT / "client"), "ROTOGRAPH_URL": service},
         capture_output=True,
         text=True,
         timeout=120,
