@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from formats.footage import Footage
 from formats.pictures import encoded, set_up
 from formats.result import Result, ResultFrame
+from formats.webm import MOST_PIXELS, reserve_display_size, write_display_size
 from pipeline import rle
 
 _TIME_BASE = Fraction(1, 1000)  # WebM has no finer one
@@ -46,8 +47,11 @@ def alpha(result: Result, footage: Footage, to: Path) -> None:
             (frame.index, VideoFrame.from_ndarray(cut_out(frame.pixels, found), format="rgba"))
             for frame, found in footage.with_objects(result, indices)
         )
+        reserve_display_size(stream)
         for packet in encoded(stream, pictures, footage, indices):
             container.mux(packet)
+    width = round(info.width * info.pixel_aspect)
+    write_display_size(to, max(1, min(width, MOST_PIXELS)), info.height)
 
 
 def cut_out(pixels: NDArray[np.uint8], frame: ResultFrame) -> NDArray[np.uint8]:

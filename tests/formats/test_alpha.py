@@ -1,6 +1,7 @@
 """The cut-out objects, decoded by libvpx, which knows transparency."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -55,6 +56,19 @@ def test_only_the_objects_are_seen(tmp_path: Path, size: tuple[int, int]) -> Non
         opaque = pixels[..., 3] > 127
         assert (opaque & mask).sum() / (opaque | mask).sum() > 0.97
         np.testing.assert_allclose(pixels[mask][:, :3].mean(axis=0), (230, 20, 20), atol=25)
+
+
+@pytest.mark.parametrize("aspect", [Fraction(1), Fraction(2), Fraction(3, 4)])
+def test_pixels_keep_their_aspect(tmp_path: Path, aspect: Fraction) -> None:
+    pictures = [picture(index) for index in range(3)]
+    source = write_video(tmp_path / "source.mp4", pictures, pixel_aspect=aspect)
+    video = scan(source, LIMITS)
+    to = tmp_path / "made"
+    alpha(result_of(video, range(3)), Footage(source, video), to)
+    with av.open(str(to)) as container:
+        assert container.streams.video[0].sample_aspect_ratio == aspect
+        assert container.streams.video[0].metadata.get("title") is None
+    assert [pixels.shape for _, pixels in decoded(to)] == [(64, 96, 4)] * 3
 
 
 def test_what_is_far_from_the_objects_is_gone(tmp_path: Path) -> None:
