@@ -149,5 +149,5 @@ def test_each_option_is_documented(option: str) -> None:
 
 def test_the_version_is_that_of_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert (NAME.lower(), VERSION) == (project["name"], project["version"])
+    assert (f"{NAME.lower()}-service", VERSION) == (project["name"], project["version"])
     assert (DOCUMENT["info"]["title"], DOCUMENT["info"]["version"]) == (NAME, VERSION)
