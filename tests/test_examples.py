@@ -45,7 +45,6 @@ PROMISES: dict[str, str | dict[str, str]] = {
     "docs/guide.md Follow a long one": {
         "sh": r"(?s)event: succeeded\n.*\nbikes\.json\n",
         "python": rf"(?s){FRAMES} of {FRAMES}\n.*{ALL}",
-        "javascript": rf"(?s)event: succeeded\n.*{ALL}",
     },
     "docs/guide.md Read frames while they are found": EACH,
     "docs/guide.md Download a result": FILES,

@@ -27,7 +27,7 @@ def test_the_readme_stays_short() -> None:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_each_package_has_a_line_in_the_architecture(package: str) -> None:
-    assert f"| `{package}/` |" in (ROOT / "docs" / "architecture.md").read_text()
+    assert f"- `{package}/`: " in (ROOT / "docs" / "architecture.md").read_text()
 
 
 @pytest.mark.parametrize("script", sorted(ROOT.glob("service/**/*.js")), ids=lambda path: path.name)

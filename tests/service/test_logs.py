@@ -28,7 +28,7 @@ def event(module: Path, call: ast.Call) -> tuple[str, str]:
 
 
 def documented() -> set[tuple[str, str]]:
-    rows = re.findall(r"^\| (`.+?) \| ([a-z, ]+) \|", (ROOT / "docs" / "logs.md").read_text(), re.M)
+    rows = re.findall(r"^- (`.+?) \(([a-z, ]+)", (ROOT / "docs" / "logs.md").read_text(), re.M)
     return {
         (words, level)
         for events, levels in rows
