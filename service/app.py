@@ -10,33 +10,18 @@ from fastapi.telemetry import TelemetryConfig
 from opentelemetry.trace import NoOpTracer, TracerProvider
 
 from jobs.addresses import AddressGuard
-from service import (
-    routes_events,
-    routes_health,
-    routes_jobs,
-    routes_metrics,
-    routes_models,
-    routes_pages,
-    routes_result,
-    routes_segment,
-    routes_video,
-)
-from service.access import Access
-from service.callers import CALLER_ERRORS, RateLimiter
+from service import events, health, jobs, metrics, pages, results, uploads
 from service.download import Downloader
-from service.linger import Linger
-from service.measure import Measure
-from service.metrics import Metrics
+from service.keys import CALLER_ERRORS, RateLimiter
+from service.metrics import Measure, Metrics
+from service.middleware import Access, Linger, SecurityHeaders
 from service.problems import add_problem_handlers, problem_answers
-from service.receiving import UploadLimits
+from service.receiving import UploadLimits, open_scanner
 from service.rendering import open_renderer
-from service.scanning import open_scanner
-from service.security_headers import SecurityHeaders
 from service.settings import Settings
-from service.shared_reads import SharedReads
 from service.state import Keys, Queue, Renderings, Services, Uploads
 from service.version import NAME, VERSION
-from service.watch import open_watch
+from service.watch import SharedReads, open_watch
 
 DESCRIPTION = """
 Finds the moving objects of a video, cuts them out and follows them.
@@ -61,7 +46,7 @@ class State(TypedDict):
 def create_app(
     settings: Settings,
     queue: Queue,
-    uploads: Uploads,
+    store: Uploads,
     keys: Keys,
     renderings: Renderings,
     *,
@@ -72,17 +57,17 @@ def create_app(
     Args:
         settings: of the service.
         queue: the jobs.
-        uploads: where files are received, on the volume of the jobs' files.
+        store: where files are received, on the volume of the jobs' files.
         keys: the API keys.
         renderings: results as files.
         tracers: makes spans of requests; None where nobody looks.
     """
-    metrics = Metrics(queue)
+    counts = Metrics(queue)
     downloader = Downloader(
         AddressGuard(settings.outbound_allow),
         UploadLimits(settings.max_upload_bytes, settings.upload_idle_timeout_s),
         settings.download_timeout_s,
-        count=metrics.download_bytes.inc,
+        count=counts.download_bytes.inc,
     )
 
     @asynccontextmanager
@@ -96,7 +81,7 @@ def create_app(
                 "services": Services(
                     settings=settings,
                     queue=queue,
-                    uploads=uploads,
+                    uploads=store,
                     downloader=downloader,
                     scanner=scanner,
                     keys=keys,
@@ -104,7 +89,7 @@ def create_app(
                     renderer=renderer,
                     watch=watch,
                     reads=SharedReads(),
-                    figures=metrics.registry,
+                    figures=counts.registry,
                     tracer=NoOpTracer() if tracers is None else tracers.get_tracer("rotograph"),
                 )
             }
@@ -116,18 +101,18 @@ def create_app(
         openapi_tags=TAGS,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
-        routes=routes_pages.FILES,
+        routes=pages.FILES,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         telemetry=_telemetry(tracers),
     )
-    for routes in (routes_segment, routes_jobs, routes_events, routes_video, routes_result):
+    for routes in (uploads, jobs, events, results):
         app.include_router(routes.router, responses=problem_answers(*CALLER_ERRORS))
-    for open_routes in (routes_health, routes_models, routes_metrics, routes_pages):
+    for open_routes in (health, metrics, pages):
         app.include_router(open_routes.router)
     add_problem_handlers(app)
-    _add_middleware(app, settings, metrics)
+    _add_middleware(app, settings, counts)
     return app
 
 
@@ -145,7 +130,7 @@ def _telemetry(tracers: TracerProvider | None) -> TelemetryConfig:
     }
 
 
-def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
+def _add_middleware(app: FastAPI, settings: Settings, counts: Metrics) -> None:
     """Add what stands between the server and the routes, the innermost first."""
     app.add_middleware(Linger)
     if settings.cors_origins:
@@ -172,4 +157,4 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
         )
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Access)
-    app.add_middleware(Measure, metrics=metrics)
+    app.add_middleware(Measure, metrics=counts)

@@ -1,19 +1,28 @@
-"""The command line: which process this is, its log, and its exit status."""
+"""The command line: which process this is, its log and exit status, and the API keys."""
 
 import argparse
 import logging
+import sys
 from collections.abc import Sequence
 
 import anyio
 from prometheus_client import CollectorRegistry, start_http_server
 
-from jobs.errors import SchemaTooNew, StoreAway, StoreRefuses
+from jobs.database import embedded_url, open_database
+from jobs.errors import (
+    BadKeyName,
+    KeyExists,
+    KeyNotFound,
+    SchemaTooNew,
+    StoreAway,
+    StoreRefuses,
+)
+from jobs.keys import KeyRing
+from jobs.values import Key
 from pipeline.errors import ModelError, ProviderError
-from service import keys_command, log_format
 from service.settings import PREFIX, Settings, SettingsError, asked_log_format, load_settings
-from service.supervised import FLAG, end_with_the_supervisor
-from service.supervisor import REFUSED, supervise
-from service.tracing import tracing
+from service.supervisor import FLAG, REFUSED, end_with_the_supervisor, supervise
+from service.telemetry import configure_log, tracing
 
 _log = logging.getLogger(__name__)
 
@@ -32,12 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for part in ("api", "worker"):
         process = parts.add_parser(part, help=f"run only the {part}")
         process.add_argument(FLAG, action="store_true", help=argparse.SUPPRESS)
-    keys_command.add_arguments(parts.add_parser("keys", help="make, list and revoke API keys"))
+    add_key_arguments(parts.add_parser("keys", help="make, list and revoke API keys"))
     parsed = parser.parse_args(arguments)
-    log_format.configure(parsed.part or "supervisor", asked_log_format())
+    configure_log(parsed.part or "supervisor", asked_log_format())
     try:
         if parsed.part == "keys":
-            return keys_command.run(load_settings(), parsed)
+            return run_keys(load_settings(), parsed)
         if parsed.part is not None and parsed.supervised:
             end_with_the_supervisor()
         return _run(parsed.part, load_settings())
@@ -56,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(part: str | None, settings: Settings) -> int:
     # Each process loads only what it runs: the supervisor is small, and the API has no model.
     if part == "api":
-        from service.listen import listen  # noqa: PLC0415 - see above
+        from service.server import listen  # noqa: PLC0415 - see above
 
         with tracing(settings, part) as tracers:
             listen(settings, tracers)
@@ -64,7 +73,7 @@ def _run(part: str | None, settings: Settings) -> int:
     if part == "worker":
         from jobs.metrics import WorkerMetrics  # noqa: PLC0415 - see above
         from jobs.worker import WorkerSettings, run_worker  # noqa: PLC0415 - see above
-        from service.problem_kinds import kind_named  # noqa: PLC0415 - see above
+        from service.errors import kind_named  # noqa: PLC0415 - see above
 
         metrics = WorkerMetrics(lambda name: kind_named(name).slug)
         _show(settings, metrics.registry)
@@ -105,3 +114,61 @@ def _show(settings: Settings, figures: CollectorRegistry) -> None:
             f"Got {PREFIX}WORKER_METRICS={settings.worker_metrics}, wanted an address that is "
             f"free: {error}."
         ) from error
+
+
+def add_key_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command."""
+    actions = parser.add_subparsers(dest="action", required=True)
+    create = actions.add_parser("create", help="make a key and print it, this once")
+    create.add_argument("name", help="of its owner")
+    create.add_argument(
+        "--max-jobs", type=_positive, metavar="N", help="unfinished jobs at a time; default: any"
+    )
+    create.add_argument(
+        "--requests-per-minute", type=_positive, metavar="N", help="default: any number"
+    )
+    actions.add_parser("list", help="list the keys, those that are revoked too")
+    revoke = actions.add_parser("revoke", help="make a key worthless; its jobs stay")
+    revoke.add_argument("name")
+
+
+def run_keys(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Do what the arguments say, and return the exit status."""
+    url = settings.database_url or embedded_url(settings.data_dir)
+    engine = open_database(url)
+    ring = KeyRing(engine)
+    try:
+        if arguments.action == "create":
+            print(
+                ring.create(
+                    arguments.name,
+                    max_jobs=arguments.max_jobs,
+                    requests_per_minute=arguments.requests_per_minute,
+                )
+            )
+        elif arguments.action == "revoke":
+            ring.revoke(arguments.name)
+        else:
+            for key in ring.list():
+                print(_line(key))
+    except (BadKeyName, KeyExists, KeyNotFound) as error:
+        print(error, file=sys.stderr)
+        return 1
+    finally:
+        engine.dispose()
+    return 0
+
+
+def _line(key: Key) -> str:
+    state = "revoked" if key.revoked_at else "good"
+    jobs = "any" if key.max_jobs is None else key.max_jobs
+    rate = "any" if key.requests_per_minute is None else key.requests_per_minute
+    made = f"{key.created_at:%Y-%m-%d}"
+    return f"{key.name:<24} {state:<8} made {made}  jobs {jobs}  requests a minute {rate}"
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"got {number}, wanted at least 1")
+    return number

@@ -12,9 +12,9 @@ import h11
 from starlette.requests import ClientDisconnect
 
 from jobs.addresses import AddressGuard, Target
+from service.bodies import plain_name
 from service.errors import DownloadTooSlow, Unreachable, UploadTooLarge, WrongAnswer
 from service.receiving import BLOCK_BYTES, Stalled, UploadLimits, pass_on, storing, too_large
-from service.upload import plain_name
 from service.version import NAME, VERSION
 
 # For a server to be found and connected to, and then for the head of its answer.

@@ -1,16 +1,34 @@
 """What the API counts and times, for Prometheus, and how the queue and the workers stand."""
 
 import logging
+import secrets
+import time
 from collections import Counter as Counts
 from collections.abc import Iterator, Sequence
+from typing import Annotated
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+import anyio.to_thread
+from fastapi import APIRouter, Depends, Response, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from prometheus_client import (
+    CONTENT_TYPE_PLAIN_0_0_4,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jobs.values import JobState, Worker
-from service.problem_kinds import ALL_KINDS
-from service.state import Queue
+from service import examples
+from service.errors import ALL_KINDS, MetricsClosed
+from service.problems import problem_answers
+from service.settings import PREFIX
+from service.state import Queue, Unscoped
 from service.version import VERSION
 
 _BUCKETS_S = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
@@ -157,3 +175,104 @@ def _by_model(workers: Sequence[Worker]) -> Metric:
     for values, count in counts.items():
         found.add_metric(values, count)
     return found
+
+
+class Measure:
+    """ASGI middleware, the outermost: what it sees is what the client gets.
+
+    Args:
+        app: that answers.
+        metrics: where to count.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and count it when its answer is over."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.monotonic()
+        status: int | None = None
+
+        async def counted_receive() -> Message:
+            message = await receive()
+            if message["type"] == "http.request":
+                self._metrics.upload_bytes.inc(len(message.get("body", b"")))
+            return message
+
+        async def watched_send(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            with self._metrics.in_progress.track_inprogress():
+                await self._app(scope, counted_receive, watched_send)
+        finally:
+            state = scope.get("state", {})
+            if state.get("canceled"):
+                self._metrics.canceled()
+            route = scope.get("route")
+            self._metrics.answered(
+                None if route is None else route.path,
+                scope["method"],
+                status,
+                state.get("problem"),
+                time.monotonic() - started,
+            )
+
+
+bearer = HTTPBearer(
+    scheme_name="metrics",
+    auto_error=False,
+    description=f"The operator's token, `{PREFIX}METRICS_TOKEN`.",
+)
+
+router = APIRouter(tags=["service"])
+
+
+async def _operator(
+    services: Unscoped,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
+) -> None:
+    """Let the operator in: the sum of all clients' work is not for each of them to see.
+
+    Raises:
+        MetricsClosed: there is a token or there are API keys, and the request has no such token.
+    """
+    token = services.settings.metrics_token
+    if token is None:
+        if await anyio.to_thread.run_sync(services.keys.in_force):
+            raise MetricsClosed(
+                f"Got a request for figures where there are API keys and no {PREFIX}METRICS_TOKEN, "
+                "wanted that it is set."
+            )
+        return
+    presented = "" if credentials is None else credentials.credentials
+    if not secrets.compare_digest(presented.encode(), token.get_secret_value().encode()):
+        got = "no token" if credentials is None else "another token"
+        raise MetricsClosed(f"Got {got}, wanted {PREFIX}METRICS_TOKEN as `Authorization: Bearer`.")
+
+
+@router.get(
+    "/metrics",
+    summary="What this process counts and times, for Prometheus",
+    response_class=Response,
+    dependencies=[Depends(_operator)],
+    responses={
+        200: {
+            "content": {"text/plain": {"schema": {"type": "string"}, "example": examples.METRICS}}
+        },
+        **problem_answers(MetricsClosed),
+    },
+)
+def metrics(shared: Unscoped) -> Response:
+    """Requests of this API process, and how the queue and the workers stand.
+
+    Workers have figures of their own, at an address of their own.
+    """
+    return Response(generate_latest(shared.figures), media_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -21,6 +21,8 @@ from jobs.errors import (
 )
 from pipeline.errors import PipelineError
 from service.errors import (
+    INTERNAL_ERROR,
+    KINDS,
     BeyondTheFile,
     Fault,
     InvalidRequest,
@@ -35,8 +37,8 @@ from service.errors import (
     Unauthorized,
     UploadTooLarge,
     UploadTooSlow,
+    kind_of,
 )
-from service.problem_kinds import INTERNAL_ERROR, KINDS, kind_of
 from service.schemas import FaultBody, Problem
 
 MEDIA_TYPE = "application/problem+json"

@@ -1,20 +1,28 @@
-"""A file as it comes, whoever sends it: to disk, counted, hashed, within its limits."""
+"""A file as it comes, whoever sends it: to disk, counted, hashed, and looked at in a sandbox."""
 
 import errno
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 import anyio
 import anyio.to_thread
 
+from pipeline.sandbox import Sandbox
+from pipeline.values import ScannedVideo, VideoLimits
 from service.errors import StorageFull, UploadTooLarge
+from service.settings import Settings
 
 BLOCK_BYTES = 2**20
 STEADY_BYTES = 2**14
+# A look takes a process and a core; more at once would starve the worker.
+AT_ONCE = 2
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -124,3 +132,44 @@ def too_large(received: str, max_bytes: int) -> str:
     return (
         f"Got {received}, wanted a file of at most {max_bytes} bytes ({max_bytes / 2**20:g} MiB)."
     )
+
+
+@dataclass(frozen=True)
+class Scanner:
+    """Looks at uploads.
+
+    Attributes:
+        sandbox: where.
+        lacks: protections that this system can't give the sandbox.
+        limits: of the videos.
+        timeout_s: for one look, without the wait for its turn.
+    """
+
+    sandbox: Sandbox
+    lacks: Sequence[str]
+    limits: VideoLimits
+    timeout_s: float
+    _turns: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(AT_ONCE))
+
+    async def scan(self, path: Path) -> ScannedVideo:
+        """List a video's frames.
+
+        Raises:
+            VideoError: the file is not a video, holds none, is broken or too large.
+        """
+        return await anyio.to_thread.run_sync(
+            self.sandbox.scan, path, self.limits, self.timeout_s, limiter=self._turns
+        )
+
+
+@asynccontextmanager
+async def open_scanner(settings: Settings) -> AsyncIterator[Scanner]:
+    """Start a sandbox, which also makes the first upload quick, and end it afterwards."""
+    sandbox = Sandbox()
+    try:
+        lacks = await anyio.to_thread.run_sync(sandbox.lacks)
+        for lack in lacks:
+            _log.warning("uploads are scanned without a protection", extra={"lack": lack})
+        yield Scanner(sandbox, lacks, settings.limits, settings.scan_timeout_s)
+    finally:
+        sandbox.close()

@@ -8,8 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.values import Job, JobState, Masks, Priority, Worker
 from pipeline.values import Instances, Quality, VideoInfo
-from service.errors import Fault
-from service.problem_kinds import Kind, kind_named
+from service.errors import Fault, Kind, kind_named
 
 Index = Annotated[int, Field(ge=0, description="0-based frame of the source video.")]
 SandboxLacks = Annotated[

@@ -13,9 +13,10 @@ from jobs.cache import DEFAULT_BYTES as CACHE_BYTES
 from jobs.callbacks import WebhookSettings
 from pipeline.graph import Device
 from pipeline.values import VideoLimits
-from service.log_format import LogFormat
 
 PREFIX = "SEGMENT_"
+
+LogFormat = Literal["logfmt", "json"]
 
 _ADDRESS = r"^(\[[0-9A-Fa-f:]+\]|[^\s:\[\]]+):[0-9]{1,5}$"
 

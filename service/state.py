@@ -14,10 +14,9 @@ from jobs.store import JobFile
 from jobs.values import Idempotency, Job, JobRequest, JobState, Key, Load, Worker
 from pipeline.values import ScannedVideo
 from service.download import Downloader
-from service.scanning import Scanner
+from service.receiving import Scanner
 from service.settings import Settings
-from service.shared_reads import SharedReads
-from service.watch import Watch
+from service.watch import SharedReads, Watch
 
 
 class Queue(Protocol):
@@ -95,7 +94,7 @@ class Keys(Protocol):
 
 
 class Rates(Protocol):
-    """How much each key may send; `service.callers.RateLimiter` in life."""
+    """How much each key may send; `service.keys.RateLimiter` in life."""
 
     def take(self, key: Key, now_s: float) -> None:
         """Count a request."""
@@ -199,4 +198,4 @@ async def services(request: Request) -> Services:
 
 
 Unscoped = Annotated[Services, Depends(services)]
-"""What routes work with that show nothing of jobs and need no key; see `service.callers.Shared`."""
+"""What routes work with that show nothing of jobs and need no key; see `service.keys.Shared`."""

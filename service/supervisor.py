@@ -4,16 +4,16 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Sequence
 
 import anyio
 from anyio.abc import Process
 
-from service.supervised import FLAG
-
 # EX_CONFIG of sysexits.h: the process refuses to start, and would again.
 REFUSED = 78
+FLAG = "--supervised"
 
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 30.0
@@ -36,7 +36,7 @@ async def supervise(commands: dict[str, Sequence[str]] = PARTS) -> int:
     Returns:
         0 after a signal; REFUSED where a process refused to start.
     """
-    life, end_of_this_process = os.pipe()  # see supervised.py
+    life, end_of_this_process = os.pipe()  # see end_with_the_supervisor
     with (
         os.fdopen(life, "rb"),
         os.fdopen(end_of_this_process, "wb"),
@@ -107,3 +107,18 @@ async def _end(process: Process) -> None:
     if process.returncode is None:
         process.kill()
         await process.wait()
+
+
+def end_with_the_supervisor() -> None:
+    """Stop this process as SIGTERM does, once its standard input ends.
+
+    The supervisor holds the other end of that pipe and writes nothing: the pipe ends with the
+    supervisor, also where that was killed with SIGKILL and could tell nobody.
+    """
+    threading.Thread(target=_wait_for_the_end, name="supervised", daemon=True).start()
+
+
+def _wait_for_the_end() -> None:
+    while os.read(0, 1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)

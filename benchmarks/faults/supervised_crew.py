@@ -6,9 +6,8 @@ import sys
 import anyio
 
 from benchmarks.faults.waiting_worker import clips_of_segment
-from service import log_format
-from service.supervised import FLAG
-from service.supervisor import PARTS, supervise
+from service.supervisor import FLAG, PARTS, supervise
+from service.telemetry import configure_log
 
 SEGMENT_FRAMES = 120  # as the API cuts jobs
 
@@ -16,7 +15,7 @@ SEGMENT_FRAMES = 120  # as the API cuts jobs
 def main() -> int:
     """Run until a signal, as `python -m service` does."""
     workers, segment_s = int(sys.argv[1]), float(sys.argv[2])
-    log_format.configure("supervisor")
+    configure_log("supervisor")
     commands = {"api": PARTS["api"]}
     wait_s = segment_s / clips_of_segment(SEGMENT_FRAMES)
     for number in range(workers):

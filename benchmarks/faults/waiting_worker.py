@@ -16,8 +16,8 @@ from pipeline.sandbox import Sandbox
 from pipeline.segmenter import decode_scaled
 from pipeline.spec import ModelSpec
 from pipeline.values import ScannedVideo
-from service import log_format
-from service.supervised import FLAG, end_with_the_supervisor
+from service.supervisor import FLAG, end_with_the_supervisor
+from service.telemetry import configure_log
 
 _STRIDE = 6  # as `WorkerSettings` has it
 
@@ -72,7 +72,7 @@ def clips_of_segment(frames: int) -> int:
 
 def main() -> None:
     """Run until a signal."""
-    log_format.configure(f"worker-{os.getpid()}", "json")
+    configure_log(f"worker-{os.getpid()}", "json")
     data_dir, database_url, wait_s, *more = sys.argv[1:]
     if FLAG in more:
         end_with_the_supervisor()

@@ -24,7 +24,7 @@ from rotograph import (
     WaitTimeoutError,
 )
 from rotograph.options import Format, Options
-from service import routes_result
+from service import results
 from service.options import WANTED
 from tests.client.conftest import Connect, Running
 from tests.client.flaky import Answer, Flaky
@@ -118,7 +118,7 @@ def test_a_copy_says_of_what_unless_it_is_to_be_fresh(
 
 def test_the_client_knows_what_the_service_takes() -> None:
     assert set(Options.__annotations__) == set(WANTED)
-    assert Format == routes_result.Format
+    assert Format == results.Format
 
 
 def test_a_wrong_option_is_a_problem(connect: Connect, service: str, clip: Path) -> None:

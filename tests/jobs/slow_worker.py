@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path.cwd()))
 from jobs.worker import WorkerSettings, run_worker
 from pipeline.sandbox import Sandbox
 from pipeline.spec import ModelSpec
-from service import log_format
+from service.telemetry import configure_log
 
 DECODER = Path(__file__).parent / "told_decoder.py"
 
@@ -58,7 +58,7 @@ def spec() -> ModelSpec:
 
 
 def main() -> None:
-    log_format.configure("worker", "json")
+    configure_log("worker", "json")
     data_dir, database_url = Path(sys.argv[1]), sys.argv[2]
     delay_s, stall_s = map(float, sys.argv[3:5])
     session = SlowSession(data_dir, delay_s, "fail" in sys.argv[5:], spec())

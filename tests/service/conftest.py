@@ -130,6 +130,8 @@ def queue(running: Running) -> FakeQueue:
 
 @pytest.fixture
 def uploads(running: Running) -> FakeUploads:
+    for left in running.uploads.folder.iterdir():
+        left.unlink()
     return running.uploads
 
 

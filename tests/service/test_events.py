@@ -14,8 +14,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from jobs.values import Job, JobFailure, JobState
-from service.events import Position, news
-from service.routes_events import stream
+from service.events import Position, news, stream
 from service.watch import POLL_S, Watched
 from tests.service.fakes import FakeQueue
 from tests.service.posting import assert_problem

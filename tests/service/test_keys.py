@@ -13,10 +13,10 @@ from jobs.engine import JobQueue
 from jobs.folder_store import FolderStore
 from jobs.keys import KeyRing
 from jobs.values import Key
-from service import keys_command
-from service.callers import RateLimiter
+from service.command import add_key_arguments, run_keys
 from service.errors import TooManyRequests
-from service.listen import listen
+from service.keys import RateLimiter
+from service.server import listen
 from service.settings import Settings, SettingsError
 from tests.service.conftest import serving
 from tests.service.fakes import NOON
@@ -168,8 +168,8 @@ def test_other_addresses_than_loopback_need_keys(host: str, tmp_path: Path) -> N
 
 def command(folder: Path, *arguments: str) -> int:
     parser = argparse.ArgumentParser()
-    keys_command.add_arguments(parser)
-    return keys_command.run(Settings(data_dir=folder), parser.parse_args(arguments))
+    add_key_arguments(parser)
+    return run_keys(Settings(data_dir=folder), parser.parse_args(arguments))
 
 
 def test_keys_are_made_listed_and_revoked_by_a_command(

@@ -23,7 +23,7 @@ from pathlib import Path
 import uvicorn
 
 import jobs.worker
-import service.listen
+import service.server
 from jobs.engine import JobQueue
 from jobs.renderings import Renderings
 from jobs.folder_store import FolderStore

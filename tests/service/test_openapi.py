@@ -13,9 +13,9 @@ from formats.catalogue import TEXT_FORMATS
 from jobs.values import JobFailure, JobState
 from service import examples
 from service.app import create_app
+from service.formats import Coco, Ytvis
 from service.options import Options
 from service.schemas import FrameBody, JobBody, JobList, ModelCard, Ready, Result
-from service.schemas_formats import Coco, Ytvis
 from service.settings import Settings
 from service.version import NAME, VERSION
 from tests.service.fakes import FakeKeys, FakeQueue, FakeRenderings, FakeUploads

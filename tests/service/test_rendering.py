@@ -14,7 +14,7 @@ import pytest
 from formats.catalogue import FILE_FORMATS, TEXT_FORMATS
 from jobs.values import Job, JobRequest, JobState
 from service.rendering import MOST_WAITING
-from service.routes_result import Format
+from service.results import Format
 from service.settings import Settings
 from tests.service.conftest import Serve, serving
 from tests.service.fakes import FakeQueue, FakeRenderings, FakeUploads

@@ -70,7 +70,7 @@ def test_a_signal_is_passed_on_and_waited_for(tmp_path: Path) -> None:
 def test_processes_end_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
     program = (
         "import sys, anyio\n"
-        "from service.supervised import end_with_the_supervisor\n"
+        "from service.supervisor import end_with_the_supervisor\n"
         "from service.supervisor import supervise\n"
         "if sys.argv[1:]:\n"
         "    import pathlib, os, time\n"

@@ -1,9 +1,11 @@
-"""An upload: a multipart body that goes to disk as it comes, never more than a block in memory."""
+"""The two bodies of an upload: a form that brings the video, or JSON that says where it is."""
 
+import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
@@ -20,6 +22,8 @@ from service.errors import (
 from service.receiving import FileSink, Stalled, UploadLimits, pass_on, storing, too_large
 
 MULTIPART = "multipart/form-data"
+JSON = "application/json"
+JSON_BYTES = 2**16
 # What a form may weigh beside the file: boundaries, part headers and the options.
 FORM_BYTES = 2**16
 OPTION_BYTES = 2**10
@@ -200,3 +204,66 @@ def plain_name(filename: bytes) -> str:
     """
     name = re.split(r"[/\\]", filename.decode(errors="replace"))[-1]
     return "".join(c for c in name if c.isprintable())[:255] or "upload"
+
+
+@dataclass(frozen=True)
+class UrlBody:
+    """What was received.
+
+    Attributes:
+        url: of the video.
+        values: the options by name.
+    """
+
+    url: str
+    values: Mapping[str, Any]
+
+
+async def receive_url_body(request: Request, idle_timeout_s: float) -> UrlBody:
+    """Read a body such as `{"url": "https://example.org/dog.mp4", "every": 2}`.
+
+    Raises:
+        MalformedBody: it isn't a JSON object.
+        InvalidRequest: it has no `url`.
+        UploadTooLarge: it has more than `JSON_BYTES`.
+        UploadTooSlow: the client stalled.
+    """
+    body = bytearray()
+
+    def write(block: bytes) -> None:
+        body.extend(block)
+        if len(body) > JSON_BYTES:
+            raise UploadTooLarge(
+                f"Got a JSON body of more than {JSON_BYTES} bytes, wanted at most that many."
+            )
+
+    try:
+        await pass_on(aiter(request.stream()), write, idle_timeout_s)
+    except Stalled as error:
+        raise UploadTooSlow(f"Got {error}") from error
+    values = _parsed(bytes(body))
+    url = values.pop("url", None)
+    if not isinstance(url, str):
+        got = None if url is None else json.dumps(url)[:100]
+        raise InvalidRequest([Fault("url", got, "the address of a video, as a string")])
+    return UrlBody(url, values)
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    wanted = 'wanted a JSON object such as {"url": "https://example.org/dog.mp4"}'
+    try:
+        parsed = json.loads(body.decode(), object_pairs_hook=_object)
+        json.dumps(parsed, ensure_ascii=False).encode()  # half of a surrogate pair is no text
+    except (ValueError, RecursionError) as error:
+        raise MalformedBody(f"Got a body that isn't valid JSON, {wanted}: {error}.") from error
+    if not isinstance(parsed, dict):
+        raise MalformedBody(f"Got {body[:100].decode(errors='replace')!r}, {wanted}.")
+    return parsed
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise InvalidRequest([Fault(name[:100], "(twice)", "the option once")])
+    return dict(pairs)

@@ -11,8 +11,7 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from service.connections import PunctualProtocol
-from service.listen import HEADER_BYTES
+from service.server import HEADER_BYTES, PunctualProtocol
 
 
 class Hasty(PunctualProtocol):

@@ -1,12 +1,22 @@
-"""Log lines: one event a line, as key=value pairs or JSON, to standard error."""
+"""Log lines, as key=value pairs or JSON, and traces for OpenTelemetry."""
 
 import json
 import logging
 import math
+import os
+import signal
+import sys
 import time
-from typing import Literal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-LogFormat = Literal["logfmt", "json"]
+from service.settings import PREFIX, LogFormat, Settings, SettingsError
+from service.version import VERSION
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
+
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {
     "message",
@@ -43,7 +53,7 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(pairs, separators=(",", ":"))
 
 
-def configure(process: str, log_format: LogFormat = "logfmt") -> None:
+def configure_log(process: str, log_format: LogFormat = "logfmt") -> None:
     """Send every log record of this process to standard error, marked with the process's name."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if log_format == "json" else KeyValueFormatter())
@@ -89,3 +99,46 @@ def _value(value: object) -> str:
         return text
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + "".join(c if c.isprintable() else repr(c)[1:-1] for c in escaped) + '"'
+
+
+@contextmanager
+def tracing(settings: Settings, part: str) -> "Iterator[TracerProvider | None]":
+    """Make spans and send them, if that is wanted, until the context is left.
+
+    Where to, how and which of them is said by OpenTelemetry's own variables, which its SDK reads.
+
+    Args:
+        settings: of the service.
+        part: `api` or `worker`.
+
+    Yields:
+        What makes tracers; None where nobody wants traces.
+
+    Raises:
+        SettingsError: traces are wanted and the packages for them are missing.
+    """
+    if not settings.tracing:
+        yield None
+        return
+    try:
+        # Not everybody has them, and they take a while to load.
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
+            OTLPSpanExporter,
+        )
+        from opentelemetry.sdk import resources, trace  # noqa: PLC0415
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+    except ImportError as error:
+        raise SettingsError(
+            f"Got {PREFIX}TRACING=true, wanted the packages opentelemetry-sdk and "
+            f"opentelemetry-exporter-otlp-proto-http beside it: {error}."
+        ) from error
+    name = os.environ.get("OTEL_SERVICE_NAME", f"rotograph-{part}")
+    resource = resources.Resource.create({"service.name": name, "service.version": VERSION})
+    provider = trace.TracerProvider(resource=resource, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    # Uvicorn raises the signal that it was stopped by once more, which would end the process here.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    try:
+        yield provider
+    finally:
+        provider.shutdown()

@@ -6,10 +6,9 @@ from fastapi import APIRouter
 
 from jobs.errors import StoreAway
 from service import examples
-from service.errors import NotFound, NotReady
-from service.problem_kinds import ALL_KINDS
+from service.errors import ALL_KINDS, NotFound, NotReady
 from service.problems import problem_answers
-from service.schemas import Live, ProblemType, Ready, Version, WorkerBody
+from service.schemas import Live, ModelCard, ProblemType, Ready, Version, WorkerBody
 from service.state import Unscoped
 from service.version import NAME, VERSION
 
@@ -73,3 +72,22 @@ def problem_type(slug: str) -> ProblemType:
             )
     wanted = ", ".join(kind.slug for kind in ALL_KINDS)
     raise NotFound(f"Got the problem {slug[:100]!r}, wanted one of {wanted}.")
+
+
+@router.get(
+    "/models/default",
+    summary="What the model is that runs here",
+    responses={
+        200: {"content": {"application/json": {"example": examples.MODEL_CARD}}},
+        **problem_answers(NotReady),
+    },
+)
+def default_model(shared: Unscoped) -> ModelCard:
+    """Tell what the model's file says of itself, as the live workers report it.
+
+    Jobs name the model that they were planned with in their result.
+    """
+    cards = [worker.card for worker in shared.queue.workers() if worker.card]
+    if not cards:
+        raise NotReady("No worker is alive that says which model it runs.")
+    return ModelCard.model_validate(dict(cards[0]))

@@ -7,7 +7,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.linger import LINGER_BYTES, Linger
+from service.middleware import LINGER_BYTES, Linger
 
 REFUSAL = PlainTextResponse("too large", 413)
 

@@ -11,7 +11,7 @@ import pipeline.errors
 import service.errors
 from jobs.values import Job
 from pipeline.errors import ModelError, PipelineError, ProviderError, VideoError
-from service.problem_kinds import ALL_KINDS, KINDS, Kind
+from service.errors import ALL_KINDS, KINDS, Kind
 from service.settings import Settings
 from tests.service.conftest import serving
 from tests.service.fakes import FakeQueue, FakeUploads

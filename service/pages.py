@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import Scope
 
-from service.file_answer import FileAnswer
+from service.negotiation import FileAnswer
 
 STATIC = Path(__file__).parent / "static"
 # Kept by browsers, but only used again once they have asked whether it is still the same.

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from service.log_format import JsonFormatter, KeyValueFormatter
 from service.supervisor import REFUSED
+from service.telemetry import JsonFormatter, KeyValueFormatter
 
 
 def test_a_traceback_and_hostile_text_stay_on_one_line() -> None:

@@ -9,7 +9,7 @@ import anyio.to_thread
 import pytest
 
 from jobs.errors import JobNotFound
-from service.shared_reads import SharedReads
+from service.watch import SharedReads
 
 
 class Clock:

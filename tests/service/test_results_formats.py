@@ -10,7 +10,7 @@ from pycocotools import mask as coco_mask
 from formats.catalogue import TEXT_FORMATS, TextFormat
 from formats.result import Result
 from jobs.values import JobRequest, JobState
-from service.schemas_formats import Coco, Ytvis
+from service.formats import Coco, Ytvis
 from tests.service.fakes import FakeQueue
 from tests.service.posting import assert_problem
 from tests.service.test_jobs import NDJSON, add

@@ -13,7 +13,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from service.settings import Settings, SettingsError
-from service.tracing import tracing
+from service.telemetry import tracing
 from tests import tiny_model
 from tests.service.conftest import Serve, write_clip
 from tests.service.processes import start

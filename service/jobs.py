@@ -1,9 +1,11 @@
-"""The jobs: list, look, cancel and delete."""
+"""The jobs: list, look, cancel, delete, and get the video back."""
 
+import mimetypes
 from collections.abc import Mapping
 from typing import Annotated
 from urllib.parse import urlencode
 
+import anyio.to_thread
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,13 +13,21 @@ from pydantic import BaseModel, ConfigDict, Field
 from jobs.errors import BadCursor, DatabaseAway, JobNotFound, StoreAway
 from jobs.values import JobState
 from service import examples
-from service.callers import Shared
-from service.errors import InvalidRequest
+from service.errors import BeyondTheFile, InvalidRequest
+from service.keys import Shared
+from service.negotiation import FileAnswer, attachment
 from service.problems import problem_answers
 from service.schemas import JobBody, JobList
 from service.state import Queue
 
 JSON = "application/json"
+# Whatever was uploaded: no browser may take it for a page and run what is in it.
+POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
+UNKNOWN = "application/octet-stream"
+_MEDIA = {
+    "video/*": {"schema": {"type": "string", "contentMediaType": "video/*"}},
+    UNKNOWN: {"schema": {"type": "string", "contentMediaType": UNKNOWN}},
+}
 
 router = APIRouter(tags=["jobs"])
 
@@ -108,3 +118,41 @@ def _canceled(job_id: str, request: Request, queue: Queue) -> JobBody:
     before, after = queue.get(job_id), queue.cancel(job_id)
     request.state.canceled = not before.state.final and after.state is JobState.CANCELED
     return JobBody.of(after)
+
+
+@router.get(
+    "/jobs/{job_id}/video",
+    summary="Get the video of a job",
+    response_class=FileAnswer,
+    response_description="The file as it was uploaded.",
+    responses={
+        200: {"content": _MEDIA},
+        206: {"description": "The part that `Range` asks for.", "content": _MEDIA},
+        **problem_answers(JobNotFound, BeyondTheFile, InvalidRequest, StoreAway, DatabaseAway),
+    },
+)
+async def get_video(job_id: str, shared: Shared) -> FileAnswer:
+    """Answer the upload for players, which ask for parts of it with `Range`.
+
+    Its type goes by the name that the client gave it, and is only ever one of a video.
+    """
+    job = await anyio.to_thread.run_sync(shared.queue.get, job_id)
+    uploads = shared.uploads
+    path = await anyio.to_thread.run_sync(uploads.find, uploads.upload(job.id))
+    if path is None:
+        raise JobNotFound(f"Job {job_id!r} was deleted.")
+    headers = {
+        "Content-Disposition": attachment(job.request.filename),
+        "Content-Security-Policy": POLICY,
+    }
+    return FileAnswer(path, 200, headers, media_type(job.request.filename))
+
+
+def media_type(filename: str) -> str:
+    """Guess the type of a video from its name; of anything else it is unknown.
+
+    >>> media_type("dog.mp4"), media_type("dog.html"), media_type("dog")
+    ('video/mp4', 'application/octet-stream', 'application/octet-stream')
+    """
+    guessed, _ = mimetypes.guess_type(filename)
+    return guessed if guessed is not None and guessed.startswith("video/") else UNKNOWN

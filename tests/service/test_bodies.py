@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
+from service.bodies import FORM_BYTES, Form, receive_form
 from service.errors import (
     InvalidRequest,
     MalformedBody,
@@ -21,7 +22,6 @@ from service.errors import (
     UploadTooSlow,
 )
 from service.receiving import UploadLimits
-from service.upload import FORM_BYTES, Form, receive_form
 
 LIMITS = UploadLimits(max_bytes=2**20, idle_timeout_s=5)
 OPTIONS = ("threshold", "every")

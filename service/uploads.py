@@ -1,6 +1,11 @@
-"""POST /segment: receive a video, make it a job, and wait a little for its result."""
+"""POST /segment: make a video a job, and wait a little for its result."""
 
+import hashlib
+import json
 import time
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -8,8 +13,9 @@ import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
+from jobs.addresses import AddressGuard
 from jobs.errors import BadUrl, IdempotencyConflict, QueueFull, StoreAway, TooManyJobs
-from jobs.values import Job, JobState
+from jobs.values import Idempotency, Job, JobRequest, JobState
 from pipeline.errors import (
     BrokenVideo,
     DecoderFailed,
@@ -19,9 +25,11 @@ from pipeline.errors import (
     VideoTooLarge,
 )
 from service import examples
-from service.callers import CALLER_ERRORS, Shared
+from service.bodies import JSON, MULTIPART, receive_form, receive_url_body
+from service.download import filename_of
 from service.errors import (
     DownloadTooSlow,
+    Fault,
     InvalidRequest,
     JobCanceled,
     MalformedBody,
@@ -32,15 +40,15 @@ from service.errors import (
     UploadTooSlow,
     WrongAnswer,
 )
-from service.intake import accept
+from service.keys import CALLER_ERRORS, Shared
 from service.negotiation import Preference, preference
-from service.options import Options
+from service.options import WANTED, Options, parse_options
 from service.problems import RETRY_AFTER_S, problem_answers, problem_response
+from service.receiving import UploadLimits
 from service.results import json_blocks, require_result
 from service.schemas import JobBody, Result, failure_problem
-from service.state import Queue
-from service.upload import MULTIPART
-from service.url_body import JSON
+from service.settings import Settings
+from service.state import Queue, Services
 
 FIRST_POLL_S = 0.05
 LONGEST_POLL_S = 0.25
@@ -169,3 +177,107 @@ async def _answer(request: Request, queue: Queue, job: Job, prefer: Preference) 
         return StreamingResponse(json_blocks(header, frames), 200, headers, "application/json")
     headers["Retry-After"] = str(RETRY_AFTER_S)
     return JSONResponse(JobBody.of(job).model_dump(mode="json"), 202, headers)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a request asks for.
+
+    Attributes:
+        request: of the job.
+        sha256: of the video; None where it is to be fetched.
+        url: to fetch the video from; None where the request brought it.
+    """
+
+    request: JobRequest
+    sha256: str | None = None
+    url: str | None = None
+
+
+async def accept(request: Request, shared: Services) -> Job:
+    """Make a request a job; leave nothing behind if that fails."""
+    if request.query_params:
+        name, got = request.query_params.multi_items()[0]
+        wanted = "options in the body"
+        raise InvalidRequest([Fault(name[:100], got[:100], wanted)])
+    key = _idempotency_key(request)
+    uploads, queue, span = shared.uploads, shared.queue, shared.tracer.start_as_current_span
+    await anyio.to_thread.run_sync(queue.check_room)
+    job_id = uploads.new_id()
+    upload = uploads.incoming(job_id)
+    try:
+        with span("receive"):
+            asked = await _asked(request, upload, shared.settings)
+        _check_callback(shared.settings, asked.request.callback_url)
+        idempotency = None if key is None else Idempotency(key, _fingerprint(asked))
+        if idempotency is not None:
+            job = await anyio.to_thread.run_sync(queue.repeated, idempotency)
+            if job is not None:
+                return job
+        sha256 = asked.sha256
+        if asked.url is not None:
+            with span("fetch"):
+                sha256 = await shared.downloader.download(
+                    asked.url, upload, request.is_disconnected
+                )
+        with span("scan"):
+            video = await shared.scanner.scan(upload)
+        submit = partial(
+            queue.submit,
+            idempotency=idempotency,
+            sha256=sha256,
+            fresh=_wants_fresh(request),
+            request_id=request.state.request_id,
+        )
+        return await anyio.to_thread.run_sync(submit, job_id, asked.request, video)
+    finally:
+        # Nothing to do for a job: its upload has been moved.
+        uploads.discard(job_id)
+
+
+async def _asked(request: Request, upload: Path, settings: Settings) -> Asked:
+    received = request.headers.get("content-type", "")
+    match received.partition(";")[0].strip().lower():
+        case kind if kind == MULTIPART:
+            limits = UploadLimits(settings.max_upload_bytes, settings.upload_idle_timeout_s)
+            form = await receive_form(request, upload, list(WANTED), limits)
+            options = parse_options(form.values)
+            return Asked(options.to_request(form.filename), sha256=form.sha256)
+        case kind if kind == JSON:
+            body = await receive_url_body(request, settings.upload_idle_timeout_s)
+            options = parse_options(body.values, strict=True)
+            return Asked(options.to_request(filename_of(body.url)), url=body.url)
+        case _:
+            raise UnsupportedBody(
+                f"Got Content-Type {received[:100] or '(none)'}, wanted {MULTIPART} with the video "
+                f"in the part `file`, or {JSON} with its address as `url`."
+            )
+
+
+def _idempotency_key(request: Request) -> str | None:
+    keys = request.headers.getlist("idempotency-key")
+    if not keys:
+        return None
+    if len(keys) > 1 or not (0 < len(keys[0]) <= 255 and keys[0].isprintable()):
+        wanted = "one key of 1 to 255 printable characters"
+        raise InvalidRequest([Fault("Idempotency-Key", ", ".join(keys)[:100], wanted)])
+    return keys[0]
+
+
+def _wants_fresh(request: Request) -> bool:
+    given = ",".join(request.headers.getlist("cache-control")).lower().split(",")
+    return "no-cache" in {directive.strip() for directive in given}
+
+
+def _fingerprint(asked: Asked) -> str:
+    whole = json.dumps([asked.url or asked.sha256, asdict(asked.request)], sort_keys=True)
+    return hashlib.sha256(whole.encode()).hexdigest()
+
+
+def _check_callback(settings: Settings, url: str | None) -> None:
+    if url is None:
+        return
+    if settings.webhooks is None:
+        wanted = "none, since this service has no SEGMENT_WEBHOOK_SECRET"
+        raise InvalidRequest([Fault("callback_url", url[:100], wanted)])
+    AddressGuard(settings.outbound_allow).check(url)

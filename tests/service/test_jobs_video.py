@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from jobs.values import JobState
-from service.routes_video import POLICY
+from service.jobs import POLICY
 from tests.service.fakes import FakeQueue, FakeUploads
 from tests.service.posting import assert_problem
 from tests.service.test_jobs import add
