@@ -13,8 +13,6 @@ import av
 import numpy as np
 import pytest
 
-from benchmarks.postgres import PostgresServer
-from benchmarks.s3_server import S3Server
 from jobs.database import embedded_url
 from jobs.engine import JobQueue
 from jobs.folder_store import FolderStore
@@ -23,6 +21,8 @@ from jobs.stores import open_store
 from jobs.values import Idempotency, Job, JobRequest
 from pipeline.decode import scan
 from pipeline.values import VideoLimits
+from tests.postgres import PostgresServer
+from tests.s3_server import S3Server
 
 LIMITS = VideoLimits(max_pixels=10**6, max_frames=10**4, max_duration_s=10**3)
 SEGMENT_FRAMES = 12

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.s3_server import S3Server, environment
 from jobs.bucket_store import BucketStore
 from jobs.errors import StoreAway, StoreRefuses
 from jobs.store import JobFile
 from jobs.stores import open_store
+from tests.s3_server import S3Server, environment
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.postgres import PostgresServer
-from benchmarks.proxy import Proxy
-from benchmarks.s3_server import S3Server, environment
 from jobs.errors import StoreAway
 from jobs.values import Job, JobState
 from tests.jobs.conftest import Bench, wait_for
+from tests.postgres import PostgresServer
+from tests.proxy import Proxy
+from tests.s3_server import S3Server, environment
 
 AWAY_S = 8
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from benchmarks.postgres import PostgresServer
 from jobs.failure import TRIES, Patience, failure_of
 from jobs.values import JobState
 from pipeline.errors import BrokenVideo
 from tests.jobs.conftest import Bench, wait_for
+from tests.postgres import PostgresServer
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Thousands of damaged videos, seen and served: `python -m benchmarks.faults.mutations`."""
+"""Thousands of damaged videos, seen and served: `python -m tests.faults.mutations`."""
 
 import argparse
 import random
@@ -14,14 +14,14 @@ from pathlib import Path
 import httpx
 from tqdm import tqdm
 
-from benchmarks.faults.crew import wait_until
-from benchmarks.faults.damage import damage, make_clips, sample_clips, shorten
-from benchmarks.faults.traces import Traces
-from benchmarks.faults.verdict import Verdict
-from benchmarks.faults.whole_service import WholeService
 from pipeline.errors import DecoderFailed, VideoError
 from pipeline.sandbox import Sandbox
 from pipeline.values import VideoLimits
+from tests.faults.crew import wait_until
+from tests.faults.damage import damage, make_clips, sample_clips, shorten
+from tests.faults.traces import Traces
+from tests.faults.verdict import Verdict
+from tests.faults.whole_service import WholeService
 
 LIMITS = VideoLimits(max_pixels=1920 * 1080, max_frames=300, max_duration_s=60)
 SCAN_S = 60.0
@@ -108,9 +108,7 @@ def outcome(sandbox: Sandbox, path: Path) -> str:
 
 def main() -> int:
     """Damage videos, look at each, and print what came of them."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.faults.mutations", description=__doc__
-    )
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.mutations", description=__doc__)
     parser.add_argument("--count", type=int, default=10_000, help="of files; default: 10,000")
     parser.add_argument("--first", type=int, default=0, help="its number; default: 0")
     parser.add_argument("--seed", type=int, default=0, help="of the damage; default: 0")

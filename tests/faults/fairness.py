@@ -1,4 +1,4 @@
-"""One client's job behind many of another's: `python -m benchmarks.faults.fairness DATABASE`."""
+"""One client's job behind many of another's: `python -m tests.faults.fairness DATABASE`."""
 
 import argparse
 import sys
@@ -7,11 +7,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from benchmarks.faults.customers import PERSISTENT
-from benchmarks.faults.trial import trial, trial_options
-from benchmarks.faults.verdict import Verdict
-from benchmarks.faults.whole_service import WholeService
 from rotograph import Client
+from tests.faults.customers import PERSISTENT
+from tests.faults.trial import trial, trial_options
+from tests.faults.verdict import Verdict
+from tests.faults.whole_service import WholeService
 
 MOST_BEFORE = 2
 WITHIN_S = 600.0

@@ -13,10 +13,10 @@ from typing import Self
 
 import httpx
 
-from benchmarks.faults.crew import wait_until
-from benchmarks.faults.diary import Diary
-from benchmarks.postgres import PostgresServer
 from jobs.database import embedded_url
+from tests.faults.crew import wait_until
+from tests.faults.diary import Diary
+from tests.postgres import PostgresServer
 
 GRACE_S = 180.0
 ANSWER_S = 5.0
@@ -62,7 +62,7 @@ class WholeService:
             "SEGMENT_DATABASE_URL": self.database_url,
             **(settings or {}),
         }
-        module = "benchmarks.faults.supervised_crew"
+        module = "tests.faults.supervised_crew"
         waiting = [sys.executable, "-m", module, str(workers), str(segment_s)]
         self._command = [sys.executable, "-m", "service"] if real else waiting
         self._supervisor: subprocess.Popen[bytes] | None = None

@@ -5,9 +5,9 @@ import sys
 
 import anyio
 
-from benchmarks.faults.waiting_worker import clips_of_segment
 from service.supervisor import FLAG, PARTS, supervise
 from service.telemetry import configure_log
+from tests.faults.waiting_worker import clips_of_segment
 
 SEGMENT_FRAMES = 120  # as the API cuts jobs
 
@@ -20,7 +20,7 @@ def main() -> int:
     wait_s = segment_s / clips_of_segment(SEGMENT_FRAMES)
     for number in range(workers):
         commands[f"worker-{number + 1}"] = (
-            *(sys.executable, "-m", "benchmarks.faults.waiting_worker"),
+            *(sys.executable, "-m", "tests.faults.waiting_worker"),
             *(os.environ["SEGMENT_DATA_DIR"], os.environ["SEGMENT_DATABASE_URL"]),
             *(str(wait_s), FLAG),
         )

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.deployment.podman import Podman
+from tests.deployment.podman import Podman
 
 BASE = "localhost/python-base:trixie"
 POSTGRES = "localhost/postgres-stand-in:18"

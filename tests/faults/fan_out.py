@@ -1,19 +1,17 @@
-"""How much faster many workers are than one, on one job: `python -m benchmarks.faults.fan_out`."""
+"""How much faster many workers are than one, on one job: `python -m tests.faults.fan_out`."""
 
 import argparse
 import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.faults.crew import SEGMENT_FRAMES, Crew, write_clip
-from benchmarks.postgres import PostgresServer
+from tests.faults.crew import SEGMENT_FRAMES, Crew, write_clip
+from tests.postgres import PostgresServer
 
 
 def main() -> None:
     """Time a job of many segments on PostgreSQL with one worker, then with many."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.faults.fan_out", description=__doc__
-    )
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.fan_out", description=__doc__)
     parser.add_argument("--segments", type=int, default=64, help="default: 64")
     parser.add_argument("--workers", type=int, default=8, help="default: 8")
     parser.add_argument("--segment-s", type=float, default=0.5, help="default: 0.5")

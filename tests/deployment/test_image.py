@@ -6,7 +6,7 @@ import sysconfig
 from pathlib import Path
 
 from service.version import VERSION
-from tests.deploy.served import MODEL, ROOT, served_packages
+from tests.deployment.served import MODEL, ROOT, served_packages
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 SCRIPTS = Path(sysconfig.get_path("scripts"))

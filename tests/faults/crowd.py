@@ -1,4 +1,4 @@
-"""Workers on a machine with far too much to do: `python -m benchmarks.faults.crowd DATABASE`."""
+"""Workers on a machine with far too much to do: `python -m tests.faults.crowd DATABASE`."""
 
 import os
 import subprocess
@@ -7,14 +7,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from benchmarks.faults.crew import SEGMENT_FRAMES, Crew, wait_until, write_clip
-from benchmarks.faults.diary import Diary
-from benchmarks.faults.traces import Traces
-from benchmarks.faults.trial import trial_options
-from benchmarks.faults.verdict import Verdict
-from benchmarks.faults.whole_service import open_database_of
 from jobs.database import embedded_url
 from jobs.values import JobState
+from tests.faults.crew import SEGMENT_FRAMES, Crew, wait_until, write_clip
+from tests.faults.diary import Diary
+from tests.faults.traces import Traces
+from tests.faults.trial import trial_options
+from tests.faults.verdict import Verdict
+from tests.faults.whole_service import open_database_of
 
 SEGMENTS = 6
 SPIN = "while True: sum(range(10**6))"

@@ -1,4 +1,4 @@
-"""Many clients that look at a running job: `python -m benchmarks.faults.polls`."""
+"""Many clients that look at a running job: `python -m tests.faults.polls`."""
 
 import argparse
 import asyncio
@@ -16,11 +16,11 @@ import httpx
 import numpy as np
 from tqdm import tqdm
 
-from benchmarks.faults.crew import write_clip
-from benchmarks.faults.supervised_crew import SEGMENT_FRAMES
-from benchmarks.faults.traces import Traces
-from benchmarks.faults.verdict import Verdict
-from benchmarks.faults.whole_service import WholeService, open_database_of
+from tests.faults.crew import write_clip
+from tests.faults.supervised_crew import SEGMENT_FRAMES
+from tests.faults.traces import Traces
+from tests.faults.verdict import Verdict
+from tests.faults.whole_service import WholeService, open_database_of
 
 WANTED_P99_S = 0.25
 LATE_S = 30.0
@@ -108,7 +108,7 @@ def _itself(poller: Poller) -> Poller:
 
 def main() -> int:
     """Run a job, look at it from many connections, and print how long the answers took."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.faults.polls", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.polls", description=__doc__)
     parser.add_argument("database", nargs="?", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--clients", type=int, default=1000, help="default: 1000")
     parser.add_argument("--every-s", type=float, default=1.0, help="default: 1, as Retry-After")

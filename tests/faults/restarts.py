@@ -1,18 +1,18 @@
-"""PostgreSQL stopped and started again during jobs: `python -m benchmarks.faults.restarts`."""
+"""PostgreSQL stopped and started again during jobs: `python -m tests.faults.restarts`."""
 
 import argparse
 import signal
 import sys
 import time
 
-from benchmarks.faults.crew import wait_until, write_clip
-from benchmarks.faults.customers import Customers
-from benchmarks.faults.diary import Diary
-from benchmarks.faults.supervised_crew import SEGMENT_FRAMES
-from benchmarks.faults.traces import Traces
-from benchmarks.faults.verdict import Verdict
-from benchmarks.faults.whole_service import WholeService
-from benchmarks.postgres import PostgresServer
+from tests.faults.crew import wait_until, write_clip
+from tests.faults.customers import Customers
+from tests.faults.diary import Diary
+from tests.faults.supervised_crew import SEGMENT_FRAMES
+from tests.faults.traces import Traces
+from tests.faults.verdict import Verdict
+from tests.faults.whole_service import WholeService
+from tests.postgres import PostgresServer
 
 SEGMENTS = 6
 WITHIN_S = 120.0
@@ -22,9 +22,7 @@ HOW = (signal.SIGINT, signal.SIGQUIT)
 
 def main() -> int:
     """Restart the database while jobs run; hold the results against undisturbed ones."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.faults.restarts", description=__doc__
-    )
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.restarts", description=__doc__)
     parser.add_argument("--workers", type=int, default=3, help="default: 3")
     parser.add_argument("--jobs", type=int, default=8, help="default: 8")
     parser.add_argument("--restarts", type=int, default=4, help="default: 4")

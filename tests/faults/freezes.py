@@ -1,4 +1,4 @@
-"""Workers frozen and woken over many jobs: `python -m benchmarks.faults.freezes DATABASE`."""
+"""Workers frozen and woken over many jobs: `python -m tests.faults.freezes DATABASE`."""
 
 import argparse
 import os
@@ -9,12 +9,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from benchmarks.faults.crew import wait_until
-from benchmarks.faults.customers import Customers
-from benchmarks.faults.diary import Diary
-from benchmarks.faults.trial import trial, trial_options
-from benchmarks.faults.verdict import Verdict
-from benchmarks.faults.whole_service import WholeService
+from tests.faults.crew import wait_until
+from tests.faults.customers import Customers
+from tests.faults.diary import Diary
+from tests.faults.trial import trial, trial_options
+from tests.faults.verdict import Verdict
+from tests.faults.whole_service import WholeService
 
 SEGMENTS = 6
 WITHIN_S = 120.0

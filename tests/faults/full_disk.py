@@ -1,4 +1,4 @@
-"""A data volume that fills up during jobs: `python -m benchmarks.faults.full_disk DATABASE`."""
+"""A data volume that fills up during jobs: `python -m tests.faults.full_disk DATABASE`."""
 
 import argparse
 import os
@@ -12,14 +12,14 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.faults.crew import wait_until, write_clip
-from benchmarks.faults.customers import Customers
-from benchmarks.faults.diary import Diary
-from benchmarks.faults.supervised_crew import SEGMENT_FRAMES
-from benchmarks.faults.traces import Traces
-from benchmarks.faults.trial import trial_options
-from benchmarks.faults.verdict import Verdict
-from benchmarks.faults.whole_service import WholeService, open_database_of
+from tests.faults.crew import wait_until, write_clip
+from tests.faults.customers import Customers
+from tests.faults.diary import Diary
+from tests.faults.supervised_crew import SEGMENT_FRAMES
+from tests.faults.traces import Traces
+from tests.faults.trial import trial_options
+from tests.faults.verdict import Verdict
+from tests.faults.whole_service import WholeService, open_database_of
 
 SEGMENTS = 6
 VOLUME_MIB = 64

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from service.schemas import Result
-from tests.deploy.served import MODEL, ROOT, served_packages
+from tests.deployment.served import MODEL, ROOT, served_packages
 from tests.service.conftest import write_clip
 from tests.service.processes import start
 

@@ -1,11 +1,11 @@
-"""Tries the containers with Podman, and kills them: `python -m benchmarks.deployment VIDEO`."""
+"""Tries the containers with Podman, and kills them: `python -m tests.deployment VIDEO`."""
 
 import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks.deployment import debian, trials
-from benchmarks.deployment.podman import Podman
+from tests.deployment import debian, trials
+from tests.deployment.podman import Podman
 
 TRIALS = {
     "segment": trials.segment,
@@ -17,7 +17,7 @@ TRIALS = {
 
 def main() -> None:
     """Try the profiles that are named; print what was seen."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.deployment", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.deployment", description=__doc__)
     parser.add_argument("video", type=Path)
     parser.add_argument(
         "profiles",

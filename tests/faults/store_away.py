@@ -1,4 +1,4 @@
-"""The object store away for a while during jobs: `python -m benchmarks.faults.store_away HOW`."""
+"""The object store away for a while during jobs: `python -m tests.faults.store_away HOW`."""
 
 import argparse
 import os
@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from benchmarks.faults.crew import SEGMENT_FRAMES, Crew, wait_until, write_clip
-from benchmarks.faults.verdict import Verdict
-from benchmarks.postgres import PostgresServer
-from benchmarks.proxy import Proxy
-from benchmarks.s3_server import S3Server, environment
 from jobs.errors import StoreAway
 from jobs.values import Job, JobState
+from tests.faults.crew import SEGMENT_FRAMES, Crew, wait_until, write_clip
+from tests.faults.verdict import Verdict
+from tests.postgres import PostgresServer
+from tests.proxy import Proxy
+from tests.s3_server import S3Server, environment
 
 SEGMENTS = 6
 ENDED_WITHIN_S = 300.0
@@ -25,7 +25,7 @@ ENDED_WITHIN_S = 300.0
 def main() -> int:
     """Take the store away from workers that share no folder; tell what came of their jobs."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.faults.store_away", description=main.__doc__
+        prog="python -m tests.faults.store_away", description=main.__doc__
     )
     parser.add_argument("how", choices=["refuses", "hangs"], help="what the store does meanwhile")
     parser.add_argument("--workers", type=int, default=2, help="default: 2")

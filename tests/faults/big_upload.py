@@ -1,4 +1,4 @@
-"""An upload past the limit, and the memory it takes: `python -m benchmarks.faults.big_upload`."""
+"""An upload past the limit, and the memory it takes: `python -m tests.faults.big_upload`."""
 
 import argparse
 import sys
@@ -8,10 +8,10 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.faults.traces import Traces
-from benchmarks.faults.verdict import Verdict
-from benchmarks.faults.whole_service import WholeService
 from jobs.periodic import Periodic
+from tests.faults.traces import Traces
+from tests.faults.verdict import Verdict
+from tests.faults.whole_service import WholeService
 
 MIB = 2**20
 BOUNDARY = "cut"
@@ -58,9 +58,7 @@ class Memory(Periodic):
 
 def main() -> int:
     """Post a file past the limit, with and without its length; tell what the API did of it."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.faults.big_upload", description=__doc__
-    )
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.big_upload", description=__doc__)
     parser.add_argument("--mib", type=int, default=2112, help="of the upload; default: 2112")
     parser.add_argument("--limit-mib", type=int, default=2048, help="default: 2048, the usual one")
     arguments = parser.parse_args()

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from benchmarks.faults.verdict import Verdict
+from tests.faults.verdict import Verdict
 
 _GONE_WITHIN_S = 10.0
 

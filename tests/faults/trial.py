@@ -5,18 +5,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.faults.crew import write_clip
-from benchmarks.faults.supervised_crew import SEGMENT_FRAMES
-from benchmarks.faults.traces import Traces
-from benchmarks.faults.verdict import Verdict
-from benchmarks.faults.whole_service import WholeService, open_database_of
+from tests.faults.crew import write_clip
+from tests.faults.supervised_crew import SEGMENT_FRAMES
+from tests.faults.traces import Traces
+from tests.faults.verdict import Verdict
+from tests.faults.whole_service import WholeService, open_database_of
 
 
 def trial_options(
     name: str, about: str | None, *, jobs: int, workers: int = 3, segment_s: float = 3.0
 ) -> argparse.ArgumentParser:
     """Make a parser of what every trial can be told; the numbers are its defaults."""
-    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.faults.{name}", description=about)
+    parser = argparse.ArgumentParser(prog=f"python -m tests.faults.{name}", description=about)
     parser.add_argument("database", choices=["sqlite", "postgresql"])
     parser.add_argument("--workers", type=int, default=workers, help=f"default: {workers}")
     parser.add_argument("--jobs", type=int, default=jobs, help=f"default: {jobs}")

@@ -1,4 +1,4 @@
-"""API and workers killed at random over many jobs: `python -m benchmarks.faults.kills DATABASE`."""
+"""API and workers killed at random over many jobs: `python -m tests.faults.kills DATABASE`."""
 
 import argparse
 import os
@@ -9,12 +9,12 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-from benchmarks.faults.crew import wait_until
-from benchmarks.faults.customers import Customers
-from benchmarks.faults.diary import Diary, seconds_until_taken_up_again
-from benchmarks.faults.trial import trial, trial_options
-from benchmarks.faults.verdict import Verdict
-from benchmarks.faults.whole_service import WholeService
+from tests.faults.crew import wait_until
+from tests.faults.customers import Customers
+from tests.faults.diary import Diary, seconds_until_taken_up_again
+from tests.faults.trial import trial, trial_options
+from tests.faults.verdict import Verdict
+from tests.faults.whole_service import WholeService
 
 SEGMENTS = 10
 WANTED_TAKEOVER_S = 10.0

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.faults.verdict import Verdict
 from rotograph import Client, Frame, JobFailedError, RetryPolicy, RotographError
+from tests.faults.verdict import Verdict
 
 # A service that is away is tried again for some minutes.
 PERSISTENT = RetryPolicy(attempts=200, first_s=0.2, longest_s=5.0)

@@ -10,9 +10,9 @@ from typing import Any
 
 import httpx
 
-from benchmarks.deployment.debian import BASE, POSTGRES, make_postgres_image
-from benchmarks.deployment.podman import ROOT, Podman
-from benchmarks.s3_server import S3Server, environment
+from tests.deployment.debian import BASE, POSTGRES, make_postgres_image
+from tests.deployment.podman import ROOT, Podman
+from tests.s3_server import S3Server, environment
 
 API, WORKERS = "rotograph_api_1", ("rotograph_worker_1", "rotograph_worker_2")
 CPU, GPU = "localhost/rotograph:cpu", "localhost/rotograph:gpu"

@@ -1,4 +1,4 @@
-"""Every file of a folder posted to the service: `python -m benchmarks.faults.folder FOLDER`."""
+"""Every file of a folder posted to the service: `python -m tests.faults.folder FOLDER`."""
 
 import argparse
 import sys
@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 from tqdm import tqdm
 
-from benchmarks.faults.crew import wait_until
-from benchmarks.faults.customers import told
-from benchmarks.faults.traces import Traces
-from benchmarks.faults.verdict import Verdict
-from benchmarks.faults.whole_service import WholeService
+from tests.faults.crew import wait_until
+from tests.faults.customers import told
+from tests.faults.traces import Traces
+from tests.faults.verdict import Verdict
+from tests.faults.whole_service import WholeService
 
 ANSWER_S = 120.0
 JOB_S = 900.0
@@ -21,7 +21,7 @@ JOB_S = 900.0
 
 def main() -> int:
     """Post the files one after another, whatever they are; tell how each was answered."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.faults.folder", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.folder", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--end-s", type=float, default=1.0, help="of each video; default: 1")
     arguments = parser.parse_args()

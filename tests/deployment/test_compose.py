@@ -10,7 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from service.settings import PREFIX
-from tests.deploy.served import ROOT
+from tests.deployment.served import ROOT
 
 FILE = ROOT / "docker-compose.yml"
 SERVICES: dict[str, dict[str, Any]] = YAML(typ="safe").load(FILE.read_text())["services"]

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from jobs.metrics import WorkerMetrics
 from jobs.values import JobFailure, JobState
 from service.metrics import Metrics
-from tests.deploy.served import ROOT
+from tests.deployment.served import ROOT
 from tests.service.fakes import WORKER, FakeQueue
 
 DASHBOARD = ROOT / "deploy" / "grafana" / "rotograph.json"

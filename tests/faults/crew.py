@@ -11,12 +11,12 @@ from typing import Self
 import av
 import numpy as np
 
-from benchmarks.faults.waiting_worker import clips_of_segment
 from benchmarks.worker_process import LIMITS
 from jobs.engine import JobQueue
 from jobs.stores import open_store
 from jobs.values import Job, JobRequest
 from pipeline.decode import scan
+from tests.faults.waiting_worker import clips_of_segment
 
 SEGMENT_FRAMES = 12
 TIMEOUT_S = 600.0
@@ -62,7 +62,7 @@ class Crew:
         """Start one more worker."""
         own = self._data_dir / f"worker-{len(self.workers)}"
         folder = self._data_dir if self._store_url is None else own
-        module = "benchmarks.faults.waiting_worker"
+        module = "tests.faults.waiting_worker"
         with self.log.open("ab") as log:
             command = [sys.executable, "-m", module, str(folder), *self._arguments]
             worker = subprocess.Popen(command, stderr=log)

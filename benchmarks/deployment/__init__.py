@@ -1,1 +1,0 @@
-"""Whether the containers work, tried where there is no Docker engine."""

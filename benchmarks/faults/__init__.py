@@ -1,1 +1,0 @@
-"""What the service bears: processes killed, servers gone, many workers; each a script."""
