@@ -16,11 +16,11 @@ from jobs.values import JobFailure
 from pipeline.errors import PipelineError
 
 
-class WorkerLost(Exception):  # noqa: N818 - the name says the state, as httpx's errors do
+class WorkerLost(Exception):
     """Worker after worker died over a job, so that it is given up."""
 
 
-class JobTimedOut(Exception):  # noqa: N818 - see WorkerLost
+class JobTimedOut(Exception):
     """A job took longer than it may, so that it is given up."""
 
 

@@ -21,23 +21,23 @@ class VideoError(PipelineError):
     """The video can't be segmented; its message names what was received and what is wanted."""
 
 
-class NotAVideo(VideoError):  # noqa: N818 - the name says the state, as httpx's errors do
+class NotAVideo(VideoError):
     """No demuxer that is allowed recognises the file, or it is a list of other files."""
 
 
-class NoVideoStream(VideoError):  # noqa: N818 - see NotAVideo
+class NoVideoStream(VideoError):
     """The file opens but holds no video stream."""
 
 
-class BrokenVideo(VideoError):  # noqa: N818 - see NotAVideo
+class BrokenVideo(VideoError):
     """The file is truncated, encrypted or damaged, so that frames can't be decoded."""
 
 
-class VideoTooLarge(VideoError):  # noqa: N818 - see NotAVideo
+class VideoTooLarge(VideoError):
     """The video is past a limit of pixels, frames or duration."""
 
 
-class DecoderFailed(VideoError):  # noqa: N818 - see NotAVideo
+class DecoderFailed(VideoError):
     """The decoder crashed over the file, hung or ran out of memory."""
 
 

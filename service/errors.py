@@ -79,23 +79,23 @@ class ServiceError(Exception):
     """The base of every error that the HTTP edge raises on purpose."""
 
 
-class NotFound(ServiceError):  # noqa: N818 - the name says the state, as httpx's errors do
+class NotFound(ServiceError):
     """Nothing lives at this path."""
 
 
-class MethodNotAllowed(ServiceError):  # noqa: N818 - see NotFound
+class MethodNotAllowed(ServiceError):
     """What lives at this path has no such method."""
 
 
-class UnsupportedBody(ServiceError):  # noqa: N818 - see NotFound
+class UnsupportedBody(ServiceError):
     """The body is of a content type that isn't accepted."""
 
 
-class MalformedBody(ServiceError):  # noqa: N818 - see NotFound
+class MalformedBody(ServiceError):
     """The body breaks its own format or ends early."""
 
 
-class InvalidRequest(ServiceError):  # noqa: N818 - see NotFound
+class InvalidRequest(ServiceError):
     """An option, parameter or part is unknown, missing, doubled or out of range."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
@@ -103,7 +103,7 @@ class InvalidRequest(ServiceError):  # noqa: N818 - see NotFound
         self.faults = tuple(faults)
 
 
-class BeyondTheFile(ServiceError):  # noqa: N818 - see NotFound
+class BeyondTheFile(ServiceError):
     """A part of a file was asked for that begins behind its end.
 
     Args:
@@ -116,75 +116,75 @@ class BeyondTheFile(ServiceError):  # noqa: N818 - see NotFound
         self.size = size
 
 
-class UploadTooLarge(ServiceError):  # noqa: N818 - see NotFound
+class UploadTooLarge(ServiceError):
     """The file is larger than the limit in bytes."""
 
 
-class UploadTooSlow(ServiceError):  # noqa: N818 - see NotFound
+class UploadTooSlow(ServiceError):
     """The body comes too slowly, or not at all."""
 
 
-class Unreachable(ServiceError):  # noqa: N818 - see NotFound
+class Unreachable(ServiceError):
     """The server of a video's URL can't be connected to."""
 
 
-class WrongAnswer(ServiceError):  # noqa: N818 - see NotFound
+class WrongAnswer(ServiceError):
     """The server of a video's URL answers something else than a file."""
 
 
-class DownloadTooSlow(ServiceError):  # noqa: N818 - see NotFound
+class DownloadTooSlow(ServiceError):
     """A video comes too slowly from its URL."""
 
 
-class StorageFull(ServiceError):  # noqa: N818 - see NotFound
+class StorageFull(ServiceError):
     """The data volume has no room for the file."""
 
 
-class NotAcceptable(ServiceError):  # noqa: N818 - see NotFound
+class NotAcceptable(ServiceError):
     """The client accepts no media type that this resource has."""
 
 
-class JobFailed(ServiceError):  # noqa: N818 - see NotFound
+class JobFailed(ServiceError):
     """The result of a failed job was asked for."""
 
 
-class JobCanceled(ServiceError):  # noqa: N818 - see NotFound
+class JobCanceled(ServiceError):
     """The result of a canceled job was asked for."""
 
 
-class NoMasks(ServiceError):  # noqa: N818 - see NotFound
+class NoMasks(ServiceError):
     """The format needs masks, and the job was asked for none."""
 
 
-class TooManyTracks(ServiceError):  # noqa: N818 - see NotFound
+class TooManyTracks(ServiceError):
     """The format can't hold as many tracks as the result has."""
 
 
-class NotRendered(ServiceError):  # noqa: N818 - see NotFound
+class NotRendered(ServiceError):
     """The result isn't made in a format yet, but will be."""
 
 
-class RendererBusy(ServiceError):  # noqa: N818 - see NotFound
+class RendererBusy(ServiceError):
     """Too many results wait to be made in formats that take long."""
 
 
-class RenderingFailed(ServiceError):  # noqa: N818 - see NotFound
+class RenderingFailed(ServiceError):
     """The result can't be made in a format that takes long."""
 
 
-class Unauthorized(ServiceError):  # noqa: N818 - see NotFound
+class Unauthorized(ServiceError):
     """The service has API keys, and the request has none."""
 
 
-class ForeignOrigin(ServiceError):  # noqa: N818 - see NotFound
+class ForeignOrigin(ServiceError):
     """Without API keys, a browser sends the request for another site."""
 
 
-class MetricsClosed(ServiceError):  # noqa: N818 - see NotFound
+class MetricsClosed(ServiceError):
     """The figures are for the operator, and the request has no token of theirs."""
 
 
-class TooManyRequests(ServiceError):  # noqa: N818 - see NotFound
+class TooManyRequests(ServiceError):
     """The key sent more requests than it may.
 
     Attributes:
@@ -196,7 +196,7 @@ class TooManyRequests(ServiceError):  # noqa: N818 - see NotFound
         self.retry_after_s = retry_after_s
 
 
-class NotReady(ServiceError):  # noqa: N818 - see NotFound
+class NotReady(ServiceError):
     """No worker is alive, or the database or the store of files doesn't answer."""
 
 

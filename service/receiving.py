@@ -38,7 +38,7 @@ class UploadLimits:
     idle_timeout_s: float
 
 
-class Stalled(Exception):  # noqa: N818 - the name says the state, as httpx's errors do
+class Stalled(Exception):
     """What comes comes too slowly, or not at all; the message says how much did, and in what time.
 
     Whoever reads says in its own error whose fault that is.
