@@ -5,7 +5,7 @@ QUALITY ?= fast
 PORT ?= 8000
 RUN = .venv/bin/python
 
-.PHONY: setup train-deps test-deps demo serve test lint browser lock clean
+.PHONY: setup train-deps test-deps demo serve docs test lint browser lock clean
 
 setup: .venv/serving.stamp
 train-deps: .venv/train.stamp
@@ -13,6 +13,7 @@ test-deps: .venv/test.stamp
 demo: .venv/demo.stamp ; $(RUN) client/demo.py --quality $(QUALITY) $(VIDEO)
 serve: setup ; SEGMENT_PORT=$(PORT) $(RUN) -m service
 test: .venv/test.stamp lint browser ; $(RUN) -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
+docs: .venv/demo.stamp ; $(RUN) -m docs.generate
 lint: .venv/test.stamp
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check

@@ -29,7 +29,12 @@ class Options(BaseModel):
         Field(gt=0, allow_inf_nan=False, description="Second to stop before; default: the end."),
     ] = None
     every: Annotated[
-        int, Field(ge=1, le=100_000, description="Segment each n-th frame of the range.")
+        int,
+        Field(
+            ge=1,
+            le=100_000,
+            description="Report each n-th frame; it has the masks that it has with 1.",
+        ),
     ] = 1
     instances: Annotated[
         Instances,

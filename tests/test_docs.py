@@ -1,9 +1,11 @@
-"""The documentation holds together: no link in it is dead."""
+"""The documentation holds together: no link is dead, and no generated page is stale."""
 
 import re
 from pathlib import Path
 
 import pytest
+
+from docs.generate import PAGES as GENERATED
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(
@@ -46,3 +48,9 @@ def test_no_link_is_dead(page: Path) -> None:
 def test_links_and_anchors_are_seen() -> None:
     assert "docs/guide.md" in links(ROOT / "README.md")
     assert "quick-start" in anchors(ROOT / "README.md")
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_a_generated_page_is_as_the_code_has_it(name: str) -> None:
+    written = (ROOT / "docs" / name).read_text()
+    assert written == GENERATED[name](), f"docs/{name} is stale: run `make docs`"

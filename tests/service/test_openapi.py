@@ -1,4 +1,4 @@
-"""The OpenAPI document: true to the answers, complete, and matched by docs/api.md."""
+"""The OpenAPI document: true to the answers, and complete."""
 
 import tomllib
 from collections.abc import Iterator
@@ -135,16 +135,6 @@ def test_each_operation_is_told_apart_and_each_problem_has_an_example() -> None:
             if status == "default" or status >= "400":
                 content = answer["content"]["application/problem+json"]
                 assert content["examples"], (method, path, status)
-
-
-@pytest.mark.parametrize(("method", "path"), [(method, path) for method, path, _ in operations()])
-def test_each_endpoint_is_documented(method: str, path: str) -> None:
-    assert f"| `{method} {path}` |" in (ROOT / "docs" / "api.md").read_text()
-
-
-@pytest.mark.parametrize("option", Options.model_fields)
-def test_each_option_is_documented(option: str) -> None:
-    assert f"| `{option}` |" in (ROOT / "docs" / "api.md").read_text()
 
 
 def test_the_version_is_that_of_the_project() -> None:
