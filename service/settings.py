@@ -43,10 +43,9 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     """Port to listen at."""
     allow_anonymous: bool | Literal["local"] = False
-    """`true`: listen elsewhere than at loopback though there are no API keys; whoever reaches it
-    sees and deletes every job. `local`: the same, but answer only requests to a loopback name
-    from no other site, for containers published at loopback only. Where there is a key, requests
-    need one whatever is set here.
+    """`true`: without API keys, serve whoever reaches it, also elsewhere than at loopback.
+    `local`: the same, but answer only requests to a loopback name from no other site, for
+    containers published at loopback only.
     """
     webhook_secret: Annotated[SecretStr | None, Field(min_length=30)] = None
     """Signs webhooks: `whsec_` and at least 24 random bytes as base64. Without it there are none.
