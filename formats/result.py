@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import PurePath
 from typing import Any
 
+from formats.filenames import safe_name
 from pipeline.values import NO_ACTION, SURE_ENOUGH, Action, Rle, Track
 
 
@@ -50,7 +51,7 @@ class Result:
 
     Attributes:
         job: id of the job.
-        name: of the video: its file's name without the ending.
+        name: of the video: its file's name without the ending; a component of a path.
         model: name and version of the model that made it.
         width: of the frames as they are shown, pixels.
         height: likewise.
@@ -84,7 +85,7 @@ class Result:
         video, model = header["video"], header["model"]
         return cls(
             job=header["job"],
-            name=PurePath(filename).stem or "video",
+            name=safe_name(PurePath(filename).stem),
             model=f"{model['name']} {model['version']}",
             width=video["width"],
             height=video["height"],

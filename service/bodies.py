@@ -1,9 +1,12 @@
 """The two bodies of an upload: a form that brings the video, or JSON that says where it is."""
 
 import json
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from email.errors import MessageError
+from email.header import decode_header, make_header
+from email.message import Message
+from email.utils import collapse_rfc2231_value
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 
+from formats.filenames import safe_name
 from service.errors import (
     Fault,
     InvalidRequest,
@@ -34,7 +38,7 @@ class Form:
     """A form as it was received.
 
     Attributes:
-        filename: of the file as the client named it, without folders.
+        filename: of the file, as the client named it and as any system takes it.
         size: of the file, bytes.
         values: the text parts by name.
         sha256: of the file, hexadecimal.
@@ -165,7 +169,8 @@ class _FormReader:
         if self._part == "file":
             if self._form.filename:
                 raise InvalidRequest([Fault("file", "(two parts)", "one part `file`")])
-            self._form.filename = plain_name(parameters.get(b"filename", b""))
+            named = filename_in(self._disposition, parameters.get(b"filename", b""))
+            self._form.filename = safe_name(named, "upload")
         elif self._part not in self._options:
             wanted = f"no part but file, {', '.join(self._options)}"
             raise InvalidRequest([Fault(self._part[:100], "(a part)", wanted)])
@@ -196,14 +201,29 @@ def _text(data: bytes, what: str) -> str:
         raise MalformedBody(f"Got {what} that isn't UTF-8: {data[:100]!r}.") from error
 
 
-def plain_name(filename: bytes) -> str:
-    r"""Make the client's file name fit to show: no folders, nothing unprintable, not long.
+def filename_in(disposition: bytes, plain: bytes) -> str:
+    """Return the file name in a Content-Disposition, decoded.
 
-    >>> plain_name(b"..\\clips/dog.mp4")
-    'dog.mp4'
+    Args:
+        disposition: the whole value; its `filename*` (RFC 8187) is preferred, though RFC 7578 wants
+            none in forms, which is why the parser of forms leaves it out.
+        plain: the value of `filename`, which may hold encoded words (RFC 2047), as mail does.
+
+    >>> filename_in(b"form-data; filename=x; filename*=UTF-8''d%C3%B6g.mp4", b"x")
+    'd\u00f6g.mp4'
+    >>> filename_in(b"", b"=?utf-8?B?ZMO2Zy5tcDQ=?=")
+    'd\u00f6g.mp4'
     """
-    name = re.split(r"[/\\]", filename.decode(errors="replace"))[-1]
-    return "".join(c for c in name if c.isprintable())[:255] or "upload"
+    message = Message()
+    message["Content-Disposition"] = disposition.decode("latin-1")
+    text = plain.decode(errors="replace")
+    try:
+        for name, value in message.get_params([], "content-disposition"):
+            if name == "filename" and isinstance(value, tuple) and value[0]:
+                return collapse_rfc2231_value(value)
+        return str(make_header(decode_header(text)))
+    except (MessageError, LookupError, UnicodeError):
+        return text
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,15 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import anyio
 import anyio.abc
 import h11
 from starlette.requests import ClientDisconnect
 
+from formats.filenames import safe_name
 from jobs.addresses import AddressGuard, Target
-from service.bodies import plain_name
 from service.errors import DownloadTooSlow, Unreachable, UploadTooLarge, WrongAnswer
 from service.receiving import BLOCK_BYTES, Stalled, UploadLimits, pass_on, storing, too_large
 from service.version import NAME, VERSION
@@ -183,7 +183,7 @@ def filename_of(url: str) -> str:
     >>> filename_of("https://example.org/clips/my%20dog.mp4?size=2")
     'my dog.mp4'
     """
-    return plain_name(unquote_to_bytes(urlsplit(url).path))
+    return safe_name(unquote(urlsplit(url).path), "upload")
 
 
 def _reason(error: Exception) -> str:

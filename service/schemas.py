@@ -116,7 +116,9 @@ class VideoBody(Body):
 class RequestBody(Body):
     """What was asked for."""
 
-    filename: Annotated[str, Field(description="As the client named the upload.")]
+    filename: Annotated[
+        str, Field(description="As the client named the upload, made safe for any system.")
+    ]
     threshold: float
     start_s: float | None
     end_s: float | None

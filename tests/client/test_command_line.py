@@ -53,6 +53,15 @@ def test_results_become_files(
     assert "segmenting" in told.err
 
 
+def test_a_long_name_is_shortened(video: Path, tmp_path: Path) -> None:
+    clip = tmp_path / ("\u5b57" * 83 + ".mp4")  # 253 bytes, of 255 that there may be
+    clip.write_bytes(video.read_bytes())
+    out = tmp_path / "out"
+    assert main(["segment", str(clip), "-o", str(out), "--format", "json", "--overlay"]) == 0
+    short = "\u5b57" * 66
+    assert sorted(path.name for path in out.iterdir()) == [f"{short}.json", f"{short}.overlay.mp4"]
+
+
 def test_json_is_one_object_a_video(
     video: Path, tmp_path: Path, queue: FakeQueue, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
-from service.bodies import FORM_BYTES, Form, receive_form
+from service.bodies import FORM_BYTES, Form, filename_in, receive_form
 from service.errors import (
     InvalidRequest,
     MalformedBody,
@@ -78,6 +78,39 @@ def test_a_form_reads_the_same_however_it_is_cut_and_ordered(
     sha256 = hashlib.sha256(content).hexdigest()
     assert form == Form("dog.mp4", len(content), {"threshold": "0.25"}, sha256)
     assert to.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("parameters", "name"),
+    [
+        (b'filename="dog.mp4"', "dog.mp4"),
+        ('filename="d\u00f6g.mp4"'.encode(), "d\u00f6g.mp4"),
+        (b'filename="d\xf6g.mp4"', "d\ufffdg.mp4"),
+        (b"filename=\"dog.mp4\"; filename*=UTF-8''d%C3%B6g%3A%201.mp4", "d\u00f6g_ 1.mp4"),
+        (b"filename*=iso-8859-1'de'd%F6g.mp4; filename=dog.mp4", "d\u00f6g.mp4"),
+        (b"filename*=UTF-8''..%2F..%2Fdog.mp4", "dog.mp4"),
+        (b"filename*0*=UTF-8''d%C3; filename*1*=%B6g.mp4", "d\u00f6g.mp4"),
+        (b'filename="dog.mp4"; filename*=nonsense', "dog.mp4"),
+        (b"filename=\"dog.mp4\"; filename*=undefined''d%F6g.mp4", "dog.mp4"),
+        (b'filename="=?utf-8?B?ZMO2Zy5tcDQ=?="', "d\u00f6g.mp4"),
+        (b'filename="=?iso-8859-1?Q?d=F6g?=.mp4"', "d\u00f6g.mp4"),
+        (b'filename="=?utf-8?B?ZMO2?= =?utf-8?B?Zy5tcDQ=?="', "d\u00f6g.mp4"),
+        (b'filename="=?klingon?B?ZMO2?=.mp4"', "=_klingon_B_ZMO2_=.mp4"),
+        (b'filename="=?undefined?B?ZMO2?=.mp4"', "=_undefined_B_ZMO2_=.mp4"),
+        (b'filename=".."', "upload"),
+        (b'filename=""', "upload"),
+        ('filename="10:30\u202fPM.mp4"'.encode(), "10_30 PM.mp4"),
+        (("\u5b57" * 200).join(['filename="', '.mp4"']).encode(), "\u5b57" * 65 + ".mp4"),
+    ],
+)
+def test_a_file_name_is_decoded_and_made_safe(tmp_path: Path, parameters: bytes, name: str) -> None:
+    body = (FILE % b"a").replace(b'filename="dog.mp4"', parameters) + END
+    assert receive(Chunks([body]), tmp_path / "file").filename == name
+
+
+@given(st.binary(max_size=60) | st.text("=?'*; \"%0utf8BQ\u00fc", max_size=60).map(str.encode))
+def test_any_file_name_is_taken(text: bytes) -> None:
+    assert isinstance(filename_in(b"form-data; filename*=" + text, text), str)
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,8 @@ def _name(answer: httpx.Response, otherwise: str) -> str:
 @contextmanager
 def _whole_or_absent(target: Path) -> Iterator[BinaryIO]:
     """Open a file beside the target that becomes the target where nothing goes wrong."""
-    part = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
+    # Not longer than the target's name may be.
+    part = target.with_name(f".{uuid.uuid4().hex}.part")
     file = run(_open, part)
     try:
         try:

@@ -18,6 +18,8 @@ _ENDINGS: dict[Format, str] = {
     "labelstudio": "labelstudio.json",
     "davis": "davis.zip",
 }
+# Of a name without its ending: with it file systems take 255.
+_MOST_BYTES = 200
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class Files:
         PosixPath('out/my dog.cvat.xml')
         """
         stem = Path(name_of(source)).stem or "video"
-        return self.out / f"{stem}.{_ENDINGS.get(form, form)}"
+        short = stem.encode(errors="surrogateescape")[:_MOST_BYTES].decode(errors="ignore")
+        return self.out / f"{short}.{_ENDINGS.get(form, form)}"
 
     def check(self, sources: Iterable[str]) -> None:
         """Check that each result has a place of its own.
