@@ -26,6 +26,7 @@ def to_header(
             "rotation": video.rotation,
             "mirrored": video.mirrored,
             "pixel_aspect": f"{video.pixel_aspect.numerator}/{video.pixel_aspect.denominator}",
+            "timestamps": video.timestamps,
         },
         "tracks": [_track(track) for track in tracks],
     }

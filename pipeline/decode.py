@@ -1,113 +1,154 @@
 """Frames of a video file: listing them once, then decoding any range of them."""
 
 from bisect import bisect_left
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from itertools import chain, islice, pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from av.container import InputContainer
-from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
+from pipeline.clock import repaired
 from pipeline.errors import BrokenVideo, SelectionError
 from pipeline.listing import (
-    DEFAULT_FPS,
-    PROOF_FRAMES,
+    NO_TIME,
+    Listing,
     check_decodes,
     check_duration,
-    check_pixels,
-    list_by_decoding,
     list_packets,
     mean_fps,
     rate_of,
-    seeks,
 )
-from pipeline.media import RgbConverter, open_media, pixel_aspect_of, read_frames
-from pipeline.orientation import Orientation, orientation_of
-from pipeline.values import Frame, ScannedVideo, VideoInfo, VideoLimits
+from pipeline.media import RgbConverter, check_pixels, open_media
+from pipeline.orientation import Orientation
+from pipeline.pictures import pick, starting_points, timed_pictures
+from pipeline.proof import agrees, decode_first, decode_whole, seeks
+from pipeline.values import Frame, ScannedVideo, Timestamps, VideoInfo, VideoLimits
 
-_HIDES_FRAMES = {"vp8"}  # codecs with packets that show nothing and look like all others
-# A later picture may be larger than the first one, but not without end.
-_GROWTH = 4
-_SEEK_BACK_S = (0, 2, 10)
+# Up to so many pixels a video is decoded whole to prove its listing: a fraction of a second.
+_CHEAP_PIXELS = 2**27
+
+Slow = Callable[[float], None]
+"""Is told that all of a video must be decoded to list it, and of how many seconds it is."""
 
 
 @dataclass(frozen=True)
-class _Proof:
-    """What the first frames that decode look like.
+class _Frames:
+    """The frames of a video, as in `ScannedVideo`."""
 
-    Attributes:
-        timestamps: of up to `PROOF_FRAMES` frames, as they are shown; None where unknown.
-        width: pixels, after rotation.
-        height: pixels, after rotation.
-        orientation: of the stored pictures.
-        pixel_aspect: as in `VideoInfo`.
-    """
-
-    timestamps: list[int | None]
-    width: int
-    height: int
-    orientation: Orientation
-    pixel_aspect: Fraction
+    timestamps: NDArray[np.int64]
+    time_base: Fraction
+    starts: NDArray[np.int64]
+    numbers: NDArray[np.int64] | None
+    last_duration: int = 0
+    clock: Timestamps = "stored"
 
 
-def scan(path: Path, limits: VideoLimits) -> ScannedVideo:
-    """List the frames of an untrusted file without decoding more than a few of them.
+def scan(path: Path, limits: VideoLimits, slow: Slow = lambda _: None) -> ScannedVideo:
+    """List the frames of an untrusted file, decoding no more of a long one than proves the list.
 
-    Where timestamps are missing, doubled or contradicted by what decodes, the whole file is
-    decoded once to count its frames, and `seekable` is false.
+    Where timestamps are missing, doubled, jump or are contradicted by what decodes, the whole file
+    is decoded, and its frames are listed in the order in which they decode.
+
+    Args:
+        path: of the file.
+        limits: of what is taken.
+        slow: as `Slow`.
 
     Raises:
-        NotAVideo: no allowed demuxer recognises the file.
+        NotAVideo: no allowed demuxer recognises the file, or it is a still picture.
         NoVideoStream: the file holds no moving pictures.
         BrokenVideo: it is truncated or encrypted, or nothing in it can be decoded.
         VideoTooLarge: it is past one of the limits.
     """
     with open_media(path, limits.max_pixels) as (container, stream):
-        check_pixels(stream.width, stream.height, limits)
-        listing = list_packets(container, stream, limits)
+        check_pixels(stream.width, stream.height, limits.max_pixels)
+        listing = list_packets(path, container, stream, limits)
         codec = stream.codec_context.codec.name
-        time_base = stream.time_base or 1 / DEFAULT_FPS
         rate = rate_of(stream)
-    proof = _decode_first(path, limits, codec)
-    # A recording that starts between keyframes shows nothing before the first one.
-    timestamps = listing.timestamps[listing.timestamps >= (proof.timestamps[0] or 0)]
-    last_duration = listing.last_duration
-    seekable = (
-        listing.complete
-        and codec not in _HIDES_FRAMES
-        and proof.timestamps == timestamps[:PROOF_FRAMES].tolist()
-        and seeks(path, limits, timestamps)
-    )
-    if not seekable:
-        listed = len(timestamps)
-        timestamps, time_base = list_by_decoding(path, limits, time_base, rate)
-        check_decodes(len(timestamps), listed)
-        last_duration = 0
-    fps = mean_fps(timestamps, time_base, rate)
-    last_s = last_duration * time_base or 1 / fps
-    duration_s = float((int(timestamps[-1]) - int(timestamps[0])) * time_base + last_s)
+    first = decode_first(path, limits, codec)
+    frames = _as_stored(path, limits, listing, first.timestamps)
+    count = int(listing.shows.sum())
+    if frames is None or count * first.width * first.height <= _CHEAP_PIXELS:
+        if frames is None:
+            slow(float(count / rate))
+        numbers = decode_whole(path, limits)
+        check_decodes(len(numbers), count)
+        if frames is None or not agrees(listing.pts[numbers].tolist(), frames.timestamps):
+            frames = _as_decoded(listing, numbers, rate)
+    fps = mean_fps(frames.timestamps, frames.time_base, rate)
+    times = frames.timestamps
+    last_s = frames.last_duration * frames.time_base or 1 / fps
+    duration_s = float((int(times[-1]) - int(times[0])) * frames.time_base + last_s)
     check_duration(duration_s, limits)
     info = VideoInfo(
-        width=proof.width,
-        height=proof.height,
-        frame_count=len(timestamps),
+        width=first.width,
+        height=first.height,
+        frame_count=len(times),
         fps=fps,
         duration_s=duration_s,
-        rotation=proof.orientation.rotation,
-        mirrored=proof.orientation.mirrored,
-        pixel_aspect=proof.pixel_aspect,
+        rotation=first.orientation.rotation,
+        mirrored=first.orientation.mirrored,
+        pixel_aspect=first.pixel_aspect,
         codec=codec,
+        timestamps=frames.clock,
     )
-    return ScannedVideo(info=info, timestamps=timestamps, time_base=time_base, seekable=seekable)
+    return ScannedVideo(
+        info=info,
+        timestamps=times,
+        time_base=frames.time_base,
+        starts=frames.starts,
+        numbers=frames.numbers,
+        max_pixels=limits.max_pixels,
+    )
+
+
+def _as_stored(
+    path: Path, limits: VideoLimits, listing: Listing, first: Sequence[int | None]
+) -> _Frames | None:
+    """List frames by the container's timestamps; None where these can't be believed."""
+    # A recording that starts between keyframes shows nothing before the first one.
+    timestamps = listing.timestamps[listing.timestamps >= (first[0] or 0)]
+    if not (
+        listing.plausible and agrees(first, timestamps) and seeks(path, limits, listing, timestamps)
+    ):
+        return None
+    starts = np.searchsorted(timestamps, listing.pts[listing.shows & listing.key])
+    return _Frames(
+        timestamps,
+        listing.time_base,
+        np.union1d([0], starts[starts < len(timestamps)]),
+        numbers=None,
+        last_duration=listing.last_duration,
+    )
+
+
+def _as_decoded(listing: Listing, numbers: NDArray[np.int64], rate: Fraction) -> _Frames:
+    """List frames in the order in which they decode."""
+    starts = np.union1d([0], np.flatnonzero(listing.key[numbers]))
+    pts = listing.pts[numbers]
+    if listing.rate_only:
+        return _Frames(np.arange(len(pts), dtype=np.int64), 1 / rate, starts, numbers)
+    if (pts != NO_TIME).all() and (np.diff(pts) > 0).all() and not listing.jumps:
+        return _Frames(pts, listing.time_base, starts, numbers)
+    if (pts == NO_TIME).all():
+        times, time_base = np.arange(len(pts), dtype=np.int64), 1 / rate
+    else:
+        times, time_base = (
+            repaired(pts, listing.time_base, rate, joined=listing.joined),
+            listing.time_base,
+        )
+    return _Frames(times, time_base, starts, numbers, clock="repaired")
 
 
 def select(video: ScannedVideo, start_s: float | None, end_s: float | None, every: int) -> range:
-    """Choose the source frames shown from `start_s` until before `end_s`, each `every`-th.
+    """Choose the source frames that appear from `start_s` until before `end_s`, each `every`-th.
+
+    Where none appears in between, it is the one that is on screen meanwhile. Times count in
+    microseconds, as results give them.
 
     Raises:
         SelectionError: no frame lies in the range, or `every` is below 1.
@@ -115,8 +156,14 @@ def select(video: ScannedVideo, start_s: float | None, end_s: float | None, ever
     if every < 1:
         raise SelectionError(f"Got every={every}, wanted at least 1.")
     count = video.info.frame_count
-    start = 0 if start_s is None else bisect_left(range(count), start_s, key=video.time_s)
-    stop = count if end_s is None else bisect_left(range(count), end_s, key=video.time_s)
+
+    def first_from(time_s: float) -> int:
+        return bisect_left(range(count), round(time_s, 6), key=lambda i: round(video.time_s(i), 6))
+
+    start = 0 if start_s is None else first_from(start_s)
+    stop = count if end_s is None else first_from(end_s)
+    if start == stop > 0 and _is_within(video, start_s, end_s):
+        start -= 1
     if start >= stop:
         raise SelectionError(
             f"Got start_s={start_s} and end_s={end_s}, wanted a range that holds a frame; the "
@@ -125,10 +172,16 @@ def select(video: ScannedVideo, start_s: float | None, end_s: float | None, ever
     return range(start, stop, every)
 
 
+def _is_within(video: ScannedVideo, start_s: float | None, end_s: float | None) -> bool:
+    """Tell whether a range holds some time at which the video is shown."""
+    end_s = video.info.duration_s if end_s is None else min(end_s, video.info.duration_s)
+    return start_s is not None and 0 <= start_s < end_s
+
+
 def decode(path: Path, video: ScannedVideo, indices: Sequence[int]) -> Generator[Frame, None, None]:
     """Decode some frames; a frame's pixels don't depend on which others are wanted.
 
-    A frame that can't be decoded shows the last picture before it, as players do. A frame of
+    A frame that can't be decoded repeats the last picture before it, as players do. A frame of
     another size than the first one is scaled to it. Transparent pixels are seen over black.
 
     Args:
@@ -141,6 +194,7 @@ def decode(path: Path, video: ScannedVideo, indices: Sequence[int]) -> Generator
 
     Raises:
         BrokenVideo: none of the wanted frames can be decoded.
+        VideoTooLarge: a frame has grown past the limit that the video was scanned with.
         ValueError: the indices don't rise or aren't within the video.
     """
     info = video.info
@@ -154,17 +208,16 @@ def decode(path: Path, video: ScannedVideo, indices: Sequence[int]) -> Generator
         )
     orientation = Orientation(info.rotation, info.mirrored)
     to_rgb = RgbConverter(info.height, info.width, orientation)
-    max_pixels = _GROWTH * info.width * info.height
-    for seek_to in _starting_points(video, indices[0]):
-        with open_media(path, max_pixels) as (container, stream):
-            pictures = _timed_pictures(container, stream, video, seek_to)
+    for start in starting_points(video, indices[0]):
+        with open_media(path, video.max_pixels) as (container, stream):
+            pictures = timed_pictures(container, stream, video, start)
             first = next(pictures, None)
             late = first is not None and first[0] > video.timestamps[indices[0]]
-            if seek_to is not None and (first is None or late):
+            if start and (first is None or late):
                 continue  # landed behind the wanted frame, or on nothing: start further ahead
             shown = pictures if first is None else chain([first], pictures)
-            for index, picture in _pick(shown, video, indices):
-                yield Frame(index, video.time_s(index), to_rgb(picture))
+            for index, picture, repeated in pick(shown, video, indices):
+                yield Frame(index, video.time_s(index), to_rgb(picture), repeated)
             return
 
 
@@ -176,7 +229,9 @@ def scan_to_dict(video: ScannedVideo) -> dict[str, Any]:
         "info": info,
         "timestamps": video.timestamps.tolist(),
         "time_base": str(video.time_base),
-        "seekable": video.seekable,
+        "starts": video.starts.tolist(),
+        "numbers": None if video.numbers is None else video.numbers.tolist(),
+        "max_pixels": video.max_pixels,
     }
 
 
@@ -184,87 +239,16 @@ def scan_from_dict(saved: Mapping[str, Any]) -> ScannedVideo:
     """Return the scan that `scan_to_dict` was given."""
     info = saved["info"]
     fractions = {name: Fraction(info[name]) for name in ("fps", "pixel_aspect")}
+    numbers = saved.get("numbers")
+    if not saved.get("seekable", True):
+        raise BrokenVideo(
+            "Got a video whose frames an older version listed, by counting. Wanted it sent again."
+        )
     return ScannedVideo(
         info=VideoInfo(**(info | fractions)),
         timestamps=np.asanyarray(saved["timestamps"], np.int64),
         time_base=Fraction(saved["time_base"]),
-        seekable=saved["seekable"],
+        starts=np.asanyarray(saved.get("starts", [0]), np.int64),
+        numbers=None if numbers is None else np.asanyarray(numbers, np.int64),
+        max_pixels=saved.get("max_pixels", 4 * info["width"] * info["height"]),
     )
-
-
-def _decode_first(path: Path, limits: VideoLimits, codec: str) -> _Proof:
-    with open_media(path, limits.max_pixels) as (container, stream):
-        frames = read_frames(container, stream)
-        first = next(frames, None)
-        if first is None:
-            raise BrokenVideo(
-                f"Got a {codec} video of which no frame can be decoded: it is damaged or encrypted."
-            )
-        check_pixels(first.width, first.height, limits)
-        orientation = orientation_of(first)
-        width, height = first.width, first.height
-        if orientation.swaps_sides:
-            width, height = height, width
-        return _Proof(
-            timestamps=[first.pts, *(frame.pts for frame in islice(frames, PROOF_FRAMES - 1))],
-            width=width,
-            height=height,
-            orientation=orientation,
-            pixel_aspect=pixel_aspect_of(stream, orientation),
-        )
-
-
-def _starting_points(video: ScannedVideo, index: int) -> Iterator[int | None]:
-    """Suggest where to start decoding for a frame, nearest first; None is the file's start."""
-    if video.seekable and index > PROOF_FRAMES:
-        for back_s in _SEEK_BACK_S:
-            seek_to = int(video.timestamps[index]) - round(back_s / video.time_base)
-            if seek_to > video.timestamps[0]:
-                yield seek_to
-    yield None
-
-
-def _timed_pictures(
-    container: InputContainer, stream: VideoStream, video: ScannedVideo, seek_to: int | None
-) -> Iterator[tuple[int, VideoFrame]]:
-    """Decode pictures with rising timestamps, counted where the container's can't be used."""
-    frames = read_frames(container, stream, seek_to)
-    if not video.seekable:
-        yield from zip(video.timestamps.tolist(), frames, strict=False)
-        return
-    last: int | None = None
-    for frame in frames:
-        if frame.pts is not None and (last is None or frame.pts > last):
-            last = frame.pts
-            yield last, frame
-
-
-def _pick(
-    pictures: Iterator[tuple[int, VideoFrame]], video: ScannedVideo, indices: Sequence[int]
-) -> Iterator[tuple[int, VideoFrame]]:
-    """Choose for each wanted frame the last picture that isn't later than it."""
-    wanted = iter(indices)
-    index = next(wanted, None)
-    start = video.timestamps[indices[0]]
-    last: VideoFrame | None = None
-    found = False
-    for timestamp, picture in pictures:
-        while index is not None and video.timestamps[index] < timestamp:
-            yield index, picture if last is None else last
-            index = next(wanted, None)
-        if index is None:
-            break
-        last = picture
-        found = found or timestamp >= start
-        if timestamp == video.timestamps[index]:
-            yield index, picture
-            index = next(wanted, None)
-            if index is None:
-                return
-    if last is None or not found:
-        raise BrokenVideo(
-            f"None of the frames {indices[0]} to {indices[-1]} can be decoded: the file is damaged."
-        )
-    while index is not None:
-        yield index, last
-        index = next(wanted, None)

@@ -1,9 +1,8 @@
-"""The frames that a media file says it holds, checked against what it does hold."""
+"""The frames that a media file says it holds, and whether that can be believed."""
 
-from collections.abc import Sequence
+from array import array
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -11,44 +10,70 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from pipeline.errors import BrokenVideo, VideoTooLarge
-from pipeline.media import open_media, read_frames, read_packets
+from pipeline.errors import BrokenVideo, NotAVideo, VideoTooLarge
+from pipeline.media import check_pixels, is_picture_file, read_packets
+from pipeline.stated_size import stated_size
 from pipeline.values import VideoLimits
+from pipeline.vpx import READERS
 
-PROOF_FRAMES = 10  # decoded where a listing is proved
+NO_TIME = -(2**63)  # as FFmpeg's AV_NOPTS_VALUE
 DEFAULT_FPS = Fraction(25)
 _FPS_TOLERANCE = 0.01
 
-# A file may hold this much less than its header promises; edits and rounding cause as much.
-_MISSING_SHARE = 0.05
-_MISSING_FRAMES = 2
+_SIZE_SLACK_BYTES = 64  # some writers count the header or the padding twice
+_MISSING_SHARE = 0.05  # of an index: edits cause as much
+
+# Streams of these may be cut and joined anywhere, and their clocks then jump.
+_JOINED_FORMATS = {"mpegts", "mpeg", "flv", "ogg"}
+_MAX_STEP_S = 10.0  # from frame to frame: from here on, FFmpeg's own tools see another clock
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Listing:
-    """What a file's packets say, without decoding.
+    """What a stream's packets say, without decoding; arrays are in the order of the file.
 
     Attributes:
-        timestamps: (T,) int64, sorted, of the packets that have one.
+        pts: (P,) int64, when each packet is shown, in units of the time base; `NO_TIME` if unknown.
+        dts: (P,) int64, when each is decoded, likewise.
+        shows: (P,) bool: it holds one frame to be shown.
+        key: (P,) bool: decoding can start at it.
         last_duration: of the frame shown last, in units of the time base; 0 if unknown.
-        complete: every packet has a timestamp, and no two the same.
+        time_base: seconds in a unit.
+        joined: the container is one whose clock may jump.
+        rate_only: the container has no timestamps, but a rate; FFmpeg guesses them.
+        single: no packet shows several frames.
     """
 
-    timestamps: NDArray[np.int64]
+    pts: NDArray[np.int64]
+    dts: NDArray[np.int64]
+    shows: NDArray[np.bool_]
+    key: NDArray[np.bool_]
     last_duration: int
-    complete: bool
+    time_base: Fraction
+    joined: bool
+    rate_only: bool
+    single: bool
 
+    @property
+    def timestamps(self) -> NDArray[np.int64]:
+        """Those of the frames that have one, sorted."""
+        shown = self.pts[self.shows]
+        return np.sort(shown[shown != NO_TIME])
 
-def check_pixels(width: int, height: int, limits: VideoLimits) -> None:
-    """Refuse frames that are too large.
+    @property
+    def plausible(self) -> bool:
+        """Whether each shown packet has a timestamp of its own, and the clock never jumps."""
+        pts = self.pts[self.shows]
+        alone = (pts != NO_TIME).all() and (np.diff(np.sort(pts)) > 0).all()
+        return bool(alone) and self.single and not self.jumps
 
-    Raises:
-        VideoTooLarge: they are past the limit.
-    """
-    if width * height > limits.max_pixels:
-        raise VideoTooLarge(
-            f"Got frames of {width}x{height} pixels, wanted at most {limits.max_pixels} in all."
-        )
+    @property
+    def jumps(self) -> bool:
+        """Whether the clock goes back, or far ahead in a container that is often joined."""
+        dts = self.dts[self.shows]
+        steps = np.diff(dts[dts != NO_TIME])
+        ahead = self.joined and is_jump(steps, self.time_base).any()
+        return bool(ahead or (steps < 0).any())
 
 
 def check_duration(duration_s: float, limits: VideoLimits) -> None:
@@ -63,73 +88,108 @@ def check_duration(duration_s: float, limits: VideoLimits) -> None:
         )
 
 
-def list_packets(container: InputContainer, stream: VideoStream, limits: VideoLimits) -> Listing:
+def check_count(count: int, limits: VideoLimits) -> None:
+    """Refuse a video of too many frames.
+
+    Raises:
+        VideoTooLarge: they are past the limit.
+    """
+    if count > limits.max_frames:
+        raise VideoTooLarge(f"Got more than {limits.max_frames} frames, wanted at most that many.")
+
+
+def list_packets(
+    path: Path, container: InputContainer, stream: VideoStream, limits: VideoLimits
+) -> Listing:
     """Read a freshly opened file's packets to its end and list the frames they hold.
 
     Raises:
-        BrokenVideo: there are none, or clearly fewer than the header promises.
+        BrokenVideo: there are none, or the file is shorter than its container states.
+        NotAVideo: it is a still picture.
         VideoTooLarge: they are past the limit.
     """
+    _check_size(path)
     is_mp4 = "mp4" in container.format.name
-    promised_frames = len(stream.index_entries) if is_mp4 else 0
-    promised_s = _promised_s(container, stream)
-    held, untimed, end_s = 0, 0, 0.0
-    frames: list[tuple[int, int]] = []
+    read_header = READERS.get(stream.codec_context.codec.name)
+    pts, dts, durations = array("q"), array("q"), array("q")
+    shows, key, single = bytearray(), bytearray(), True
     for packet in read_packets(container):
-        at = packet.dts if packet.pts is None else packet.pts
-        if at is not None and packet.time_base is not None:
-            end_s = max(end_s, float((at + (packet.duration or 0)) * packet.time_base))
         if packet.stream_index != stream.index:
             continue
-        held += 1
-        _check_count(held, limits)
-        if packet.is_discard:  # outside of the file's edit list
-            continue
-        if packet.pts is None:
-            untimed += 1
-        else:
-            frames.append((packet.pts, packet.duration or 0))
-    if held == 0:
+        shown, is_key = 1, packet.is_keyframe
+        if read_header is not None:
+            header = read_header(memoryview(packet))
+            shown, is_key = header.shown, header.key
+            check_pixels(header.width, header.height, limits.max_pixels)
+        pts.append(NO_TIME if packet.pts is None else packet.pts)
+        dts.append(NO_TIME if packet.dts is None else packet.dts)
+        durations.append(packet.duration or 0)
+        shows.append(shown > 0 and not packet.is_discard)  # outside of the file's edit list
+        key.append(is_key)
+        single = single and shown <= 1
+        check_count(len(pts), limits)
+    if len(pts) == 0:
         raise BrokenVideo("Got a video stream of 0 frames, wanted at least 1.")
-    _check_whole(held, promised_frames, "frames", slack=0)
-    _check_whole(end_s, promised_s, "s", slack=float(_MISSING_FRAMES / rate_of(stream)))
-    last_duration = _last_duration(frames, is_mp4)
-    frames.sort()
-    timestamps = np.array([pts for pts, _ in frames], np.int64)
-    complete = untimed == 0 and bool((np.diff(timestamps) > 0).all())
-    return Listing(timestamps, last_duration, complete)
+    if is_mp4:
+        _check_index(path, stream, len(pts))
+    if len(pts) == 1 and is_picture_file(container):
+        raise NotAVideo("Got a still picture, wanted a video.")
+    visible = np.frombuffer(shows, np.bool_)
+    return Listing(
+        pts=(times := np.array(pts, np.int64)),
+        dts=np.array(dts, np.int64),
+        shows=visible,
+        key=np.frombuffer(key, np.bool_),
+        last_duration=_last_duration(times[visible], np.array(durations)[visible], is_mp4),
+        time_base=stream.time_base or 1 / DEFAULT_FPS,
+        joined=container.format.name in _JOINED_FORMATS,
+        rate_only=container.format.name == "avi",
+        single=single,
+    )
 
 
-def _last_duration(frames: Sequence[tuple[int, int]], is_mp4: bool) -> int:
+def _last_duration(times: NDArray[np.int64], durations: NDArray[np.int64], is_mp4: bool) -> int:
     """Return how long the last of the frames stays, given as they are decoded.
 
     In MP4 a duration is the time to the next frame that is decoded, whatever is shown next: only
     that of the frame decoded last is one of a frame. Without B-frames that is the one shown last.
     """
-    _, duration = (frames[-1] if is_mp4 else max(frames)) if frames else (0, 0)
-    return duration
+    if len(times) == 0:
+        return 0
+    return int(durations[-1 if is_mp4 else int(np.argmax(times))])
 
 
-def _check_count(count: int, limits: VideoLimits) -> None:
-    if count > limits.max_frames:
-        raise VideoTooLarge(f"Got more than {limits.max_frames} frames, wanted at most that many.")
-
-
-def _promised_s(container: InputContainer, stream: VideoStream) -> float:
-    """Read the duration that the header states; 0 where FFmpeg derives it from what is there."""
-    if container.format.name == "matroska,webm":
-        return (container.duration or 0) / 1e6
-    if container.format.name == "avi":
-        return float(stream.frames / rate_of(stream))
-    return 0.0
-
-
-def _check_whole(held: float, promised: float, unit: str, slack: float) -> None:
-    if held < promised - max(slack, promised * _MISSING_SHARE):
+def _check_size(path: Path) -> None:
+    stated, size = stated_size(path), path.stat().st_size
+    if stated is not None and size < stated - _SIZE_SLACK_BYTES:
         raise BrokenVideo(
-            f"Got {held:.6g} of the {promised:.6g} {unit} that the header promises: the file is "
-            "truncated. Wanted a complete file."
+            f"Got {size} of the {stated} bytes that the container states: the file is truncated. "
+            "Wanted a complete file."
         )
+
+
+def _check_index(path: Path, stream: VideoStream, held: int) -> None:
+    """Compare MP4's index with the file; it grows while a fragmented file is read."""
+    size = path.stat().st_size
+    listed = [entry.pos + entry.size for entry in stream.index_entries if entry.size]
+    here = min(held, sum(end <= size for end in listed))
+    if here < len(listed) * (1 - _MISSING_SHARE):
+        raise BrokenVideo(
+            f"Got {here} of the {len(listed)} frames that the index lists: the file is truncated. "
+            "Wanted a complete file."
+        )
+
+
+def is_jump(steps: NDArray[np.int64], time_base: Fraction) -> NDArray[np.bool_]:
+    """Tell which steps from one timestamp to the next are no pause, but another clock."""
+    usual = usual_step(steps)
+    return steps > max(_MAX_STEP_S / float(time_base), 10.0 * usual)
+
+
+def usual_step(steps: NDArray[np.int64]) -> int:
+    """Return the median of the steps forward; 0 if there are none."""
+    forward = steps[steps > 0]
+    return int(np.median(forward)) if len(forward) else 0
 
 
 def rate_of(stream: VideoStream) -> Fraction:
@@ -149,34 +209,6 @@ def check_decodes(decoded: int, listed: int) -> None:
             f"Got a video of which {decoded} of {listed} frames can be decoded: it is damaged. "
             "Wanted a complete file."
         )
-
-
-def seeks(path: Path, limits: VideoLimits, timestamps: NDArray[np.int64]) -> bool:
-    """Tell whether frames have the same timestamps after seeking into the middle."""
-    if len(timestamps) <= PROOF_FRAMES:
-        return True  # never worth seeking
-    with open_media(path, limits.max_pixels) as (container, stream):
-        frames = read_frames(container, stream, seek_to=int(timestamps[len(timestamps) // 2]))
-        shown = [frame.pts for frame in islice(frames, PROOF_FRAMES)]
-    at = int(np.searchsorted(timestamps, shown[0] or 0)) if shown else 0
-    expected: list[int] = timestamps[at : at + len(shown)].tolist()
-    return shown == expected
-
-
-def list_by_decoding(
-    path: Path, limits: VideoLimits, time_base: Fraction, rate: Fraction
-) -> tuple[NDArray[np.int64], Fraction]:
-    """Count frames by decoding all; their timestamps, made up from `rate` where they don't rise."""
-    shown: list[int | None] = []
-    with open_media(path, limits.max_pixels) as (container, stream):
-        for frame in read_frames(container, stream):
-            shown.append(frame.pts)
-            _check_count(len(shown), limits)
-    known = [pts for pts in shown if pts is not None]
-    timestamps = np.array(known, np.int64)
-    if len(known) == len(shown) and (np.diff(timestamps) > 0).all():
-        return timestamps, time_base
-    return np.arange(len(shown), dtype=np.int64), 1 / rate
 
 
 def mean_fps(timestamps: NDArray[np.int64], time_base: Fraction, rate: Fraction) -> Fraction:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -15,15 +16,21 @@ from av.video.reformatter import Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from pipeline.errors import BrokenVideo, NotAVideo, NoVideoStream
+from pipeline.errors import BrokenVideo, NotAVideo, NoVideoStream, VideoTooLarge
 from pipeline.orientation import Orientation
+from pipeline.vpx import READERS
 
 # Containers that hold their pictures themselves. Left out on purpose: lists that make FFmpeg open
 # other files or hosts (HLS, DASH, concat, SDP), image sequences, devices, and raw streams, whose
 # weak signatures claim files that are no video.
 _FORMATS = "mov,mp4,3gp,3g2,matroska,webm,avi,mpegts,mpeg,flv,gif,ogg,asf,mxf"
 _WANTED = "MP4, MOV, WebM, Matroska, AVI, MPEG-TS, MPEG-PS, FLV, GIF, Ogg, ASF or MXF"
-_SIGNATURES = (b"\x1aE\xdf\xa3", b"RIFF", b"OggS", b"FLV", b"GIF8", b"\x30\x26\xb2\x75")
+_SIGNATURES = (b"\x1aE\xdf\xa3", b"OggS", b"FLV", b"GIF8", b"\x30\x26\xb2\x75")
+# The form of a RIFF file, and what is no video whatever it holds.
+_RIFF_FORMS = {b"WEBP": "a WebP picture", b"WAVE": "a WAV sound"}
+_PICTURES = {b"\x89PNG": "a PNG picture", b"\xff\xd8\xff": "a JPEG picture"}
+# HEIF names its kind first: pictures that aren't a sequence.
+_PICTURE_BRANDS = {"avif", "heic", "heix", "heim", "heis", "mif1", "mif2", "j2ki", "jpeg", "avci"}
 _FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 
 _THREADS = 4  # each holds a picture in flight
@@ -73,6 +80,18 @@ def open_media(path: Path, max_pixels: int) -> Iterator[tuple[InputContainer, Vi
         yield container, stream
 
 
+def check_pixels(width: int, height: int, max_pixels: int) -> None:
+    """Refuse frames that are too large.
+
+    Raises:
+        VideoTooLarge: they are past the limit.
+    """
+    if width * height > max_pixels:
+        raise VideoTooLarge(
+            f"Got frames of {width}x{height} pixels, wanted at most {max_pixels} in all."
+        )
+
+
 def read_packets(container: InputContainer) -> Iterator["Packet[Stream]"]:
     """Read the packets of all streams until the file ends or can't be read further."""
     packets = container.demux()
@@ -86,14 +105,18 @@ def read_packets(container: InputContainer) -> Iterator["Packet[Stream]"]:
 
 
 def read_frames(
-    container: InputContainer, stream: VideoStream, seek_to: int | None = None
+    container: InputContainer, stream: VideoStream, max_pixels: int, seek_to: int | None = None
 ) -> Iterator[VideoFrame]:
     """Decode from the start, or from a keyframe before `seek_to`, leaving out what is damaged.
 
     Args:
         container: freshly opened.
         stream: of the container.
+        max_pixels: as the container was opened with.
         seek_to: in units of the stream's time base.
+
+    Raises:
+        VideoTooLarge: a frame is past the limit.
     """
     if seek_to is not None:
         try:
@@ -105,18 +128,63 @@ def read_frames(
         if packet.stream_index != stream.index:
             continue
         # Fed from between keyframes, some decoders give garbage instead of nothing.
-        started = started or packet.is_keyframe
+        started = started or is_key(stream, packet)
         if started:
-            yield from _decode(stream, packet)
-    yield from _decode(stream, None)
+            yield from _decode(stream, packet, max_pixels)
+    yield from _decode(stream, None, max_pixels)
 
 
-def _decode(stream: VideoStream, packet: "Packet[Stream] | None") -> list[VideoFrame]:
+def read_numbered(
+    container: InputContainer, stream: VideoStream, max_pixels: int, start: int = 0
+) -> Iterator[tuple[int, VideoFrame]]:
+    """Decode from a packet, and tell of each picture in which packet of the stream it was.
+
+    Args:
+        container: freshly opened.
+        stream: of the container.
+        max_pixels: as the container was opened with.
+        start: number of the packet to start at, counted from 0.
+
+    Raises:
+        VideoTooLarge: a frame is past the limit.
+    """
+    own = (packet for packet in read_packets(container) if packet.stream_index == stream.index)
+    last = start
+    for number, packet in enumerate(chain(own, [None])):
+        if packet is not None:
+            if number < start:
+                continue
+            packet.pts = packet.dts = number  # decoders hand it on with the picture
+        for frame in _decode(stream, packet, max_pixels):
+            last = last if frame.pts is None else frame.pts
+            yield last, frame
+
+
+def is_key(stream: VideoStream, packet: "Packet[Stream]") -> bool:
+    """Tell whether decoding can start at a packet; VP8 and VP9 say so themselves."""
+    read_header = READERS.get(stream.codec_context.codec.name)
+    return packet.is_keyframe if read_header is None else read_header(memoryview(packet)).key
+
+
+def _decode(
+    stream: VideoStream, packet: "Packet[Stream] | None", max_pixels: int
+) -> list[VideoFrame]:
     """Decode a packet, or with None what is left in the decoder."""
+    width_before = stream.codec_context.width
     try:
-        return stream.decode(packet)
-    except Exception:  # as above: damage raises anything
+        frames = stream.decode(packet)
+    except Exception as error:  # as above: damage raises anything
+        # A picture that FFmpeg refuses to allocate isn't damaged; some leave their size, some none.
+        width, height = stream.codec_context.width, stream.codec_context.height
+        check_pixels(width, height, max_pixels)
+        if width == 0 < width_before:
+            raise VideoTooLarge(
+                f"Got frames that grow past the limit, wanted at most {max_pixels} pixels in all."
+            ) from error
         return []
+    for frame in frames:
+        check_pixels(frame.width, frame.height, max_pixels)
+    return frames
 
 
 class RgbConverter:
@@ -165,13 +233,23 @@ def pixel_aspect_of(stream: VideoStream, orientation: Orientation) -> Fraction:
     return 1 / aspect if orientation.swaps_sides else aspect
 
 
+def is_picture_file(container: InputContainer) -> bool:
+    """Tell whether a container is one of pictures, such as GIF, AVIF or HEIC, moving or not."""
+    brand = container.metadata.get("major_brand", "").strip()
+    return container.format.name == "gif" or brand in _PICTURE_BRANDS
+
+
 def _unreadable(path: Path) -> NotAVideo | BrokenVideo:
     with path.open("rb") as file:
-        head = file.read(8)
+        head = file.read(12)
     size = path.stat().st_size
-    if head.startswith(_SIGNATURES) or head[4:] in _FIRST_BOXES:
+    form = head[8:] if head.startswith(b"RIFF") else b""
+    if head.startswith(_SIGNATURES) or head[4:8] in _FIRST_BOXES or form == b"AVI ":
         return BrokenVideo(
             f"Got a file of {size} bytes that starts as a video but can't be opened: it is "
             "truncated or damaged. Wanted a complete file."
         )
+    picture = next((kind for start, kind in _PICTURES.items() if head.startswith(start)), None)
+    if kind := picture or _RIFF_FORMS.get(form):
+        return NotAVideo(f"Got {kind} of {size} bytes, wanted {_WANTED}.")
     return NotAVideo(f"Got a file of {size} bytes in no video format, wanted {_WANTED}.")

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from pipeline.decode import scan_from_dict
 from pipeline.decoder_child import NONSENSE, DecoderChild
 from pipeline.decoder_process import FRAME, SCANNED, SOUND, START
 from pipeline.errors import DecoderFailed
-from pipeline.listing import check_duration, check_pixels
+from pipeline.listing import check_duration
+from pipeline.media import check_pixels
 from pipeline.preprocess import Fit, Pictures
 from pipeline.sound import CHANNELS, PART_SAMPLES, Sound
 from pipeline.time_left import TimeLeft
@@ -25,7 +27,7 @@ PROGRAM = (sys.executable, "-m", "pipeline.decoder_process")
 MEMORY_BYTES = 4 * 2**30  # a demuxer that is lied to about sizes asks for more than real files do
 
 _SAMPLE_BYTES = 2 * CHANNELS
-_TIMESTAMP_BYTES = 24  # the most that one takes as JSON
+_FRAME_BYTES = 64  # the most that what is listed of one takes as JSON
 _HEADER_BYTES = 2**16
 _CODEC_CHARACTERS = 100
 _FRACTION = re.compile(r"[0-9]{1,20}(/[0-9]{1,20})?")
@@ -79,7 +81,7 @@ class Sandbox:
             f"Got a video whose frames took longer than {timeout_s:g} s to list, wanted one whose "
             "container lists them."
         )
-        most = limits.max_frames * _TIMESTAMP_BYTES + _HEADER_BYTES
+        most = limits.max_frames * _FRAME_BYTES + _HEADER_BYTES
         with self._child("scan", path, limits) as child:
             size = child.receive_head(SCANNED, range(most), left := TimeLeft(timeout_s), late)
             content = bytearray(size)
@@ -194,7 +196,7 @@ def _checked(content: bytes | bytearray, limits: VideoLimits) -> ScannedVideo:
         VideoTooLarge: it is past the limits, which an honest process has looked at.
     """
     try:
-        video = _read(json.loads(content))
+        video = replace(_read(json.loads(content)), max_pixels=limits.max_pixels)
     except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
         raise DecoderFailed(NONSENSE) from error
     times = video.timestamps
@@ -203,9 +205,14 @@ def _checked(content: bytes | bytearray, limits: VideoLimits) -> ScannedVideo:
         or times.shape != (video.info.frame_count,)
         or not 0 < len(times) <= limits.max_frames
         or not (np.diff(times) > 0).all()
+        or video.starts.ndim != 1
+        or video.starts[:1].tolist() != [0]
+        or video.starts[-1] >= len(times)
+        or not (np.diff(video.starts) > 0).all()
+        or (video.numbers is not None and video.numbers.shape != times.shape)
     ):
         raise DecoderFailed(NONSENSE)
-    check_pixels(video.info.width, video.info.height, limits)
+    check_pixels(video.info.width, video.info.height, limits.max_pixels)
     check_duration(video.info.duration_s, limits)
     return video
 
@@ -223,7 +230,7 @@ def _read(saved: Any) -> ScannedVideo:
         or not info["duration_s"] > 0
         or not isinstance(info["codec"], str)
         or len(info["codec"]) > _CODEC_CHARACTERS
-        or not isinstance(saved["seekable"], bool)
+        or info["timestamps"] not in {"stored", "repaired"}
     ):
         raise ValueError(info)
     return scan_from_dict(saved)

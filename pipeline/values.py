@@ -17,6 +17,7 @@ Instances = Literal["primary", "components"]
 Quality = Literal["fast", "best"]
 Stage = Literal["decode", "infer", "postprocess"]
 """The stages that take time, each in a thread of its own."""
+Timestamps = Literal["stored", "repaired"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +50,8 @@ class VideoInfo:
         mirrored: whether it is mirrored left to right after that.
         pixel_aspect: width of a pixel over its height, as shown.
         codec: FFmpeg's name of the decoder, such as `h264`.
+        timestamps: `repaired` where those in the file are missing or contradict what decodes, so
+            that frames are listed as they decode, at times made to rise.
     """
 
     width: int
@@ -60,6 +63,7 @@ class VideoInfo:
     mirrored: bool = False
     pixel_aspect: Fraction
     codec: str
+    timestamps: Timestamps = "stored"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,14 +74,29 @@ class ScannedVideo:
         info: what the video is.
         timestamps: (T,) int64, rising: when each frame is shown, in units of `time_base`.
         time_base: seconds in one unit of `timestamps`.
-        seekable: whether `timestamps` come from the container and can be sought; else frames are
-            counted from the file's start.
+        starts: (S,) int64, rising: frames that decoding can start at.
+        numbers: (T,) int64, the packet that holds each frame, counted from 0 in the file; None
+            where `timestamps` are the container's and can be sought.
+        max_pixels: that a frame may have, as the scan was told: later ones may be larger.
     """
 
     info: VideoInfo
     timestamps: NDArray[np.int64]
     time_base: Fraction
-    seekable: bool
+    starts: NDArray[np.int64]
+    numbers: NDArray[np.int64] | None
+    max_pixels: int
+
+    @property
+    def seekable(self) -> bool:
+        """Whether the container can be sought by `timestamps`."""
+        return self.numbers is None
+
+    @property
+    def longest_run(self) -> int:
+        """The most frames that must be decoded from a start to the one before the next."""
+        ends = np.append(self.starts[1:], self.info.frame_count)
+        return int((ends - self.starts).max())
 
     def time_s(self, index: int) -> float:
         """Return when a frame is shown, seconds after the first one."""
@@ -92,11 +111,13 @@ class Frame:
         index: 0-based in the source video.
         time_s: when it is shown, seconds after the first frame.
         pixels: (H, W, 3) uint8, RGB, after rotation.
+        repeated: it can't be decoded, and these are the pixels of the last one that can.
     """
 
     index: int
     time_s: float
     pixels: NDArray[np.uint8]
+    repeated: bool = False
 
 
 @dataclass(frozen=True)

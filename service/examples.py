@@ -13,6 +13,7 @@ VIDEO = {
     "rotation": 0,
     "mirrored": False,
     "pixel_aspect": "1/1",
+    "timestamps": "stored",
 }
 
 FRAME = {

@@ -22,7 +22,12 @@ class Options(BaseModel):
     ] = 0.5
     start_s: Annotated[
         float,
-        Field(ge=0, allow_inf_nan=False, description="First second of the video to segment."),
+        Field(
+            ge=0,
+            allow_inf_nan=False,
+            description="First second of the video to segment. Where no frame appears from here "
+            "to `end_s`, it is the one on screen.",
+        ),
     ] = 0.0
     end_s: Annotated[
         float | None,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.values import Job, JobState, Masks, Priority, Worker
-from pipeline.values import Instances, Quality, VideoInfo
+from pipeline.values import Instances, Quality, Timestamps, VideoInfo
 from service.errors import Fault, Kind, kind_named
 
 Index = Annotated[int, Field(ge=0, description="0-based frame of the source video.")]
@@ -95,6 +95,13 @@ class VideoBody(Body):
             examples=["4/3"],
         ),
     ]
+    timestamps: Annotated[
+        Timestamps,
+        Field(
+            description="`repaired` where those in the file are missing, jump or contradict its "
+            "pictures: frames are then listed as they decode, and jumps of the clock closed."
+        ),
+    ]
 
     @classmethod
     def of(cls, info: VideoInfo) -> "VideoBody":
@@ -109,6 +116,7 @@ class VideoBody(Body):
                 "rotation": info.rotation,
                 "mirrored": info.mirrored,
                 "pixel_aspect": ratio(info.pixel_aspect),
+                "timestamps": info.timestamps,
             }
         )
 

@@ -28,6 +28,7 @@ class Video:
         rotation: degrees clockwise that the stored pictures are turned by.
         mirrored: whether they are mirrored left to right after that.
         pixel_aspect: width of a pixel over its height, as shown.
+        timestamps: `stored` in the file, or `repaired` where they were wrong.
     """
 
     width: int
@@ -38,6 +39,7 @@ class Video:
     rotation: int
     mirrored: bool
     pixel_aspect: Fraction
+    timestamps: str
 
     @classmethod
     def from_json(cls, body: Body) -> "Video":
@@ -51,6 +53,7 @@ class Video:
             rotation=body["rotation"],
             mirrored=body.get("mirrored", False),  # results of older versions don't tell
             pixel_aspect=Fraction(body.get("pixel_aspect", 1)),
+            timestamps=body.get("timestamps", "stored"),
         )
 
 

@@ -71,6 +71,7 @@ def test_result_is_what_was_asked_for(bench: Bench, clip: Path) -> None:
         "rotation": 0,
         "mirrored": False,
         "pixel_aspect": "1/1",
+        "timestamps": "stored",
     }
     (track,) = header["tracks"]
     assert (track["id"], track["start"], track["stop"]) == (1, 0, 48)

@@ -63,10 +63,13 @@ SCAN = {
         "mirrored": False,
         "pixel_aspect": "1",
         "codec": "h264",
+        "timestamps": "stored",
     },
     "timestamps": [0, 1],
     "time_base": "1/25",
-    "seekable": True,
+    "starts": [0],
+    "numbers": None,
+    "max_pixels": 10**6,
 }
 SIZE_OF_FRAME = 64 * 48 * 3
 
@@ -80,6 +83,9 @@ LIES: dict[str, bytes] = {
     "times-fall": message(SCANNED, json.dumps(SCAN | {"timestamps": [1, 0]}).encode()),
     "times-missing": message(SCANNED, json.dumps(SCAN | {"timestamps": [1]}).encode()),
     "times-huge": message(SCANNED, json.dumps(SCAN | {"timestamps": [1, 2**70]}).encode()),
+    "starts-missing": message(SCANNED, json.dumps(SCAN | {"starts": []}).encode()),
+    "starts-outside": message(SCANNED, json.dumps(SCAN | {"starts": [0, 2]}).encode()),
+    "numbers-missing": message(SCANNED, json.dumps(SCAN | {"numbers": [1]}).encode()),
     "error-that-is-none": message(REFUSED, b'["SystemExit", ""]'),
     "error-of-ours": message(REFUSED, b'["ModelError", ""]'),
     "error-not-json": message(REFUSED, b"[["),

@@ -37,7 +37,12 @@ def add(queue: FakeQueue, state: JobState, **values: Any) -> Job:
     )
     timestamps = np.arange(10, dtype=np.int64) * 1001
     video = ScannedVideo(
-        info=info, timestamps=timestamps, time_base=Fraction(1, 30000), seekable=True
+        info=info,
+        timestamps=timestamps,
+        time_base=Fraction(1, 30000),
+        starts=np.array([0]),
+        numbers=None,
+        max_pixels=10**6,
     )
     queue.outcome = state
     job = queue.submit(secrets.token_hex(16), JobRequest(filename="a.mp4"), video)
