@@ -37,17 +37,17 @@ COPY jobs/ jobs/
 COPY service/ service/
 # The root may be read-only, so that Python couldn't keep what it compiles.
 RUN ["python3", "-m", "compileall", "-q", "pipeline", "formats", "jobs", "service"]
-ENV SEGMENT_HOST=0.0.0.0 SEGMENT_PORT=8000 SEGMENT_DATA_DIR=/data
+ENV ROTOGRAPH_HOST=0.0.0.0 ROTOGRAPH_PORT=8000 ROTOGRAPH_DATA_DIR=/data
 VOLUME /data
 EXPOSE 8000
 USER 10001:10001
 HEALTHCHECK --interval=15s --timeout=15s --start-period=60s \
-    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f\"http://127.0.0.1:{os.environ['SEGMENT_PORT']}/livez\", timeout=12)"]
+    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f\"http://127.0.0.1:{os.environ['ROTOGRAPH_PORT']}/livez\", timeout=12)"]
 ENTRYPOINT ["python", "-m", "service"]
 
 FROM service AS gpu
 COPY --from=packages-gpu /opt/venv /opt/venv
-ENV SEGMENT_DEVICE=cuda NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
+ENV ROTOGRAPH_DEVICE=cuda NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 
 FROM service AS cpu
 COPY --from=packages-cpu /opt/venv /opt/venv

@@ -11,7 +11,7 @@ setup: .venv/serving.stamp
 train-deps: .venv/train.stamp
 test-deps: .venv/test.stamp
 demo: .venv/demo.stamp ; $(RUN) client/demo.py --quality $(QUALITY) $(VIDEO)
-serve: setup ; SEGMENT_PORT=$(PORT) $(RUN) -m service
+serve: setup ; ROTOGRAPH_PORT=$(PORT) $(RUN) -m service
 test: .venv/test.stamp lint browser ; $(RUN) -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 docs: .venv/demo.stamp ; $(RUN) -m docs.generate
 lint: .venv/test.stamp

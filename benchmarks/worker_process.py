@@ -44,9 +44,9 @@ class WorkerProcess:
 def running_worker(data: Path, model: Path, device: str = "cpu") -> Iterator[WorkerProcess]:
     """Start a worker on an empty folder, wait until it is alive, and stop it at the end."""
     settings = {
-        "SEGMENT_DATA_DIR": str(data),
-        "SEGMENT_MODEL": str(model),
-        "SEGMENT_DEVICE": device,
+        "ROTOGRAPH_DATA_DIR": str(data),
+        "ROTOGRAPH_MODEL": str(model),
+        "ROTOGRAPH_DEVICE": device,
     }
     queue = JobQueue(embedded_url(data), FolderStore(data))
     process = subprocess.Popen(

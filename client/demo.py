@@ -80,7 +80,7 @@ def running_service(data: Path) -> Iterator[str]:
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     log = data / "service.log"
-    settings = {"SEGMENT_PORT": str(port), "SEGMENT_DATA_DIR": str(data)}
+    settings = {"ROTOGRAPH_PORT": str(port), "ROTOGRAPH_DATA_DIR": str(data)}
     with log.open("wb") as output:
         service = subprocess.Popen(
             [sys.executable, "-m", "service"],

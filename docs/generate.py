@@ -17,7 +17,7 @@ from jobs.renderings import Renderings
 from jobs.stores import open_store
 from service.app import create_app
 from service.errors import INTERNAL_ERROR, KINDS, InvalidRequest
-from service.settings import PREFIX, Settings
+from service.settings import FORMER_PREFIX, PREFIX, Settings
 
 Schema = Mapping[str, Any]
 
@@ -27,9 +27,10 @@ UNTOLD = "Successful Response"
 BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 NOTE = "<!-- Written by `make docs` from the code: change it there. -->"
 CONFIGURATION = f"""
-Settings are environment variables, read once at the start. A name that starts with `{PREFIX}` and
-isn't listed here, or a value out of range, makes the service refuse to start and name it. Names end
-in their unit (`_S`: seconds). More on [API keys](operations.md#api-keys),
+Settings are environment variables, read once at the start; with a value out of range the service
+refuses to start. The log tells of each name that starts with `{PREFIX}` and isn't listed here. The
+prefix of earlier versions, `{FORMER_PREFIX}`, is read as well for one release, with a warning.
+Names end in their unit (`_S`: seconds). More on [API keys](operations.md#api-keys),
 [webhooks](operations.md#webhooks), the [object store](operations.md#object-store) and
 [devices](performance.md#cpu).
 """

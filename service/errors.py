@@ -356,13 +356,13 @@ KINDS: dict[type[Exception], Kind] = {
         "foreign-origin",
         "The request comes from another site",
         "Got a request from the site 'https://example.org' without API keys, wanted one from this "
-        "service's own, or that site in SEGMENT_CORS_ORIGINS.",
+        "service's own, or that site in ROTOGRAPH_CORS_ORIGINS.",
     ),
     MetricsClosed: Kind(
         401,
         "metrics-closed",
         "The figures are for the operator",
-        "Got no token, wanted SEGMENT_METRICS_TOKEN as `Authorization: Bearer`.",
+        "Got no token, wanted ROTOGRAPH_METRICS_TOKEN as `Authorization: Bearer`.",
     ),
     TooManyRequests: Kind(
         429,

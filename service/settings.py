@@ -1,20 +1,33 @@
-"""The settings of the service, read from environment variables that start with SEGMENT_."""
+"""The settings of the service, read from environment variables that start with ROTOGRAPH_."""
 
 import base64
+import logging
 import os
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from jobs.cache import DEFAULT_BYTES as CACHE_BYTES
 from jobs.callbacks import WebhookSettings
 from pipeline.graph import Device
 from pipeline.values import VideoLimits
 
-PREFIX = "SEGMENT_"
+PREFIX = "ROTOGRAPH_"
+FORMER_PREFIX = "SEGMENT_"
+"""Read as well for one release, with a warning."""
+
+_log = logging.getLogger(__name__)
 
 LogFormat = Literal["logfmt", "json"]
 
@@ -27,16 +40,13 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class SettingsError(Exception):
-    """A setting is unknown or out of range; the message names it and what is wanted."""
+    """A setting is out of range; the message names it and what is wanted."""
 
 
-class Settings(BaseSettings):
-    """All that can be set; docs/configuration.md is generated from it.
+class Settings(BaseModel):
+    """All that can be set; docs/configuration.md is generated from it."""
 
-    Read them with `load_settings`, which also refuses names that it doesn't know.
-    """
-
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     host: str = "127.0.0.1"
     """Address to listen at, `0.0.0.0` for all. Anything but loopback needs API keys."""
@@ -51,11 +61,11 @@ class Settings(BaseSettings):
     """Signs webhooks: `whsec_` and at least 24 random bytes as base64. Without it there are none.
     For the API and the workers.
     """
-    outbound_allow: Annotated[tuple[str, ...], NoDecode] = ()
+    outbound_allow: tuple[str, ...] = ()
     """Hosts and networks, such as `hooks.internal,10.1.0.0/16`, that URLs of clients may reach
     although they aren't public, and without TLS.
     """
-    cors_origins: Annotated[tuple[Origin, ...], NoDecode] = ()
+    cors_origins: tuple[Origin, ...] = ()
     """Sites whose pages may use the service, such as `https://example.org`, separated by commas;
     `*` for all.
     """
@@ -202,30 +212,58 @@ def decode_secret(secret: SecretStr) -> bytes:
 
 def asked_log_format() -> LogFormat:
     """Return the log's format even where the settings are wrong: that stands in the log, too."""
-    name = f"{PREFIX}LOG_FORMAT"
-    asked = next((value for key, value in os.environ.items() if key.upper() == name), "logfmt")
+    asked = {**_given(FORMER_PREFIX), **_given(PREFIX)}.get("log_format")
     return "json" if asked == "json" else "logfmt"
 
 
 def load_settings() -> Settings:
     """Read the settings from the process's environment.
 
+    A name that isn't known is no error: the client has names of its own, and Kubernetes sets some
+    for a service that is called like the prefix. It is told in the log.
+
     Raises:
-        SettingsError: a name that starts with SEGMENT_ is unknown, or a value is out of range.
+        SettingsError: a value is out of range, or is given under both prefixes and differs.
     """
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
-    unknown = sorted(
-        name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known
-    )
-    if unknown:
-        raise SettingsError(
-            f"Got the unknown setting {', '.join(unknown)}, "
-            f"wanted one of {', '.join(sorted(known))}."
-        )
+    given, former = _given(PREFIX), _given(FORMER_PREFIX)
+    for name, value in former.items():
+        old, new = _variable(FORMER_PREFIX, name), _variable(PREFIX, name)
+        if given.setdefault(name, value) != value:
+            raise SettingsError(f"Got both {old} and {new}, which differ, wanted only {new}.")
+        _log.warning("a setting has a new name", extra={"setting": old, "wanted": new})
+    for name in _unknown():
+        near = get_close_matches(name.removeprefix(PREFIX).lower(), Settings.model_fields, 1)
+        meant = [_variable(PREFIX, each) for each in near]
+        _log.warning("unknown setting", extra={"setting": name, "meant": ", ".join(meant)})
     try:
-        return Settings()
+        return Settings.model_validate(given)
     except ValidationError as error:
         raise SettingsError(" ".join(_sentence(dict(item)) for item in error.errors())) from error
+
+
+def _given(prefix: str) -> dict[str, str]:
+    """Return the settings that the environment has under a prefix, by field."""
+    found = {
+        name.upper().removeprefix(prefix).lower(): value
+        for name, value in os.environ.items()
+        if name.upper().startswith(prefix)
+    }
+    # Kubernetes sets PREFIX_PORT for a service of that name, to an address.
+    return {
+        name: value
+        for name, value in found.items()
+        if name in Settings.model_fields and not (name == "port" and value.startswith("tcp://"))
+    }
+
+
+def _unknown() -> list[str]:
+    known = {_variable(PREFIX, name) for name in Settings.model_fields}
+    names = (name.upper() for name in os.environ)
+    return sorted(name for name in names if name.startswith(PREFIX) and name not in known)
+
+
+def _variable(prefix: str, name: str) -> str:
+    return f"{prefix}{name.upper()}"
 
 
 def _sentence(error: Mapping[str, object]) -> str:

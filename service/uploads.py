@@ -278,6 +278,6 @@ def _check_callback(settings: Settings, url: str | None) -> None:
     if url is None:
         return
     if settings.webhooks is None:
-        wanted = "none, since this service has no SEGMENT_WEBHOOK_SECRET"
+        wanted = "none, since this service has no ROTOGRAPH_WEBHOOK_SECRET"
         raise InvalidRequest([Fault("callback_url", url[:100], wanted)])
     AddressGuard(settings.outbound_allow).check(url)

@@ -121,7 +121,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % bikes.stat().st_size
     server = RawServer(head + bikes.read_bytes())
     data = tmp_path_factory.mktemp("service")
-    service = start(data, model, SEGMENT_OUTBOUND_ALLOW="127.0.0.1")
+    service = start(data, model, ROTOGRAPH_OUTBOUND_ALLOW="127.0.0.1")
     service.wait_until_ready()
     job = service.client.post(
         "/segment", files={"file": ("film.mp4", bikes.read_bytes())}, headers={"Prefer": "wait=60"}

@@ -8,7 +8,7 @@ import httpx
 from rotograph._version import __version__
 
 URL = "http://127.0.0.1:8000"
-# Longer than the service takes to list the frames of an upload (SEGMENT_SCAN_TIMEOUT_S).
+# Longer than the service takes to list the frames of an upload (ROTOGRAPH_SCAN_TIMEOUT_S).
 READ_TIMEOUT_S = 120.0
 CONNECT_TIMEOUT_S = 10.0
 USER_AGENT = f"rotograph/{__version__} python/{platform.python_version()} httpx/{httpx.__version__}"

@@ -38,7 +38,7 @@ def test_a_video_is_segmented_with_the_serving_requirements_only(
     for package in served_packages():
         shutil.copytree(ROOT / package, root / package)
     clip = write_clip(tmp_path / "clip.mp4")
-    service = start(tmp_path, ROOT / MODEL, python=python, root=root, SEGMENT_DEVICE=device)
+    service = start(tmp_path, ROOT / MODEL, python=python, root=root, ROTOGRAPH_DEVICE=device)
     ready = service.wait_until_ready()
     assert [worker.provider for worker in ready.workers] == [provider]
     answer = service.post(clip.read_bytes())

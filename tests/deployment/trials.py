@@ -23,7 +23,7 @@ INTO_THE_JOB_S = 2.0
 def segment(podman: Podman, video: Path) -> None:
     """Try the default service."""
     podman.build(CPU, ROOT, BASE, "--target", "cpu")
-    with podman.compose({"ROTOGRAPH_IMAGE": CPU}) as url, httpx.Client(base_url=url) as client:
+    with podman.compose({"IMAGE": CPU}) as url, httpx.Client(base_url=url) as client:
         wait_until_ready(client, workers=1)
         print("health check:", check_health(podman, "rotograph_segment_1"))
         print("under another name:", client.get("/jobs", headers={"Host": "a.example"}).status_code)
@@ -40,7 +40,7 @@ def store(podman: Podman, video: Path) -> None:
     with S3Server("0.0.0.0") as server:
         url = server.new_url()
         found = environment(server.port, "host.containers.internal")
-        _scale(podman, video, {"SEGMENT_STORE_URL": url, **found}, [WORKERS[:1], WORKERS, (API,)])
+        _scale(podman, video, {"ROTOGRAPH_STORE_URL": url, **found}, [WORKERS[:1], WORKERS, (API,)])
         server.remove_bucket(url)  # it must be empty: all that was kept is deleted
     print("the bucket is empty")
 
@@ -51,7 +51,7 @@ def _scale(
     podman.build(CPU, ROOT, BASE, "--target", "cpu")
     make_postgres_image(podman)
     settings = {
-        "ROTOGRAPH_IMAGE": CPU,
+        "IMAGE": CPU,
         "POSTGRES_IMAGE": POSTGRES,
         "POSTGRES_PASSWORD": secrets.token_hex(32),
         **more,
@@ -71,7 +71,7 @@ def gpu(podman: Podman, video: Path) -> None:  # noqa: ARG001 - without a GPU no
     program = "import onnxruntime as o; o.preload_dlls(); print(o.__version__, o.get_device())"
     python = ("podman", "run", "--rm", "--entrypoint", "python", GPU, "-c", program)
     print("ONNX Runtime:", podman.run(*python).stdout.strip())
-    command = ("podman", "run", "--rm", "--env", "SEGMENT_ALLOW_ANONYMOUS=local", GPU)
+    command = ("podman", "run", "--rm", "--env", "ROTOGRAPH_ALLOW_ANONYMOUS=local", GPU)
     done = podman.run("sh", "-c", f"{' '.join(command)} 2>&1", check=False)
     print("without a GPU: status", done.returncode)
     print("\n".join(line for line in done.stdout.splitlines() if "refuse" in line))

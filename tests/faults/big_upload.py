@@ -64,7 +64,7 @@ def main() -> int:
     arguments = parser.parse_args()
     verdict = Verdict(f"{arguments.mib} MiB posted where {arguments.limit_mib} MiB are allowed")
     with Traces() as traces:
-        settings = {"SEGMENT_MAX_UPLOAD_MIB": str(arguments.limit_mib)}
+        settings = {"ROTOGRAPH_MAX_UPLOAD_MIB": str(arguments.limit_mib)}
         with WholeService(traces.folder, settings=settings) as service:
             for way in ("with its length", "in chunks"):
                 run(service, way, arguments, verdict)

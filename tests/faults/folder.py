@@ -28,7 +28,7 @@ def main() -> int:
     files = sorted(path for path in arguments.folder.iterdir() if path.is_file())
     verdict = Verdict(f"{len(files)} files, {arguments.end_s:g} s of each")
     with Traces() as traces:
-        settings = {"SEGMENT_THREADS": "1"}
+        settings = {"ROTOGRAPH_THREADS": "1"}
         with WholeService(traces.folder, settings=settings, real=True) as service:
             before = service.processes()
             answers: Counter[str] = Counter()

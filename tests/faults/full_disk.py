@@ -50,7 +50,7 @@ def main() -> int:
                 database_url,
                 workers=arguments.workers,
                 segment_s=arguments.segment_s,
-                settings={"SEGMENT_MIN_FREE_MIB": "8"},
+                settings={"ROTOGRAPH_MIN_FREE_MIB": "8"},
             ) as service,
         ):
             run(service, clip, arguments, verdict)

@@ -143,7 +143,7 @@ def main() -> int:
 def damage_all(run: Run, sandbox: Sandbox, arguments: argparse.Namespace, verdict: Verdict) -> None:
     """Put all files through the sandbox, and each so many-th through a service."""
     numbers = range(arguments.first, arguments.first + arguments.count)
-    settings = {"SEGMENT_THREADS": "1", "SEGMENT_MAX_FRAMES": str(LIMITS.max_frames)}
+    settings = {"ROTOGRAPH_THREADS": "1", "ROTOGRAPH_MAX_FRAMES": str(LIMITS.max_frames)}
     with WholeService(run.folder, settings=settings, real=True) as service:
         before = service.processes()
         with ThreadPoolExecutor(arguments.at_once) as looks, ThreadPoolExecutor(1) as posts:

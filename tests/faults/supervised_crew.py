@@ -21,7 +21,7 @@ def main() -> int:
     for number in range(workers):
         commands[f"worker-{number + 1}"] = (
             *(sys.executable, "-m", "tests.faults.waiting_worker"),
-            *(os.environ["SEGMENT_DATA_DIR"], os.environ["SEGMENT_DATABASE_URL"]),
+            *(os.environ["ROTOGRAPH_DATA_DIR"], os.environ["ROTOGRAPH_DATABASE_URL"]),
             *(str(wait_s), FLAG),
         )
     return anyio.run(supervise, commands)

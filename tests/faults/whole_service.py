@@ -57,9 +57,9 @@ class WholeService:
         self.url = f"http://127.0.0.1:{port}"
         self._workers = workers
         self._environment = os.environ | {
-            "SEGMENT_PORT": str(port),
-            "SEGMENT_DATA_DIR": str(self.data),
-            "SEGMENT_DATABASE_URL": self.database_url,
+            "ROTOGRAPH_PORT": str(port),
+            "ROTOGRAPH_DATA_DIR": str(self.data),
+            "ROTOGRAPH_DATABASE_URL": self.database_url,
             **(settings or {}),
         }
         module = "tests.faults.supervised_crew"

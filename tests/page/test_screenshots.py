@@ -33,7 +33,7 @@ def folder(pytestconfig: pytest.Config) -> Path:
 @pytest.fixture
 def served(folder: Path, tmp_path: Path) -> Iterator[tuple[Service, str]]:  # noqa: ARG001
     """A service with the shipped model, and the page's address of a result of 132 frames."""
-    service = start(tmp_path, WEIGHTS, SEGMENT_MAX_UPLOAD_MIB="100")
+    service = start(tmp_path, WEIGHTS, ROTOGRAPH_MAX_UPLOAD_MIB="100")
     service.wait_until_ready()
     clip = sample_video().with_name("bigbuckbunny.mp4")
     answer = service.client.post(

@@ -92,13 +92,13 @@ def start(
     """
     port, metrics_port = _free_port(), _free_port()
     settings = {
-        "SEGMENT_PORT": str(port),
-        "SEGMENT_WORKER_METRICS": f"127.0.0.1:{metrics_port}",
-        "SEGMENT_DATA_DIR": str(folder / "data"),
-        "SEGMENT_MODEL": str(model),
-        "SEGMENT_THREADS": "1",
-        "SEGMENT_MAX_UPLOAD_MIB": "1",
-        "SEGMENT_MAX_FRAMES": "500",
+        "ROTOGRAPH_PORT": str(port),
+        "ROTOGRAPH_WORKER_METRICS": f"127.0.0.1:{metrics_port}",
+        "ROTOGRAPH_DATA_DIR": str(folder / "data"),
+        "ROTOGRAPH_MODEL": str(model),
+        "ROTOGRAPH_THREADS": "1",
+        "ROTOGRAPH_MAX_UPLOAD_MIB": "1",
+        "ROTOGRAPH_MAX_FRAMES": "500",
     }
     log = folder / "log"
     with log.open("wb") as errors:

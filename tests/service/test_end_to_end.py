@@ -94,7 +94,7 @@ def test_a_job_shows_in_the_figures_of_its_worker(service: Service, clip: Path) 
 
 def test_a_request_is_found_in_the_log_of_api_and_worker(tmp_path: Path, clip: Path) -> None:
     model = write_model(tmp_path / "tiny.onnx")
-    service = start(tmp_path, model, SEGMENT_LOG_FORMAT="json", SEGMENT_WAIT_S="60")
+    service = start(tmp_path, model, ROTOGRAPH_LOG_FORMAT="json", ROTOGRAPH_WAIT_S="60")
     service.wait_until_ready()
     files = {"file": clip.read_bytes()}
     answer = service.client.post("/segment", files=files, headers={"X-Request-ID": "find-me"})

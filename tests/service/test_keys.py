@@ -162,7 +162,7 @@ def test_requests_come_back_with_time() -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
 def test_other_addresses_than_loopback_need_keys(host: str, tmp_path: Path) -> None:
     settings = Settings(host=host, port=1, data_dir=tmp_path)
-    with pytest.raises(SettingsError, match=rf"SEGMENT_HOST={host} and no API keys, wanted keys"):
+    with pytest.raises(SettingsError, match=rf"ROTOGRAPH_HOST={host} and no API keys, wanted keys"):
         listen(settings)
 
 

@@ -70,7 +70,7 @@ def test_other_sites_are_refused_and_learn_nothing(url: str) -> None:
     assert_problem(answer, 403, "foreign-origin", "'https://example.org'")
     assert "Access-Control-Allow-Origin" not in answer.headers
     posted = httpx.post(f"{url}/segment", headers=foreign, files={"file": b"x"})
-    assert_problem(posted, 403, "foreign-origin", "SEGMENT_CORS_ORIGINS")
+    assert_problem(posted, 403, "foreign-origin", "ROTOGRAPH_CORS_ORIGINS")
     rebound = httpx.get(f"{url}/jobs", headers={"Host": "evil.example:8000"})
     assert_problem(rebound, 403, "foreign-origin", "'evil.example:8000'")
     asked = httpx.options(

@@ -186,7 +186,7 @@ def test_a_database_that_is_away_leaves_the_other_figures(url: str, queue: FakeQ
 def test_with_a_token_only_its_holder_sees_the_figures(serve: Serve) -> None:
     url = serve(Settings(metrics_token=SecretStr(TOKEN)))
     answer = httpx.get(f"{url}/metrics")
-    assert_problem(answer, 401, "metrics-closed", "Got no token, wanted SEGMENT_METRICS_TOKEN")
+    assert_problem(answer, 401, "metrics-closed", "Got no token, wanted ROTOGRAPH_METRICS_TOKEN")
     assert answer.headers["WWW-Authenticate"] == "Bearer"
     for wrong in (TOKEN[:-1], TOKEN + "0", "ä"):
         sent = [(b"Authorization", f"Bearer {wrong}".encode())]
@@ -205,7 +205,7 @@ def test_where_there_are_keys_none_of_them_opens_the_figures(tmp_path: Path, cli
         ada = {"Authorization": f"Bearer {queue.keys.create('ada')}"}
         for headers in ({}, ada, token):
             answer = httpx.get(f"{url}/metrics", headers=headers)
-            assert_problem(answer, 401, "metrics-closed", "no SEGMENT_METRICS_TOKEN")
+            assert_problem(answer, 401, "metrics-closed", "no ROTOGRAPH_METRICS_TOKEN")
     settings = Settings(metrics_token=SecretStr(TOKEN), wait_s=0)
     with serving(settings, queue, store, queue.keys) as url:
         files = {"file": clip.read_bytes()}
@@ -221,8 +221,8 @@ def test_where_there_are_keys_none_of_them_opens_the_figures(tmp_path: Path, cli
 def test_a_wrong_address_for_figures_is_named(
     monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
-    monkeypatch.setenv("SEGMENT_WORKER_METRICS", address)
-    with pytest.raises(SettingsError, match=f"SEGMENT_WORKER_METRICS: got '{address}'"):
+    monkeypatch.setenv("ROTOGRAPH_WORKER_METRICS", address)
+    with pytest.raises(SettingsError, match=f"ROTOGRAPH_WORKER_METRICS: got '{address}'"):
         load_settings()
 
 
@@ -233,7 +233,7 @@ def test_addresses_for_figures() -> None:
 
 
 def test_a_token_is_long_and_isn_t_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SEGMENT_METRICS_TOKEN", "guess-me")
+    monkeypatch.setenv("ROTOGRAPH_METRICS_TOKEN", "guess-me")
     with pytest.raises(SettingsError, match=r"METRICS_TOKEN: got \(a secret\)") as raised:
         load_settings()
     assert "guess-me" not in str(raised.value)
@@ -244,11 +244,11 @@ def test_a_worker_refuses_a_taken_address() -> None:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         worker = subprocess.run(
             [sys.executable, "-m", "service", "worker"],
-            env=os.environ | {"SEGMENT_WORKER_METRICS": address},
+            env=os.environ | {"ROTOGRAPH_WORKER_METRICS": address},
             capture_output=True,
             text=True,
             timeout=120,
             check=False,
         )
     assert worker.returncode == REFUSED
-    assert f"SEGMENT_WORKER_METRICS={address}, wanted an address that is free" in worker.stderr
+    assert f"ROTOGRAPH_WORKER_METRICS={address}, wanted an address that is free" in worker.stderr

@@ -98,16 +98,16 @@ def test_processes_end_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("part", "settings", "reason"),
     [
-        ([], {"SEGMENT_PROT": "1"}, "SEGMENT_PROT"),
-        (["api"], {"SEGMENT_PORT": "1.5"}, "SEGMENT_PORT: got '1.5'"),
-        (["api"], {"SEGMENT_HOST": "192.0.2.1"}, "SEGMENT_HOST=192.0.2.1"),
-        (["worker"], {"SEGMENT_MODEL": "none.onnx"}, "none.onnx"),
+        ([], {"ROTOGRAPH_PORT": "none"}, "ROTOGRAPH_PORT: got 'none'"),
+        (["api"], {"ROTOGRAPH_PORT": "1.5"}, "ROTOGRAPH_PORT: got '1.5'"),
+        (["api"], {"ROTOGRAPH_HOST": "192.0.2.1"}, "ROTOGRAPH_HOST=192.0.2.1"),
+        (["worker"], {"ROTOGRAPH_MODEL": "none.onnx"}, "none.onnx"),
     ],
 )
 def test_a_process_that_cannot_run_says_why_and_refuses(
     tmp_path: Path, part: list[str], settings: dict[str, str], reason: str
 ) -> None:
-    environment = os.environ | {"SEGMENT_DATA_DIR": str(tmp_path / "data")} | settings
+    environment = os.environ | {"ROTOGRAPH_DATA_DIR": str(tmp_path / "data")} | settings
     done = subprocess.run(
         [sys.executable, "-m", "service", *part],
         env=environment,

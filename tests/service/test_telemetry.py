@@ -46,11 +46,11 @@ def test_a_line_of_json_holds_whatever_is_in_it() -> None:
     assert line["traceback"].endswith("ValueError: first\nsecond")
 
 
-@pytest.mark.parametrize(("asked", "told"), [("json", "SEGMENT_PORT"), ("JSON", "LOG_FORMAT")])
+@pytest.mark.parametrize(("asked", "told"), [("json", "ROTOGRAPH_PORT"), ("JSON", "LOG_FORMAT")])
 def test_a_refusal_has_the_format_that_was_asked_for(asked: str, told: str) -> None:
     api = subprocess.run(
         [sys.executable, "-m", "service", "api"],
-        env={"SEGMENT_LOG_FORMAT": asked, "SEGMENT_PORT": "0"},
+        env={"ROTOGRAPH_LOG_FORMAT": asked, "ROTOGRAPH_PORT": "0"},
         capture_output=True,
         text=True,
         timeout=120,

@@ -17,7 +17,7 @@ SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
 
 def test_a_service_without_a_secret_sends_no_webhooks(url: str, clip: Path) -> None:
     answer = post(url, clip, callback_url="https://example.org/hook")
-    assert_problem(answer, 422, "invalid-request", "this service has no SEGMENT_WEBHOOK_SECRET")
+    assert_problem(answer, 422, "invalid-request", "this service has no ROTOGRAPH_WEBHOOK_SECRET")
 
 
 def test_addresses_are_looked_at_before_the_job_is_made(
@@ -37,16 +37,16 @@ def test_addresses_are_looked_at_before_the_job_is_made(
 def test_a_wrong_secret_is_refused_and_not_told(
     monkeypatch: pytest.MonkeyPatch, secret: str
 ) -> None:
-    monkeypatch.setenv("SEGMENT_WEBHOOK_SECRET", secret)
+    monkeypatch.setenv("ROTOGRAPH_WEBHOOK_SECRET", secret)
     with pytest.raises(SettingsError) as refused:
         load_settings()
-    assert "SEGMENT_WEBHOOK_SECRET" in str(refused.value)
+    assert "ROTOGRAPH_WEBHOOK_SECRET" in str(refused.value)
     assert secret not in str(refused.value)
 
 
 def test_the_secret_is_read_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SEGMENT_WEBHOOK_SECRET", SECRET)
-    monkeypatch.setenv("SEGMENT_OUTBOUND_ALLOW", "hooks.internal,10.1.0.0/16")
+    monkeypatch.setenv("ROTOGRAPH_WEBHOOK_SECRET", SECRET)
+    monkeypatch.setenv("ROTOGRAPH_OUTBOUND_ALLOW", "hooks.internal,10.1.0.0/16")
     settings = load_settings()
     assert settings.webhooks is not None
     assert settings.webhooks.secret == bytes(32)

@@ -11,7 +11,7 @@ from rotograph.options import Options
 from rotograph.uploads import Form, Progress, Source, open_source, url_of
 
 _PAGE = "100"
-# The service fetches a video (SEGMENT_DOWNLOAD_TIMEOUT_S) and lists its frames before it answers.
+# The service fetches a video (ROTOGRAPH_DOWNLOAD_TIMEOUT_S) and lists its frames before it answers.
 _FETCH_S = 900.0
 
 
