@@ -23,6 +23,7 @@ def to_line(frame: SegmentedFrame, masks: Masks) -> str:
         {
             "index": frame.index,
             "time_s": round(frame.time_s, 6),
+            **_repeated(frame),
             "objects": [
                 _object(item, round(item.score, 4), with_mask=masks == "rle") | _action(item)
                 for item in frame.objects
@@ -37,6 +38,7 @@ def to_part(frame: SegmentedFrame) -> str:
         {
             "index": frame.index,
             "time_s": frame.time_s,
+            **_repeated(frame),
             "objects": [
                 _object(item, item.score, with_mask=True) | {"actions": dict(item.actions)}
                 for item in frame.objects
@@ -49,7 +51,12 @@ def from_part(line: str) -> SegmentedFrame:
     """Read a frame that `to_part` wrote."""
     frame = json.loads(line)
     objects = tuple(_read_object(item) for item in frame["objects"])
-    return SegmentedFrame(frame["index"], frame["time_s"], objects)
+    repeated = frame.get("repeated", False)
+    return SegmentedFrame(frame["index"], frame["time_s"], objects, repeated)
+
+
+def _repeated(frame: SegmentedFrame) -> dict[str, Any]:
+    return {"repeated": True} if frame.repeated else {}
 
 
 def _read_object(item: Mapping[str, Any]) -> SegmentedObject:

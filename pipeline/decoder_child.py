@@ -102,23 +102,25 @@ class DecoderChild:
         assert kind == LOCKED
         self.lacks = json.loads(content)
 
-    def receive_head(self, kind: bytes, sizes: range, left: TimeLeft, late: str) -> int:
+    def receive_head(
+        self, kinds: bytes, sizes: range, left: TimeLeft, late: str
+    ) -> tuple[bytes, int]:
         """Receive the start of a message.
 
         Args:
-            kind: that is wanted.
+            kinds: those that are wanted, a letter each.
             sizes: that the message may have.
             left: to wait.
             late: what to say past that.
 
         Returns:
-            The size of what follows, bytes.
+            The kind, and the size of what follows, bytes.
         """
         head = memoryview(bytearray(HEAD.size))
         self.receive_into(head, left, late)
         got, size = HEAD.unpack(head)
-        if got == kind and size in sizes:
-            return int(size)
+        if got in kinds and size in sizes:
+            return got, int(size)
         if got in {REFUSED, FAILED} and size <= _TEXT_BYTES:
             content = bytearray(size)
             self.receive_into(memoryview(content), left, late)

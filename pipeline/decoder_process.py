@@ -25,7 +25,9 @@ from pipeline.values import Frame, ScannedVideo, VideoLimits
 
 # A message is its kind, its length and its bytes.
 HEAD = struct.Struct("<cQ")
-LOCKED, SCANNED, FRAME, SOUND, END, REFUSED, FAILED = (bytes([letter]) for letter in b"LSFAERX")
+LOCKED, SCANNED, FRAME, REPEATED, SOUND, END, REFUSED, FAILED = (
+    bytes([letter]) for letter in b"LSFPAERX"
+)
 START = struct.Struct("<q")  # of a part of the sound; its samples follow
 
 Scan = Callable[[Path, VideoLimits], ScannedVideo]
@@ -73,7 +75,7 @@ def serve(descriptor: int, scan: Scan = scan, decode: Decode = decode) -> None:
                     # Scaled in here, so that large frames needn't cross.
                     sent = (frame.pixels,) if fits is None else to_pictures(frame.pixels, fits)
                     for pixels in sent:
-                        _send(writer, FRAME, pixels.data)
+                        _send(writer, REPEATED if frame.repeated else FRAME, pixels.data)
             elif action == "listen":
                 for sound in listen(path, *arguments):
                     _send(writer, SOUND, START.pack(sound.start) + sound.samples.tobytes())

@@ -13,6 +13,9 @@ from pipeline.spec import ModelSpec
 Pictures = tuple[NDArray[np.uint8], ...]
 """One frame in each size that the network sees it in."""
 
+Scaled = tuple[Pictures, bool]
+"""A decoded frame, and whether it repeats the one before, as `Frame.repeated`."""
+
 
 @dataclass(frozen=True)
 class Fit:

@@ -14,11 +14,11 @@ import numpy as np
 
 from pipeline.decode import scan_from_dict
 from pipeline.decoder_child import NONSENSE, DecoderChild
-from pipeline.decoder_process import FRAME, SCANNED, SOUND, START
+from pipeline.decoder_process import FRAME, REPEATED, SCANNED, SOUND, START
 from pipeline.errors import DecoderFailed
 from pipeline.listing import check_duration
 from pipeline.media import check_pixels
-from pipeline.preprocess import Fit, Pictures
+from pipeline.preprocess import Fit, Scaled
 from pipeline.sound import CHANNELS, PART_SAMPLES, Sound
 from pipeline.time_left import TimeLeft
 from pipeline.values import Frame, ScannedVideo, VideoLimits
@@ -83,7 +83,7 @@ class Sandbox:
         )
         most = limits.max_frames * _FRAME_BYTES + _HEADER_BYTES
         with self._child("scan", path, limits) as child:
-            size = child.receive_head(SCANNED, range(most), left := TimeLeft(timeout_s), late)
+            _, size = child.receive_head(SCANNED, range(most), left := TimeLeft(timeout_s), late)
             content = bytearray(size)
             child.receive_into(memoryview(content), left, late)
         return _checked(content, limits)
@@ -100,12 +100,12 @@ class Sandbox:
         """
         size = (video.info.height, video.info.width)
         with closing(self._pictures(path, video, indices, None, [size])) as pictures:
-            for index, (pixels,) in zip(indices, pictures, strict=True):
-                yield Frame(index, video.time_s(index), pixels)
+            for index, ((pixels,), repeated) in zip(indices, pictures, strict=True):
+                yield Frame(index, video.time_s(index), pixels, repeated)
 
     def decode_scaled(
         self, path: Path, video: ScannedVideo, indices: Sequence[int], fits: Sequence[Fit]
-    ) -> Generator[Pictures, None, None]:
+    ) -> Generator[Scaled, None, None]:
         """Decode frames and scale them in there, as `pipeline.segmenter.decode_scaled` does.
 
         Raises:
@@ -122,7 +122,7 @@ class Sandbox:
         indices: Sequence[int],
         fits: Sequence[Fit] | None,
         sizes: Sequence[tuple[int, int]],
-    ) -> Generator[Pictures, None, None]:
+    ) -> Generator[Scaled, None, None]:
         """Receive each frame as pictures of the given sizes; `fits` as the process scales it."""
         late = f"Got a video of which no frame could be decoded within {self._stall_s:g} s."
         with self._child("decode", path, video, indices, fits) as child:
@@ -130,9 +130,11 @@ class Sandbox:
                 pictures = [np.empty((*size, 3), np.uint8) for size in sizes]
                 for pixels in pictures:
                     sent = range(pixels.nbytes, pixels.nbytes + 1)
-                    child.receive_head(FRAME, sent, TimeLeft(self._stall_s), late)
+                    kind, _ = child.receive_head(
+                        FRAME + REPEATED, sent, TimeLeft(self._stall_s), late
+                    )
                     child.receive_into(pixels.data.cast("B"), TimeLeft(self._stall_s), late)
-                yield tuple(pictures)
+                yield tuple(pictures), kind == REPEATED
 
     def listen(self, path: Path, video: ScannedVideo) -> Generator[Sound, None, None]:
         """Decode the sound, as `pipeline.sound.listen` does; closing it ends the process.
@@ -144,7 +146,7 @@ class Sandbox:
         late = f"Got a video of which no sound could be decoded within {self._stall_s:g} s."
         sizes = range(START.size + PART_SAMPLES * _SAMPLE_BYTES + 1)
         with self._child("listen", path, video) as child:
-            while size := child.receive_head(SOUND, sizes, TimeLeft(self._stall_s), late):
+            while size := child.receive_head(SOUND, sizes, TimeLeft(self._stall_s), late)[1]:
                 content = bytearray(size)
                 child.receive_into(memoryview(content), TimeLeft(self._stall_s), late)
                 if size <= START.size or (size - START.size) % _SAMPLE_BYTES:

@@ -17,7 +17,7 @@ from pipeline.decode import decode
 from pipeline.infer import ActionSession, Session
 from pipeline.passes import Passes
 from pipeline.postprocess import find_objects
-from pipeline.preprocess import Fit, Pictures, to_pictures
+from pipeline.preprocess import Fit, Pictures, Scaled, to_pictures
 from pipeline.smooth import Map, smooth, with_neighbours
 from pipeline.stitch import stitch
 from pipeline.values import (
@@ -37,9 +37,7 @@ Objects = tuple[SegmentedObject, ...]
 Read = Callable[[Sequence[int]], Generator[Pictures, None, None]]
 """Reads some frames of the video, by their indices, in order."""
 
-Decode = Callable[
-    [Path, ScannedVideo, Sequence[int], Sequence[Fit]], Generator[Pictures, None, None]
-]
+Decode = Callable[[Path, ScannedVideo, Sequence[int], Sequence[Fit]], Generator[Scaled, None, None]]
 """Decodes frames of a file and scales them, as `decode_scaled` does."""
 
 Timed = Callable[[Stage], AbstractContextManager[object]]
@@ -56,15 +54,15 @@ STRIDE = 6
 
 def decode_scaled(
     path: Path, video: ScannedVideo, indices: Sequence[int], fits: Sequence[Fit]
-) -> Generator[Pictures, None, None]:
+) -> Generator[Scaled, None, None]:
     """Decode frames as `decode` does, and scale each at once: one is held at the source's size.
 
     Yields:
-        Each frame of `indices`, in order, in each of the sizes.
+        Each frame of `indices`, in order, in each of the sizes; and whether it is repeated.
     """
     with closing(decode(path, video, indices)) as frames:
         for frame in frames:
-            yield to_pictures(frame.pixels, fits)
+            yield to_pictures(frame.pixels, fits), frame.repeated
 
 
 class Segmenter:
@@ -127,8 +125,14 @@ class Segmenter:
         info = video.info
         passes = Passes(self.session, info.height, info.width, info.pixel_aspect, quality)
 
+        repeated: set[int] = set()
+
         def read(wanted: Sequence[int]) -> Generator[Pictures, None, None]:
-            return self._decode(path, video, wanted, passes.fits)
+            with closing(self._decode(path, video, wanted, passes.fits)) as frames:
+                for index, (pictures, is_repeated) in zip(wanted, frames, strict=True):
+                    if is_repeated:
+                        repeated.add(index)
+                    yield pictures
 
         def cut(probability: NDArray[np.float32]) -> Objects:
             restored = passes.restore(probability, info.height, info.width)
@@ -137,7 +141,7 @@ class Segmenter:
         found = self._find(passes, read, info.frame_count, indices, cut, actions=actions)
         with closing(found):
             for index, objects in found:
-                yield SegmentedFrame(index, video.time_s(index), objects)
+                yield SegmentedFrame(index, video.time_s(index), objects, index in repeated)
 
     def find(
         self,

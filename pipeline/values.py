@@ -196,11 +196,13 @@ class SegmentedFrame:
         index: of the frame in the source video.
         time_s: of the frame, seconds.
         objects: largest first.
+        repeated: as in `Frame`.
     """
 
     index: int
     time_s: float
     objects: tuple[SegmentedObject, ...] = field(default=())
+    repeated: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

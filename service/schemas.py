@@ -286,6 +286,13 @@ class FrameBody(Body):
 
     index: Index
     time_s: float
+    repeated: Annotated[
+        Literal[True] | None,
+        Field(
+            description="The frame can't be decoded: its objects are those of the last picture "
+            "that can. Absent where it can."
+        ),
+    ] = None
     objects: list[ObjectBody]
 
 

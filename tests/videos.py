@@ -89,3 +89,14 @@ def write_video(
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
+
+
+def write_damaged(path: Path, damaged: range) -> Path:
+    """Write 40 frames, each coded alone, and overwrite some of them."""
+    write_video(path, [picture(index) for index in range(40)], codec="png", pix_fmt="rgb24")
+    content = bytearray(path.read_bytes())
+    starts = [at for at in range(len(content)) if content[at : at + 4] == b"\x89PNG"]
+    for index in damaged:
+        content[starts[index] : starts[index] + 64] = bytes(64)
+    path.write_bytes(content)
+    return path

@@ -168,17 +168,22 @@ class Frame:
         index: 0-based, in the source video.
         time_s: seconds after the first frame.
         objects: largest first.
+        repeated: the frame can't be decoded, and these are the objects of the one before.
     """
 
     index: int
     time_s: float
     objects: tuple[Object, ...]
+    repeated: bool = False
 
     @classmethod
     def from_json(cls, body: Body) -> "Frame":
         """Read it from an answer, or from a line of one."""
         return cls(
-            body["index"], body["time_s"], tuple(Object.from_json(each) for each in body["objects"])
+            index=body["index"],
+            time_s=body["time_s"],
+            objects=tuple(Object.from_json(each) for each in body["objects"]),
+            repeated=body.get("repeated", False),
         )
 
     def masks(self) -> list[tuple[int, NDArray[np.bool_]]]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.worker import WorkerSettings, run_worker
-from pipeline.preprocess import Fit, Pictures
+from pipeline.preprocess import Fit, Scaled
 from pipeline.sandbox import Sandbox
 from pipeline.segmenter import decode_scaled
 from pipeline.spec import ModelSpec
@@ -60,7 +60,7 @@ class NoSandbox(Sandbox):
 
     def decode_scaled(
         self, path: Path, video: ScannedVideo, indices: Sequence[int], fits: Sequence[Fit]
-    ) -> Generator[Pictures, None, None]:
+    ) -> Generator[Scaled, None, None]:
         """Decode as `pipeline.segmenter.decode_scaled` does."""
         return decode_scaled(path, video, indices, fits)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipeline.decode import decode, scan, select
 from pipeline.errors import BrokenVideo, SelectionError
 from pipeline.values import ScannedVideo, VideoLimits
-from tests.videos import index_of, picture, square, write_video
+from tests.videos import index_of, picture, square, write_damaged, write_video
 
 LIMITS = VideoLimits(max_pixels=1920 * 1080, max_frames=1000, max_duration_s=60)
 FRAMES = 40
@@ -194,39 +194,30 @@ def test_transparent_pixels_are_seen_over_black(tmp_path: Path) -> None:
     np.testing.assert_array_equal(frame.pixels, opaque * (opacity[..., None] > 0))
 
 
-def _write_damaged(path: Path, damaged: range) -> Path:
-    """Write 40 frames, each coded alone, and overwrite some of them."""
-    write_video(path, [picture(index) for index in range(40)], codec="png", pix_fmt="rgb24")
-    content = bytearray(path.read_bytes())
-    starts = [at for at in range(len(content)) if content[at : at + 4] == b"\x89PNG"]
-    for index in damaged:
-        content[starts[index] : starts[index] + 64] = bytes(64)
-    path.write_bytes(content)
-    return path
-
-
 @pytest.mark.parametrize("start", [0, 15, 20])
 def test_a_damaged_frame_shows_the_one_before(tmp_path: Path, start: int) -> None:
-    path = _write_damaged(tmp_path / "damaged.mov", range(20, 21))
+    path = write_damaged(tmp_path / "damaged.mov", range(20, 21))
     video = scan(path, LIMITS)
-    shown = [index_of(frame.pixels) for frame in decode(path, video, range(start, 40))]
-    assert shown == [19 if index == 20 else index for index in range(start, 40)]
+    shown = list(decode(path, video, range(start, 40)))
+    wanted = [19 if index == 20 else index for index in range(start, 40)]
+    assert [index_of(frame.pixels) for frame in shown] == wanted
+    assert [frame.index for frame in shown if frame.repeated] == [20]
 
 
 def test_frames_that_never_decode_at_the_start_are_left_out(tmp_path: Path) -> None:
-    path = _write_damaged(tmp_path / "damaged.mov", range(3))
+    path = write_damaged(tmp_path / "damaged.mov", range(3))
     assert _indices(path, scan(path, LIMITS)) == list(range(3, 40))
 
 
 def test_a_range_without_a_decodable_frame_is_an_error(tmp_path: Path) -> None:
-    path = _write_damaged(tmp_path / "damaged.mov", range(25, 40))
+    path = write_damaged(tmp_path / "damaged.mov", range(25, 40))
     video = scan(path, LIMITS)
     with pytest.raises(BrokenVideo, match="None of the frames 30 to 39 can be decoded"):
         list(decode(path, video, range(30, 40)))
 
 
 def test_a_video_that_hardly_decodes_is_refused(tmp_path: Path) -> None:
-    path = _write_damaged(tmp_path / "damaged.mov", range(1, 40))
+    path = write_damaged(tmp_path / "damaged.mov", range(1, 40))
     with pytest.raises(BrokenVideo, match="1 of 40 frames can be decoded"):
         scan(path, LIMITS)
 

@@ -27,7 +27,7 @@ from pipeline.values import ScannedVideo, VideoLimits
 from tests.pipeline.hostile_decoder import ESCAPES, LIES
 from tests.processes import children
 from tests.tiny_model import SPEC
-from tests.videos import index_of, picture, write_video
+from tests.videos import index_of, picture, write_damaged, write_video
 
 LIMITS = VideoLimits(max_pixels=10**6, max_frames=1000, max_duration_s=100)
 HOSTILE = Path(__file__).parent / "hostile_decoder.py"
@@ -106,7 +106,8 @@ def test_frames_scaled_in_there_are_those_scaled_here_to_the_last_bit(
     indices = [0, 1, 4, 8]
     apart = list(sandbox.decode_scaled(path, video, indices, fits))
     assert len(apart) == len(indices)
-    for index, pictures in zip(indices, apart, strict=True):
+    for index, (pictures, repeated) in zip(indices, apart, strict=True):
+        assert not repeated
         for got, wanted in zip(pictures, to_pictures(noise[index], fits), strict=True):
             np.testing.assert_array_equal(got, wanted)
 
@@ -128,6 +129,17 @@ def test_a_request_for_a_part_of_a_long_video_is_short(video: ScannedVideo, tmp_
     ]
     assert max(sizes) < 2000
     assert max(sizes) - min(sizes) < 10
+
+
+def test_a_frame_that_repeats_the_one_before_is_told(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = write_damaged(tmp_path / "damaged.mov", range(20, 22))
+    video = scan(path, LIMITS)
+    fits = [fit(64, 96, SPEC)]
+    for frames in (
+        [frame.repeated for frame in sandbox.decode(path, video, range(18, 24))],
+        [repeated for _, repeated in sandbox.decode_scaled(path, video, range(18, 24), fits)],
+    ):
+        assert frames == [False, False, True, True, False, False]
 
 
 def test_errors_are_those_of_decoding_in_process(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The whole way: real clips in, objects out, alike however a video is cut into segments."""
 
+import json
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from jobs.lines import from_part, to_line, to_part
 from jobs.segments import segment_range
 from pipeline import rle
 from pipeline.decode import decode, scan, select
@@ -18,7 +20,7 @@ from pipeline.infer import load
 from pipeline.segmenter import Segmenter
 from pipeline.values import Quality, ScannedVideo, SegmentedFrame, VideoLimits
 from tests.tiny_model import SPEC, write_model
-from tests.videos import picture, square, write_video
+from tests.videos import picture, square, write_damaged, write_video
 
 LIMITS = VideoLimits(max_pixels=1920 * 1080, max_frames=1000, max_duration_s=60)
 FRAMES = 50
@@ -240,3 +242,12 @@ def test_frames_that_are_not_there_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match="wanted a rising range within 0 to 50"):
         list(Segmenter(RedSession()).segment(path, video, indices))
+
+
+def test_a_frame_that_repeats_the_one_before_is_marked(tmp_path: Path) -> None:
+    damaged = write_damaged(tmp_path / "damaged.mov", range(20, 22))
+    frames = list(Segmenter(RedSession()).segment(damaged, scan(damaged, LIMITS), range(40)))
+    assert [frame.index for frame in frames if frame.repeated] == [20, 21]
+    assert [from_part(to_part(frame)) for frame in frames] == frames
+    lines = [json.loads(to_line(frame, "none")) for frame in frames]
+    assert [line["index"] for line in lines if line.get("repeated")] == [20, 21]
