@@ -1,51 +1,118 @@
 """What a sandbox costs over decoding in-process: `python -m benchmarks.decoding VIDEO`."""
 
 import argparse
+import multiprocessing
 import resource
 import statistics
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.worker_process import LIMITS
 from pipeline.decode import decode, scan
+from pipeline.preprocess import fit
 from pipeline.sandbox import Sandbox
-from pipeline.values import Frame
+from pipeline.scan_file import load_scan, save_scan
+from pipeline.segmenter import decode_scaled
+from pipeline.spec import ModelSpec
+
+WAYS = ("in-process", "in-process, scaled", "sandbox", "sandbox, scaled")
+SPEC = ModelSpec(
+    name="",
+    version="",
+    clip_length=8,
+    short_side=256,
+    long_side=512,
+    multiple=32,
+    licence="",
+    data="",
+    measured={},
+    git_revision="",
+)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What decoding took.
+
+    Attributes:
+        processor_s: of a segment, of all processes, their starts included.
+        own_mib: peak memory of the process that asks.
+        decoder_mib: peak memory of a sandbox's process; 0 without one.
+    """
+
+    processor_s: float
+    own_mib: float
+    decoder_mib: float
 
 
 def main() -> None:
-    """Decode the first frames of a video both ways by turns; print the processor time of each."""
+    """Decode a segment at the start and one at the end in each way, by turns; print the costs."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.decoding", description=__doc__)
     parser.add_argument("video", type=Path)
-    parser.add_argument("--frames", type=int, default=132, help="default: 132, a segment's")
+    parser.add_argument("--frames", type=int, default=132, help="of a segment; default: 132")
+    parser.add_argument("--segments", type=int, default=5, help="by one sandbox; default: 5")
     parser.add_argument("--rounds", type=int, default=5, help="default: 5")
     arguments = parser.parse_args()
 
     video = scan(arguments.video, LIMITS)
-    indices = range(min(arguments.frames, video.info.frame_count))
-    sandbox = Sandbox()
-    sandbox.lacks()
-    contestants: dict[str, Callable[[], Iterator[Frame]]] = {
-        "in-process": lambda: decode(arguments.video, video, indices),
-        "sandbox": lambda: sandbox.decode(arguments.video, video, indices),
-    }
-    seconds: dict[str, list[float]] = {name: [] for name in contestants}
-    with closing(sandbox):
-        for _ in range(arguments.rounds):
-            for name, run in contestants.items():
-                started = processor_s()
-                for _frame in run():
-                    pass
-                seconds[name].append(processor_s() - started)
-
     info = video.info
-    print(f"{arguments.video.name}: {info.width}x{info.height}, {len(indices)} frames", end=" ")
-    print(f"a turn; median of {arguments.rounds} rounds")
-    for name, times in seconds.items():
-        print(f"{name:>11}: {statistics.median(times):.2f} s of processor time")
+    frames = min(arguments.frames, info.frame_count)
+    print(f"{arguments.video.name}: {info.width}x{info.height}, {frames} of", end=" ")
+    print(f"{info.frame_count} frames, median of {arguments.rounds} rounds")
+    parts = {"first": range(frames), "last": range(info.frame_count - frames, info.frame_count)}
+    with tempfile.TemporaryDirectory() as folder:
+        save_scan(video, Path(folder) / "scan")
+        asked = (arguments.video, Path(folder) / "scan", arguments.segments)
+        costs: dict[tuple[str, str], list[Cost]] = {(p, w): [] for p in parts for w in WAYS}
+        for _ in range(arguments.rounds):
+            for (part, way), found in costs.items():
+                found.append(in_a_process_of_its_own(*asked, parts[part], way))
+    for (part, way), found in costs.items():
+        processor_s, own_mib, decoder_mib = (
+            statistics.median(getattr(cost, name) for cost in found)
+            for name in ("processor_s", "own_mib", "decoder_mib")
+        )
+        print(f"{part:>5} frames, {way:<18}: {processor_s:.2f} s of processor time,", end=" ")
+        print(f"peak memory {own_mib:.0f} MiB and {decoder_mib:.0f} MiB in the sandbox")
 
 
-def processor_s() -> float:
+def in_a_process_of_its_own(
+    path: Path, scan_path: Path, segments: int, indices: range, way: str
+) -> Cost:
+    """Measure where nothing else was done before, so that peaks are of this alone."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn) as process:
+        return process.submit(measure, path, scan_path, segments, indices, way).result()
+
+
+def measure(path: Path, scan_path: Path, segments: int, indices: range, way: str) -> Cost:
+    """Decode a segment some times over, as a worker does several of a video."""
+    video = load_scan(scan_path)
+    fits = [fit(video.info.height, video.info.width, SPEC, video.info.pixel_aspect)]
+    sandbox = Sandbox()
+    ways: Mapping[str, Callable[[], Iterator[object]]] = {
+        "in-process": lambda: decode(path, video, indices),
+        "in-process, scaled": lambda: decode_scaled(path, video, indices, fits),
+        "sandbox": lambda: sandbox.decode(path, video, indices),
+        "sandbox, scaled": lambda: sandbox.decode_scaled(path, video, indices, fits),
+    }
+    started_s = _processor_s()
+    with closing(sandbox):
+        for _ in range(segments):
+            for _frame in ways[way]():
+                pass
+    return Cost(
+        (_processor_s() - started_s) / segments,
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024,
+    )
+
+
+def _processor_s() -> float:
     """Return the processor time of this process and of its children that have ended, seconds."""
     usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 import pipeline.errors
-from pipeline.decoder_process import FAILED, HEAD, LOCKED, REFUSED
+from pipeline.decoder_process import END, FAILED, HEAD, LOCKED, REFUSED
 from pipeline.errors import DecoderFailed, VideoError
 from pipeline.time_left import TimeLeft
 
@@ -24,6 +24,7 @@ FAILS = "Got a video over which the decoder fails, wanted one that can be decode
 NONSENSE = f"{FAILS} Its answer makes no sense."
 
 _START_S = 60.0
+_END_S = 1.0
 _TEXT_BYTES = 2**16
 _MESSAGE_CHARACTERS = 1000
 _BUFFER_BYTES = 2**20
@@ -48,10 +49,12 @@ class DecoderChild:
 
     Attributes:
         lacks: protections that it couldn't get, once it is locked down.
+        requests: how many it was sent.
     """
 
     def __init__(self, program: Sequence[str]) -> None:
         self.lacks: Sequence[str] = ()
+        self.requests = 0
         self._memory_bytes = 0
         self._socket, theirs = socket.socketpair()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
@@ -76,13 +79,24 @@ class DecoderChild:
     def ask(
         self, action: str, path: Path | None, memory_bytes: int, arguments: Sequence[object]
     ) -> None:
-        """Send the request, the only one."""
+        """Send the first request."""
+        self.requests += 1
         self._memory_bytes = memory_bytes
         where = None if path is None else path.resolve()
         try:
             self._socket.sendall(pickled((action, where, memory_bytes, arguments)))
         except BrokenPipeError:
             self._raise_not_started()
+
+    def ask_again(self, arguments: Sequence[object]) -> bool:
+        """Ask for other frames of the video; False where it can't give them any more."""
+        self.requests += 1
+        try:
+            self.receive_head(END, range(1), TimeLeft(_END_S), FAILS)
+            self._socket.sendall(pickled(arguments))
+        except (DecoderFailed, OSError):
+            return False
+        return True
 
     def wait_until_locked(self) -> None:
         """Wait until it can do no harm any more; up to here it runs our code only.

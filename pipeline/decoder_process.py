@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import select
 import struct
 import sys
 import tempfile
@@ -11,7 +12,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -44,10 +45,11 @@ _FITS = (Fit(4, 4, 2, 2, 3, 3), Fit(4, 4, 8, 8, 8, 8))  # one shrinks, one enlar
 
 
 def serve(descriptor: int, scan: Scan = scan, decode: Decode = decode) -> None:
-    """Get ready, wait for one request, lock this process down, answer.
+    """Get ready, wait for a request, lock this process down, answer.
 
     The request is a pickle of (action, path, memory limit, arguments): it comes from the service.
-    The answer is not one, since what sends it may by then be under a file's control.
+    After the answer to `decode` more frames of the same video may be asked for, with a pickle of
+    (indices, fits). An answer is no pickle, since what sends it may be under a file's control.
 
     Args:
         descriptor: of the socket to the process that asks.
@@ -55,32 +57,32 @@ def serve(descriptor: int, scan: Scan = scan, decode: Decode = decode) -> None:
         decode: decodes frames of it.
     """
     _warm_up()
-    try:
-        with open(descriptor, "rb", closefd=False) as reader:
-            action, path, memory_bytes, arguments = pickle.load(reader)
-    except EOFError:
-        return  # it isn't needed
-    _silence()
-    lacks = lock_down(path, memory_bytes)
-    threading.Thread(target=_end_with, args=(descriptor,), daemon=True).start()
-    with open(descriptor, "wb", closefd=False) as writer:
+    with (
+        open(descriptor, "rb", closefd=False) as reader,
+        open(descriptor, "wb", closefd=False) as writer,
+    ):
+        request = _receive(reader)
+        if request is None:
+            return  # it isn't needed
+        action, path, memory_bytes, arguments = request
+        _silence()
+        lacks = lock_down(path, memory_bytes)
+        threading.Thread(target=_end_with, args=(descriptor,), daemon=True).start()
         _send(writer, LOCKED, json.dumps(lacks).encode())
         try:
             if action == "scan":
                 found = scan(path, *arguments)
                 _send(writer, SCANNED, json.dumps(scan_to_dict(found)).encode())
             elif action == "decode":
-                video, indices, fits = arguments
-                for frame in decode(path, video, indices):
-                    # Scaled in here, so that large frames needn't cross.
-                    sent = (frame.pixels,) if fits is None else to_pictures(frame.pixels, fits)
-                    for pixels in sent:
-                        _send(writer, REPEATED if frame.repeated else FRAME, pixels.data)
+                video, *wanted = arguments
+                while wanted:
+                    _send_frames(writer, decode(path, video, wanted[0]), wanted[1])
+                    _send(writer, END, b"")
+                    wanted = _receive(reader)
             elif action == "listen":
                 for sound in listen(path, *arguments):
                     _send(writer, SOUND, START.pack(sound.start) + sound.samples.tobytes())
                 _send(writer, SOUND, b"")
-            _send(writer, END, b"")
         except VideoError as error:
             _send(writer, REFUSED, json.dumps([type(error).__name__, str(error)]).encode())
         except MemoryError:
@@ -88,6 +90,23 @@ def serve(descriptor: int, scan: Scan = scan, decode: Decode = decode) -> None:
         except Exception:
             _send(writer, FAILED, json.dumps(traceback.format_exc()).encode())
     os._exit(0)  # past the thread that waits
+
+
+def _receive(reader: BinaryIO) -> Any:
+    """Receive a request; None where the process that asks has no more."""
+    try:
+        return pickle.load(reader)
+    except EOFError:
+        return None
+
+
+def _send_frames(writer: BinaryIO, frames: Iterator[Frame], fits: Sequence[Fit] | None) -> None:
+    """Send each frame in the sizes that are wanted, or with None as it is."""
+    for frame in frames:
+        # Scaled in here, so that large frames needn't cross.
+        sent = (frame.pixels,) if fits is None else to_pictures(frame.pixels, fits)
+        for pixels in sent:
+            _send(writer, REPEATED if frame.repeated else FRAME, pixels.data)
 
 
 def _warm_up() -> None:
@@ -114,7 +133,9 @@ def _silence() -> None:
 
 def _end_with(descriptor: int) -> None:
     """End when the process that asked does, so that nobody is left decoding for no one."""
-    os.read(descriptor, 1)
+    poll = select.poll()
+    poll.register(descriptor, 0)  # for nothing but its end, which is always told
+    poll.poll()
     os._exit(1)
 
 

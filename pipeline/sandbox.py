@@ -3,9 +3,8 @@
 import json
 import re
 import sys
-import threading
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.decode import scan_from_dict
-from pipeline.decoder_child import NONSENSE, DecoderChild
+from pipeline.decoder_child import NONSENSE
+from pipeline.decoder_pool import DecoderPool
 from pipeline.decoder_process import FRAME, REPEATED, SCANNED, SOUND, START
 from pipeline.errors import DecoderFailed
 from pipeline.listing import check_duration
@@ -38,8 +38,8 @@ class Sandbox:
 
     A process serves one file: it gives up everything but reading that file (see
     `pipeline.lockdown`), works, and is killed when it is done, takes too long, or isn't wanted any
-    more. One more is kept ready, since it takes a while to load its libraries. What it answers
-    isn't trusted: sizes are checked, and nothing in it can run.
+    more (see `pipeline.decoder_pool`). What it answers isn't trusted: sizes are checked, and
+    nothing in it can run.
 
     It may be used from several threads at once.
 
@@ -57,16 +57,11 @@ class Sandbox:
         program: Sequence[str] = PROGRAM,
     ) -> None:
         self._stall_s = stall_s
-        self._memory_bytes = memory_bytes
-        self._program = program
-        self._lock = threading.Lock()
-        self._closed = False
-        self._ready: DecoderChild | None = None
-        self._working: set[DecoderChild] = set()
+        self._pool = DecoderPool(program, memory_bytes)
 
     def lacks(self) -> Sequence[str]:
         """Return which protections this system can't give, a sentence each, by trying them."""
-        with self._child("nothing", None) as child:
+        with self._pool.child("nothing", None) as child:
             return child.lacks
 
     def scan(self, path: Path, limits: VideoLimits, timeout_s: float) -> ScannedVideo:
@@ -82,7 +77,7 @@ class Sandbox:
             "container lists them."
         )
         most = limits.max_frames * _FRAME_BYTES + _HEADER_BYTES
-        with self._child("scan", path, limits) as child:
+        with self._pool.child("scan", path, limits) as child:
             _, size = child.receive_head(SCANNED, range(most), left := TimeLeft(timeout_s), late)
             content = bytearray(size)
             child.receive_into(memoryview(content), left, late)
@@ -125,8 +120,9 @@ class Sandbox:
     ) -> Generator[Scaled, None, None]:
         """Receive each frame as pictures of the given sizes; `fits` as the process scales it."""
         late = f"Got a video of which no frame could be decoded within {self._stall_s:g} s."
-        with self._child("decode", path, video, indices, fits) as child:
-            for _ in indices:
+        with self._pool.decoder(path, video, indices, fits) as decoder:
+            child = decoder.child
+            for number, _ in enumerate(indices, 1):
                 pictures = [np.empty((*size, 3), np.uint8) for size in sizes]
                 for pixels in pictures:
                     sent = range(pixels.nbytes, pixels.nbytes + 1)
@@ -134,6 +130,7 @@ class Sandbox:
                         FRAME + REPEATED, sent, TimeLeft(self._stall_s), late
                     )
                     child.receive_into(pixels.data.cast("B"), TimeLeft(self._stall_s), late)
+                decoder.done = number == len(indices)
                 yield tuple(pictures), kind == REPEATED
 
     def listen(self, path: Path, video: ScannedVideo) -> Generator[Sound, None, None]:
@@ -145,7 +142,7 @@ class Sandbox:
         """
         late = f"Got a video of which no sound could be decoded within {self._stall_s:g} s."
         sizes = range(START.size + PART_SAMPLES * _SAMPLE_BYTES + 1)
-        with self._child("listen", path, video) as child:
+        with self._pool.child("listen", path, video) as child:
             while size := child.receive_head(SOUND, sizes, TimeLeft(self._stall_s), late)[1]:
                 content = bytearray(size)
                 child.receive_into(memoryview(content), TimeLeft(self._stall_s), late)
@@ -157,37 +154,7 @@ class Sandbox:
 
     def close(self) -> None:
         """End all processes, those at work too; from now on none is started."""
-        with self._lock:
-            self._closed = True
-            ready, self._ready = self._ready, None
-            for child in self._working:
-                child.kill()
-        if ready is not None:
-            ready.end()
-
-    @contextmanager
-    def _child(self, action: str, path: Path | None, *arguments: object) -> Iterator[DecoderChild]:
-        """Give a process that has been locked down and is at it; end it afterwards."""
-        with self._lock:
-            if self._closed:
-                raise RuntimeError("Got a file for a sandbox that is closed.")
-            ready, self._ready = self._ready, None
-            child = ready if ready is not None and ready.lives() else DecoderChild(self._program)
-            self._working.add(child)
-        try:
-            child.ask(action, path, self._memory_bytes, arguments)
-            with self._lock:
-                # After the request, so that it loads its libraries while the other one works.
-                if self._ready is None and not self._closed:
-                    self._ready = DecoderChild(self._program)
-            child.wait_until_locked()
-            yield child
-        finally:
-            with self._lock:
-                self._working.discard(child)
-            child.end()
-            if ready is not None and ready is not child:
-                ready.end()
+        self._pool.close()
 
 
 def _checked(content: bytes | bytearray, limits: VideoLimits) -> ScannedVideo:

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -119,6 +119,52 @@ def test_a_decoder_reads_the_list_of_frames_from_its_file(
     stored = load_scan(tmp_path / "scan")
     frames = sandbox.decode(clip, stored, range(20, COUNT))
     assert [index_of(frame.pixels) for frame in frames] == list(range(20, COUNT))
+
+
+def test_one_process_decodes_all_that_is_wanted_of_a_file_and_no_other(
+    clip: Path, video: ScannedVideo, tmp_path: Path
+) -> None:
+    before, opened = children(os.getpid()), descriptors()
+    other = write_video(tmp_path / "other.mp4", [picture(n, 48, 64) for n in range(40, 45)])
+    sandbox = Sandbox()
+
+    def decoders(path: Path, video: ScannedVideo, indices: range) -> tuple[set[int], list[int]]:
+        seen = [index_of(frame.pixels) for frame in sandbox.decode(path, video, indices)]
+        return children(os.getpid()) - before, seen
+
+    of_clip, seen = decoders(clip, video, range(4))
+    assert seen == [0, 1, 2, 3]
+    again, seen = decoders(clip, video, range(20, 30, 3))
+    assert (again, seen) == (of_clip, [20, 23, 26, 29])
+    of_other, seen = decoders(other, scan(other, LIMITS), range(5))
+    assert seen == [40, 41, 42, 43, 44]
+    assert len(of_other & of_clip) == 1  # the one that was ready
+    write_video(other, [picture(n, 48, 64) for n in range(60, 65)])
+    of_changed, seen = decoders(other, scan(other, LIMITS), range(5))
+    assert seen == [60, 61, 62, 63, 64]
+    assert of_changed != of_other
+    sandbox.close()
+    assert (children(os.getpid()), descriptors()) == (before, opened)
+
+
+def test_a_kept_process_that_died_is_replaced(clip: Path, video: ScannedVideo) -> None:
+    before = children(os.getpid())
+    with closing(Sandbox()) as sandbox:
+        assert len(list(sandbox.decode(clip, video, range(3)))) == 3
+        for child in children(os.getpid()) - before:
+            os.kill(child, signal.SIGKILL)
+            os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+        assert len(list(sandbox.decode(clip, video, range(3)))) == 3
+
+
+def test_a_process_is_not_kept_for_ever(clip: Path, video: ScannedVideo) -> None:
+    before = children(os.getpid())
+    with closing(Sandbox()) as sandbox:
+        seen: set[int] = set()
+        for index in range(25):
+            list(sandbox.decode(clip, video, [index]))
+            seen |= children(os.getpid()) - before
+        assert len(seen) == 3  # two that decoded, and one that is ready
 
 
 def test_a_request_for_a_part_of_a_long_video_is_short(video: ScannedVideo, tmp_path: Path) -> None:
