@@ -15,9 +15,7 @@ from jobs.turns import next_turn, rank_of
 from jobs.values import Idempotency, Job, JobRequest, JobState, Key
 from pipeline.values import VideoInfo
 
-_RESULTS = 2  # raise it when the same model gives other results for the same request
 _NOT_IN_THE_RESULT = ("filename", "callback_url", "priority")
-_TWINS = 10  # to look at: more than one only while workers have different models
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +53,13 @@ class Twin:
         job_id: of the job.
         segments: that its result is in.
         model: name and version.
+        runtime: that it was done by.
     """
 
     job_id: str
     segments: int
     model: Mapping[str, str]
+    runtime: str
 
 
 class Admission:
@@ -134,6 +134,7 @@ class Admission:
             "frames_done": job.frames_total,
             "linked": job.segments,
             "model": twin.model,
+            "runtime": twin.runtime,
             "copied_from": twin.job_id,
         }
         connection.execute(JOBS.insert().values(**self._row(job), **values))
@@ -178,30 +179,34 @@ class Admission:
             )
         return job_of(row)
 
-    def twin(self, digest: str, models: Collection[tuple[str, str]]) -> Twin | None:
+    def twin(self, digest: str, runtimes: Collection[str]) -> Twin | None:
         """Find the owner's latest job that succeeded in the same.
 
         Args:
             digest: as `digest_of`.
-            models: names and versions that it may have been done by.
+            runtimes: that it may have been done by.
         """
         query = (
-            sa.select(JOBS.c.id, JOBS.c.segments, JOBS.c.model)
-            .where(JOBS.c.digest == digest, JOBS.c.state == JobState.SUCCEEDED, self._owned)
+            sa.select(JOBS.c.id, JOBS.c.segments, JOBS.c.model, JOBS.c.runtime)
+            .where(
+                JOBS.c.digest == digest,
+                JOBS.c.state == JobState.SUCCEEDED,
+                JOBS.c.runtime.in_(runtimes),
+                self._owned,
+            )
             .order_by(JOBS.c.number.desc())
-            .limit(_TWINS)
+            .limit(1)
         )
         with self._engine.connect() as connection:
-            found = [Twin(*row) for row in connection.execute(query)]
-        fitting = (each for each in found if (each.model["name"], each.model["version"]) in models)
-        return next(fitting, None)
+            found = connection.execute(query).first()
+        return None if found is None else Twin(*found)
 
     def _scoped(self, key: str) -> str:
         return f"{'' if self._owner is None else self._owner.name}\n{key}"
 
 
 def digest_of(sha256: str, request: JobRequest) -> str:
-    """Return what is the same for requests that one model must answer alike.
+    """Return what is the same for requests that one runtime must answer alike.
 
     Args:
         sha256: of the upload.
@@ -212,6 +217,4 @@ def digest_of(sha256: str, request: JobRequest) -> str:
     """
     options = asdict(request) | {"start_s": request.start_s or 0.0}
     wanted = {name: value for name, value in options.items() if name not in _NOT_IN_THE_RESULT}
-    return hashlib.sha256(
-        json.dumps([_RESULTS, sha256, wanted], sort_keys=True).encode()
-    ).hexdigest()
+    return hashlib.sha256(json.dumps([sha256, wanted], sort_keys=True).encode()).hexdigest()

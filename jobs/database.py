@@ -13,7 +13,6 @@ from jobs.migrations import upgrade
 
 # What the API and the workers call each other's things by, in the database of DBOS.
 APPLICATION = "rotograph"
-APPLICATION_VERSION = "2"  # of the workflow's steps; raise it when running jobs couldn't go on
 QUEUE = "segment"
 WORKFLOW = "segment"
 
@@ -42,7 +41,8 @@ JOBS = sa.Table(
     sa.Column("linked", sa.Integer),  # how many of them, from the first, are in the result
     sa.Column("turn", sa.Integer),  # when its first segment is served, see turns.py
     sa.Column("rank", sa.Integer),  # of its priority, see turns.py
-    sa.Column("model", sa.JSON),  # name and version, as its first worker had it
+    sa.Column("model", sa.JSON),  # name and version
+    sa.Column("runtime", sa.Text),  # that its first segment pinned it to, see runtime.py
     sa.Column("failure_kind", sa.Text),
     sa.Column("failure_message", sa.Text),
     sa.Column("owner", sa.Text),  # name of its key; null where there were no keys
@@ -78,6 +78,7 @@ WORKERS = sa.Table(
     sa.Column("provider", sa.Text, nullable=False),
     sa.Column("model", sa.Text, nullable=False),
     sa.Column("model_version", sa.Text, nullable=False),
+    sa.Column("runtime", sa.Text),
     sa.Column("seen_at", sa.Double, nullable=False),
     sa.Column("sandbox_lacks", sa.JSON),
     sa.Column("card", sa.JSON),
@@ -151,19 +152,25 @@ def workflow_id(job_id: str, segment: int) -> str:
     return f"{job_id}-{segment:06d}"
 
 
-def waiting_workflows(
-    connection: sa.Connection, job_id: str
-) -> tuple[sa.TableClause, sa.ColumnElement[bool]]:
-    """Return the table of workflows of DBOS, and which of it are segments of a job that wait."""
-    table = sa.table(
+def workflows(connection: sa.Connection) -> sa.TableClause:
+    """Return the table of workflows of DBOS, as far as it is used here."""
+    return sa.table(
         "workflow_status",
         sa.column("workflow_uuid", sa.Text),
         sa.column("status", sa.Text),
         sa.column("priority", sa.Integer),
+        sa.column("queue_name", sa.Text),
+        sa.column("application_name", sa.Text),
+        sa.column("application_version", sa.Text),
+        sa.column("owner_xid", sa.Text),
+        sa.column("started_at_epoch_ms", sa.BigInteger),
         schema="dbos" if connection.dialect.name == "postgresql" else None,
     )
-    of_job = table.c.workflow_uuid.between(workflow_id(job_id, 0), workflow_id(job_id, 999_999))
-    return table, sa.and_(of_job, table.c.status == "ENQUEUED")
+
+
+def of_job(table: sa.TableClause, job_id: str) -> sa.ColumnElement[bool]:
+    """Return which workflows are segments of a job."""
+    return table.c.workflow_uuid.between(workflow_id(job_id, 0), workflow_id(job_id, 999_999))
 
 
 def now(engine: sa.Engine) -> sa.ColumnElement[float]:

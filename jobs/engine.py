@@ -12,8 +12,6 @@ from dbos import DBOSClient, DBOSPortableJSONSerializer
 
 from jobs.admission import Admission, NewJob, digest_of
 from jobs.database import (
-    APPLICATION,
-    APPLICATION_VERSION,
     QUEUE,
     WORKFLOW,
     open_database,
@@ -70,10 +68,9 @@ class JobQueue:
         self._poll_s = poll_s
         self._segment_frames = segment_frames
         self._max_queued = max_queued
+        # Without the name of an application, so that each runtime's may have what it enqueues.
         self._client = DBOSClient(
-            system_database_url=database_url,
-            serializer=DBOSPortableJSONSerializer(),
-            application_name=APPLICATION,
+            system_database_url=database_url, serializer=DBOSPortableJSONSerializer()
         )
 
     def close(self) -> None:
@@ -179,7 +176,6 @@ class JobQueue:
                         "workflow_name": WORKFLOW,
                         "queue_name": QUEUE,
                         "workflow_id": workflow_id(job.id, segment),
-                        "app_version": APPLICATION_VERSION,
                         "priority": turn + segment,
                     },
                     job.id,
@@ -190,8 +186,8 @@ class JobQueue:
         """Give a job the result of one that was asked for the same; say whether there was one."""
         if job.digest is None:
             return False
-        models = {(worker.model, worker.model_version) for worker in self._register.live()}
-        twin = self._admission.twin(job.digest, models)
+        runtimes = {worker.runtime for worker in self._register.live()}
+        twin = self._admission.twin(job.digest, runtimes)
         if twin is None:
             return False
         try:

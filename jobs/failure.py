@@ -24,6 +24,10 @@ class JobTimedOut(Exception):
     """A job took longer than it may, so that it is given up."""
 
 
+class ModelGone(Exception):
+    """No worker has the model any more that a job was begun with, so that it is given up."""
+
+
 TRIES = 3
 OUTAGE_TRIES = 8  # 1, 2, 4, ... seconds apart: more than two minutes
 OUTAGE_S = 120.0

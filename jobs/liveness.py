@@ -60,6 +60,7 @@ class WorkerRegister:
                 Worker(
                     **{
                         **row,
+                        "runtime": row["runtime"] or "",
                         "sandbox_lacks": row["sandbox_lacks"] or (),
                         "card": row["card"] or {},
                     }
@@ -130,13 +131,17 @@ class Liveness:
         return not self._is_late() and time.monotonic() >= self._trusted_from
 
     def _take_over(self) -> None:
-        """Requeue the jobs of dead workers.
+        """Requeue the jobs of dead workers of this one's runtime.
 
         It asks for the owners of running jobs anew in each turn, not once per death: what a
         failed turn left is found by the next.
         """
         running = DBOS.list_workflows(
-            status="PENDING", name=WORKFLOW, load_input=False, load_output=False
+            status="PENDING",
+            name=WORKFLOW,
+            app_version=self._worker.runtime,
+            load_input=False,
+            load_output=False,
         )
         alive = {worker.id for worker in self._register.live()} | {self._worker.id}
         dead = {workflow.executor_id for workflow in running if workflow.executor_id} - alive

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from jobs.database import CALLBACKS, JOBS, SEGMENTS, now, workflow_id
 from jobs.errors import BadCursor, JobNotFound
+from jobs.pinning import PinnedElsewhere, hand_back, pin, unpin
 from jobs.segments import segment_range
 from jobs.values import Job, JobFailure, JobRequest, JobState, Key, Load
 from pipeline.values import VideoInfo
@@ -46,6 +47,25 @@ class JobProgress:
 
 
 @dataclass(frozen=True)
+class Orphan:
+    """An unfinished job whose runtime no worker has.
+
+    Attributes:
+        job_id: of the job.
+        runtime: that it is pinned to.
+        segments: of the job.
+        linked: how many of them, from the first, are in the result.
+        model: name and version, as its first worker had it.
+    """
+
+    job_id: str
+    runtime: str
+    segments: int
+    linked: int
+    model: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Origin:
     """The request that made a job.
 
@@ -64,10 +84,16 @@ class JobRecords:
     Args:
         engine: of the database.
         owner: whose jobs alone there seem to be; None for all.
+        runtime: of the worker that works on them; None for who works on none.
     """
 
-    def __init__(self, engine: sa.Engine, owner: Key | None = None) -> None:
+    def __init__(
+        self, engine: sa.Engine, owner: Key | None = None, runtime: str | None = None
+    ) -> None:
         self.engine = engine
+        self._runtime = runtime
+        # A worker that was thought dead may find its job in the hands of another runtime.
+        self._pinned = sa.true() if runtime is None else JOBS.c.runtime == runtime
         self._now = now(engine)
         self._owned = sa.true() if owner is None else JOBS.c.owner == owner.name
 
@@ -152,11 +178,14 @@ class JobRecords:
         Args:
             job_id: of the job.
             segment: its number.
-            model: that the worker has; the first one is named in the result.
+            model: that the worker has.
 
         Returns:
             How often the segment was started, with this time; None if the job isn't wanted any
             more.
+
+        Raises:
+            PinnedElsewhere: another runtime has the job, and now the segment, too.
         """
         with self.engine.begin() as connection:
             # First the job's row, which stays locked: its end removes the rows of its segments.
@@ -167,25 +196,18 @@ class JobRecords:
                     state=JobState.RUNNING,
                     started_at=sa.func.coalesce(JOBS.c.started_at, self._now),
                     model=sa.func.coalesce(JOBS.c.model, sa.literal(model, sa.JSON)),
+                    runtime=sa.func.coalesce(JOBS.c.runtime, self._runtime),
                 )
-            )
-            if not wanted.rowcount:
+                .returning(JOBS.c.runtime)
+            ).first()
+            if wanted is None:
                 return None
-            attempts: int | None = connection.execute(
-                SEGMENTS.update()
-                .where(SEGMENTS.c.job_id == job_id, SEGMENTS.c.number == segment)
-                .values(attempts=SEGMENTS.c.attempts + 1)
-                .returning(SEGMENTS.c.attempts)
-            ).scalar()
-            if attempts is None:
-                attempts = 1
-                turn = sa.select(JOBS.c.turn + segment).where(JOBS.c.id == job_id).scalar_subquery()
-                connection.execute(
-                    SEGMENTS.insert().values(
-                        job_id=job_id, number=segment, turn=turn, attempts=attempts, frames_done=0
-                    )
-                )
-            return attempts
+            if wanted.runtime == self._runtime:
+                if self._runtime is not None:
+                    pin(connection, job_id, self._runtime)
+                return _attempt(connection, job_id, segment)
+            hand_back(connection, job_id, segment, wanted.runtime)
+        raise PinnedElsewhere
 
     def origin(self, job_id: str) -> Origin:
         """Return what is known of the request that made a job."""
@@ -204,7 +226,11 @@ class JobRecords:
         with self.engine.begin() as connection:
             changed = connection.execute(
                 SEGMENTS.update()
-                .where(SEGMENTS.c.job_id == job_id, SEGMENTS.c.number == segment)
+                .where(
+                    SEGMENTS.c.job_id == job_id,
+                    SEGMENTS.c.number == segment,
+                    sa.exists().where(JOBS.c.id == job_id, self._pinned),
+                )
                 .values(frames_done=sa.case((known < frames_done, frames_done), else_=known))
             )
             return changed.rowcount > 0
@@ -214,7 +240,7 @@ class JobRecords:
         columns = (JOBS.c.segments, JOBS.c.linked, JOBS.c.model)
         with self.engine.connect() as connection:
             row = connection.execute(
-                sa.select(*columns).where(JOBS.c.id == job_id, UNFINISHED)
+                sa.select(*columns).where(JOBS.c.id == job_id, UNFINISHED, self._pinned)
             ).first()
         return None if row is None else JobProgress(*row)
 
@@ -223,7 +249,7 @@ class JobRecords:
         with self.engine.begin() as connection:
             connection.execute(
                 JOBS.update()
-                .where(JOBS.c.id == job_id, JOBS.c.linked == segment)
+                .where(JOBS.c.id == job_id, JOBS.c.linked == segment, self._pinned)
                 .values(linked=segment + 1)
             )
 
@@ -239,7 +265,7 @@ class JobRecords:
         this = JOBS.c.id == job_id
         with self.engine.begin() as connection:
             changed = connection.execute(
-                JOBS.update().where(this, UNFINISHED, self._owned).values(values)
+                JOBS.update().where(this, UNFINISHED, self._owned, self._pinned).values(values)
             )
             if not changed.rowcount:
                 return False
@@ -251,6 +277,25 @@ class JobRecords:
                 CALLBACKS.update().where(CALLBACKS.c.job_id == job_id).values(due_at=self._now)
             )
             return True
+
+    def orphans(self, live: Collection[str]) -> Sequence[Orphan]:
+        """Return the unfinished jobs that are pinned to none of some runtimes."""
+        columns = (JOBS.c.id, JOBS.c.runtime, JOBS.c.segments, JOBS.c.linked, JOBS.c.model)
+        query = sa.select(*columns).where(UNFINISHED, JOBS.c.runtime.not_in(live))
+        with self.engine.connect() as connection:
+            return [Orphan(*row) for row in connection.execute(query)]
+
+    def unpin(self, orphan: Orphan) -> bool:
+        """Leave a job of which nothing is done to workers of any runtime; say whether it was."""
+        with self.engine.begin() as connection:
+            unpinned = connection.execute(
+                JOBS.update()
+                .where(JOBS.c.id == orphan.job_id, JOBS.c.runtime == orphan.runtime, UNFINISHED)
+                .values(runtime=None, model=None)
+            )
+            if unpinned.rowcount:
+                unpin(connection, orphan.job_id)
+            return unpinned.rowcount > 0
 
     def workflows(self, job_id: str) -> Sequence[str]:
         """Return the names of the work on a job's segments, in the database of DBOS."""
@@ -270,6 +315,25 @@ class JobRecords:
             if not deleted.rowcount:
                 raise JobNotFound(f"No job has the id {job_id!r}.")
             connection.execute(CALLBACKS.delete().where(CALLBACKS.c.job_id == job_id))
+
+
+def _attempt(connection: sa.Connection, job_id: str, segment: int) -> int:
+    """Count an attempt at a segment, and return how many there were."""
+    attempts: int | None = connection.execute(
+        SEGMENTS.update()
+        .where(SEGMENTS.c.job_id == job_id, SEGMENTS.c.number == segment)
+        .values(attempts=SEGMENTS.c.attempts + 1)
+        .returning(SEGMENTS.c.attempts)
+    ).scalar()
+    if attempts is not None:
+        return attempts
+    turn = sa.select(JOBS.c.turn + segment).where(JOBS.c.id == job_id).scalar_subquery()
+    connection.execute(
+        SEGMENTS.insert().values(
+            job_id=job_id, number=segment, turn=turn, attempts=1, frames_done=0
+        )
+    )
+    return 1
 
 
 def job_of(row: sa.RowMapping) -> Job:

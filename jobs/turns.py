@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from jobs.database import JOBS, SEGMENTS, waiting_workflows
+from jobs.database import JOBS, SEGMENTS, of_job, workflows
 from jobs.values import JobState, Priority
 
 _UNFINISHED = JOBS.c.state.in_([JobState.QUEUED, JobState.RUNNING])
@@ -86,9 +86,8 @@ def _behind(
 def _move_back(connection: sa.Connection, job_ids: Sequence[str], count: int) -> None:
     moved = JOBS.update().where(JOBS.c.id.in_(job_ids)).values(turn=JOBS.c.turn + count)
     connection.execute(moved)
+    table = workflows(connection)
     for job_id in job_ids:
         # DBOS has no function for it: a test holds this, and the requirements hold the version.
-        waiting, those = waiting_workflows(connection, job_id)
-        connection.execute(
-            waiting.update().where(those).values(priority=waiting.c.priority + count)
-        )
+        waiting = table.update().where(of_job(table, job_id), table.c.status == "ENQUEUED")
+        connection.execute(waiting.values(priority=table.c.priority + count))

@@ -161,6 +161,7 @@ class Worker:
         provider: what really runs the model: ONNX Runtime's execution provider, or OpenVINO.
         model: name of the model that it serves.
         model_version: version of that model.
+        runtime: what gives the same results, as `runtime_of`.
         sandbox_lacks: protections that its system can't give the decoders of uploads.
         card: what the model's file says of itself, `pipeline.spec.ModelSpec` as a dict.
     """
@@ -170,5 +171,6 @@ class Worker:
     provider: str
     model: str
     model_version: str
+    runtime: str
     sandbox_lacks: Sequence[str] = ()
     card: Mapping[str, Any] = field(default_factory=dict)

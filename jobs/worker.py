@@ -9,14 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
+from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
 from opentelemetry.trace import Tracer
 
 from jobs.cache import DEFAULT_BYTES
 from jobs.callbacks import Callbacks, Courier, WebhookSettings
 from jobs.database import (
     APPLICATION,
-    APPLICATION_VERSION,
     QUEUE,
     embedded_url,
     open_database,
@@ -24,8 +23,10 @@ from jobs.database import (
 from jobs.deadline import Deadline
 from jobs.liveness import Liveness, WorkerRegister
 from jobs.metrics import WorkerMetrics
+from jobs.orphans import Orphans
 from jobs.outbound import Outbound
 from jobs.records import JobRecords
+from jobs.runtime import runtime_of
 from jobs.stop_signals import StopSignals
 from jobs.stores import open_store
 from jobs.tracing import SegmentTrace
@@ -104,22 +105,26 @@ def run_worker(
         url = settings.database_url or embedded_url(settings.data_dir)
         engine = open_database(url)
         sandbox = sandbox or Sandbox(stall_s=settings.decode_timeout_s)
-        worker = _describe(session, sandbox.lacks())
+        worker = _describe(session, runtime_of(session, settings.model), sandbox.lacks())
         metrics = metrics or WorkerMetrics()
         metrics.describe(worker)
-        records = JobRecords(engine)
+        everyones = JobRecords(engine)
         trace = SegmentTrace(tracer, metrics.timed)
         work = SegmentJob(
             store,
-            records,
+            JobRecords(engine, runtime=worker.runtime),
             Segmenter(session, decode=sandbox.decode_scaled, timed=trace.timed),
             session.spec,
             metrics,
             trace=trace,
         )
-        deadline = Deadline(records, settings.job_timeout_s, metrics)
-        with _sending_webhooks(engine, settings.webhooks), deadline:
-            _serve(url=url, engine=engine, worker=worker, work=work, sandbox=sandbox, stop=stop)
+        register = WorkerRegister(engine)
+        with (
+            _sending_webhooks(engine, settings.webhooks),
+            Deadline(everyones, settings.job_timeout_s, metrics),
+            Orphans(everyones, register, worker, store, metrics),
+        ):
+            _serve(url=url, register=register, worker=worker, work=work, sandbox=sandbox, stop=stop)
         engine.dispose()
 
 
@@ -137,7 +142,7 @@ def _sending_webhooks(engine: sa.Engine, settings: WebhookSettings | None) -> It
 def _serve(
     *,
     url: str,
-    engine: sa.Engine,
+    register: WorkerRegister,
     worker: Worker,
     work: SegmentJob,
     sandbox: Sandbox,
@@ -147,11 +152,10 @@ def _serve(
     _log.info("worker runs", extra=about)
     for lack in worker.sandbox_lacks:
         _log.warning("uploads are decoded without a protection", extra={"lack": lack})
-    register = WorkerRegister(engine)
     liveness = Liveness(register, worker)
     register.beat(worker)  # before it can own a job: others take over from whom they don't know
     work.register()
-    _launch(url, worker.id)
+    _launch(url, worker)
     liveness.start()
     while not stop.wait(_TIDY_EVERY_S):
         work.tidy()
@@ -163,30 +167,34 @@ def _serve(
     register.retire(worker)  # last: from now on others take over what it left
 
 
-def _launch(url: str, worker_id: str) -> None:
+def _launch(url: str, worker: Worker) -> None:
     """Start DBOS, which talks to the database and to nothing else."""
     log = logging.getLogger("dbos")
     if not log.handlers:
         # Else DBOS adds a handler of its own, and what it says doesn't reach the root logger.
         log.addHandler(logging.NullHandler())
+    _register_queue(url)
+    # Each runtime is an application of its own, since among those of one DBOS gives what has no
+    # version, which is what isn't pinned yet, to the newest one only.
     DBOS(
         config=DBOSConfig(
-            name=APPLICATION,
+            name=f"{APPLICATION}-{worker.runtime}",
             system_database_url=url,
-            application_version=APPLICATION_VERSION,
-            executor_id=worker_id,
+            application_version=worker.runtime,
+            executor_id=worker.id,
             serializer=DBOSPortableJSONSerializer(),
             log_level="WARNING",
             enable_otlp=False,
         )
     )
     DBOS.launch()
-    DBOS.register_queue(
-        QUEUE,
-        worker_concurrency=1,
-        polling_interval_sec=_POLL_S,
-        on_conflict="always_update",
-    )
+
+
+def _register_queue(url: str) -> None:
+    """Make the queue, which belongs to no application and so to all."""
+    client = DBOSClient(system_database_url=url, serializer=DBOSPortableJSONSerializer())
+    client.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=_POLL_S)
+    client.destroy()
 
 
 def _load(settings: WorkerSettings) -> Session:
@@ -196,7 +204,7 @@ def _load(settings: WorkerSettings) -> Session:
     return session
 
 
-def _describe(session: Session, sandbox_lacks: Sequence[str]) -> Worker:
+def _describe(session: Session, runtime: str, sandbox_lacks: Sequence[str]) -> Worker:
     return Worker(
         # Never the same twice: a process that took the id of a dead one would be given its jobs.
         id=f"{socket.gethostname()}-{secrets.token_hex(6)}",
@@ -204,6 +212,7 @@ def _describe(session: Session, sandbox_lacks: Sequence[str]) -> Worker:
         provider=session.provider,
         model=session.spec.name,
         model_version=session.spec.version,
+        runtime=runtime,
         sandbox_lacks=sandbox_lacks,
         card=asdict(session.spec),
     )

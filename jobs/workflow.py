@@ -17,6 +17,7 @@ from jobs.failure import OUTAGE_S, OUTAGE_TRIES, Patience, WorkerLost, failure_o
 from jobs.header import to_header
 from jobs.lines import from_part, to_line, to_part
 from jobs.metrics import WorkerMetrics
+from jobs.pinning import PinnedElsewhere
 from jobs.records import JobProgress, JobRecords
 from jobs.segments import segment_range
 from jobs.store import JobStore
@@ -59,7 +60,7 @@ class SegmentJob:
 
     Args:
         store: the files of jobs.
-        records: their rows.
+        records: their rows, as a worker of this runtime sees them.
         segmenter: finds the objects of a stretch of frames.
         spec: of the model in `segmenter`.
         metrics: what is counted.
@@ -116,7 +117,10 @@ class SegmentJob:
         self._about = {"job": job_id, "segment": segment}
         origin = self._patiently(self._records.origin, job_id)
         self._about = {**self._about, "request_id": origin.request_id}
-        attempts = self._patiently(self._records.take_up, job_id, segment, self._model)
+        try:
+            attempts = self._patiently(self._records.take_up, job_id, segment, self._model)
+        except PinnedElsewhere as elsewhere:
+            raise Unwind from elsewhere
         if attempts is None:
             return
         _log.info("took up a segment", extra={**self._about, "attempt": attempts})

@@ -45,7 +45,7 @@ from jobs.errors import (
     StoreAway,
     TooManyJobs,
 )
-from jobs.failure import JobTimedOut, WorkerLost
+from jobs.failure import JobTimedOut, ModelGone, WorkerLost
 from pipeline.errors import (
     BrokenVideo,
     DecoderFailed,
@@ -462,6 +462,13 @@ KINDS: dict[type[Exception], Kind] = {
         "job-timeout",
         "The job takes too long",
         "Got a job that takes longer than 3600 s, wanted it done by then.",
+    ),
+    ModelGone: Kind(
+        500,
+        "model-gone",
+        "No worker has the job's model any more",
+        "Got a job that was begun with the model small 2026.11.5 on workers that are gone, wanted "
+        "one of them within 120 s; post it again.",
     ),
     WorkerLost: Kind(
         500,

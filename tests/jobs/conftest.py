@@ -80,6 +80,7 @@ class Bench:
         delay_s: float = 0.0,
         stall_s: float = 3.0,
         fails: bool = False,
+        dark: bool = False,
         data_dir: Path | None = None,
     ) -> subprocess.Popen[bytes]:
         data_dir = data_dir or self.data_dir
@@ -87,6 +88,8 @@ class Bench:
         arguments = [str(data_dir), self.database_url, str(delay_s), str(stall_s)]
         if fails:
             arguments.append("fail")
+        if dark:
+            arguments.append("dark")
         if self.store_url is not None:
             arguments.append(self.store_url)
         with (data_dir / "worker.log").open("ab") as log:

@@ -1,6 +1,6 @@
 """A worker whose model is a slow fake.
 
-slow_worker.py DATA_DIR DATABASE_URL DELAY_S STALL_S [fail] [s3://...]
+slow_worker.py DATA_DIR DATABASE_URL DELAY_S STALL_S [fail] [dark] [s3://...]
 """
 
 import sys
@@ -23,11 +23,12 @@ DECODER = Path(__file__).parent / "told_decoder.py"
 
 @dataclass
 class SlowSession:
-    """Takes bright pixels for foreground, after a while; notes each run in a file."""
+    """Takes bright pixels for foreground, or dark ones; notes each run in a file."""
 
     data_dir: Path
     delay_s: float
     fails: bool
+    dark: bool
     spec: ModelSpec
     device: str = "cpu"
     provider: str = "FakeProvider"
@@ -39,13 +40,13 @@ class SlowSession:
         if self.fails:
             raise RuntimeError(f"Something about {self.data_dir}.")
         probabilities: NDArray[np.float32] = clips.max(axis=-1).astype(np.float32) / 255
-        return probabilities
+        return 1 - probabilities if self.dark else probabilities
 
 
-def spec() -> ModelSpec:
+def spec(version: str) -> ModelSpec:
     return ModelSpec(
         name="fake",
-        version="1",
+        version=version,
         clip_length=8,
         short_side=48,
         long_side=64,
@@ -61,12 +62,17 @@ def main() -> None:
     configure_log("worker", "json")
     data_dir, database_url = Path(sys.argv[1]), sys.argv[2]
     delay_s, stall_s = map(float, sys.argv[3:5])
-    session = SlowSession(data_dir, delay_s, "fail" in sys.argv[5:], spec())
+    dark = "dark" in sys.argv[5:]
+    model = data_dir / f"{'dark' if dark else 'bright'}.onnx"
+    model.write_text(model.stem)
+    session = SlowSession(
+        data_dir, delay_s, "fail" in sys.argv[5:], dark, spec("2" if dark else "1")
+    )
     settings = WorkerSettings(
         data_dir=data_dir,
         database_url=database_url,
         store_url=next((each for each in sys.argv[5:] if each.startswith("s3://")), None),
-        model=Path("none.onnx"),
+        model=model,
     )
     sandbox = Sandbox(stall_s=stall_s, program=(sys.executable, str(DECODER)))
     run_worker(settings, lambda _: session, sandbox)

@@ -16,7 +16,7 @@ from jobs.records import JobRecords
 from jobs.values import JobState
 from tests.jobs.unversioned import open_unversioned
 
-NEWEST = "2"
+NEWEST = "3"
 VIDEO = {
     "width": 64,
     "height": 48,
@@ -160,3 +160,34 @@ def test_a_newer_database_is_refused_and_stays_as_it_is(
         kept = connection.exec_driver_sql("SELECT DISTINCT of_the_future FROM jobs").scalars()
         assert list(kept) == ["kept"]
     assert version(engine) == "99"
+
+
+@pytest.mark.usefixtures("unversioned")
+def test_work_that_waits_or_ran_belongs_to_no_version_afterwards(
+    engine: sa.Engine, database_url: str
+) -> None:
+    schema = "dbos." if engine.dialect.name == "postgresql" else ""
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            f"INSERT INTO {schema}queues (queue_id, name, application_name) "
+            "VALUES ('q', 'segment', 'rotograph')"
+        )
+        for state in ("ENQUEUED", "PENDING", "SUCCESS"):
+            connection.exec_driver_sql(
+                f"INSERT INTO {schema}workflow_status "
+                "(workflow_uuid, status, queue_name, application_name, application_version) "
+                f"VALUES ('{state}', '{state}', 'segment', 'rotograph', '2')"
+            )
+    open_database(database_url).dispose()
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql(
+            "SELECT workflow_uuid, status, application_name, application_version "
+            f"FROM {schema}workflow_status ORDER BY workflow_uuid"
+        ).all()
+        owners = connection.exec_driver_sql(f"SELECT application_name FROM {schema}queues")
+        assert list(owners.scalars()) == [None]
+    assert [tuple(row) for row in found] == [
+        ("ENQUEUED", "ENQUEUED", None, None),
+        ("PENDING", "ENQUEUED", None, None),
+        ("SUCCESS", "SUCCESS", "rotograph", "2"),
+    ]

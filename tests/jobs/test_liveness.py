@@ -16,7 +16,13 @@ from jobs.values import JobState, Worker
 from tests.jobs.conftest import Bench, wait_for
 
 WORKER = Worker(
-    id="a", device="cpu", provider="Fake", model="fake", model_version="1", card={"labels": ["run"]}
+    id="a",
+    device="cpu",
+    provider="Fake",
+    model="fake",
+    model_version="1",
+    runtime="r",
+    card={"labels": ["run"]},
 )
 
 

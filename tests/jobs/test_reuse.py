@@ -55,7 +55,7 @@ def test_what_differs_is_worked_on(bench: Bench, clip: Path) -> None:
         bench.queue.cancel(job.id)
 
 
-def test_another_model_or_none_works_anew(bench: Bench, clip: Path) -> None:
+def test_another_runtime_or_none_works_anew(bench: Bench, clip: Path) -> None:
     worker = bench.start_worker()
     bench.wait_until_final(bench.submit(clip, sha256=SAME, every=8))
     worker.terminate()
@@ -63,7 +63,11 @@ def test_another_model_or_none_works_anew(bench: Bench, clip: Path) -> None:
     assert bench.queue.workers() == []
     assert bench.submit(clip, sha256=SAME, every=8).state is JobState.QUEUED
     register = WorkerRegister(bench.queue._engine)
-    register.beat(Worker(id="w", device="cpu", provider="CPU", model="fake", model_version="other"))
+    register.beat(
+        Worker(
+            id="w", device="cpu", provider="CPU", model="fake", model_version="1", runtime="other"
+        )
+    )
     assert bench.submit(clip, sha256=SAME, every=8).state is JobState.QUEUED
 
 

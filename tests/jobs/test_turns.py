@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from jobs.admission import Admission, NewJob
-from jobs.database import JOBS, open_database, waiting_workflows
+from jobs.database import JOBS, open_database, workflows
 from jobs.records import JobRecords
 from jobs.values import JobRequest, JobState, Key, Priority
 from pipeline.values import VideoInfo
@@ -157,7 +157,7 @@ def test_an_urgent_job_overtakes_in_the_queue_of_dbos(bench: Bench, clip: Path) 
     first, second = bench.submit(clip), bench.submit(clip)
     urgent = bench.submit(clip, priority="high")
     with bench.queue._engine.connect() as connection:
-        table, _ = waiting_workflows(connection, first.id)
+        table = workflows(connection)
         query = sa.select(table.c.workflow_uuid).order_by(table.c.priority)
         order = [name.partition("-")[0] for name in connection.execute(query).scalars()]
     assert order == [*[urgent.id] * 4, *[first.id] * 4, *[second.id] * 4]

@@ -35,6 +35,7 @@ WORKER = Worker(
     provider="CPUExecutionProvider",
     model="small",
     model_version="1",
+    runtime="r",
     card=asdict(replace(tiny_model.SPEC, labels=("none", "run"))),
 )
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -1,0 +1,101 @@
+"""Jobs that no worker can go on with, since none has the runtime any more that began them."""
+
+import logging
+import time
+from contextlib import suppress
+
+from jobs.errors import StoreAway
+from jobs.failure import ModelGone
+from jobs.liveness import WorkerRegister
+from jobs.metrics import WorkerMetrics
+from jobs.periodic import Periodic
+from jobs.pinning import unpin_claimed
+from jobs.records import JobRecords, Orphan
+from jobs.store import JobStore
+from jobs.values import JobFailure, JobState, Worker
+
+# For a worker of the same runtime to come back, such as one that is restarted on another machine.
+WAIT_S = 120.0
+_LOOK_EVERY_S = 2.0
+
+_log = logging.getLogger(__name__)
+
+
+class Orphans(Periodic):
+    """Lets other workers begin such jobs anew, or fails those of which something is done already.
+
+    Frames of one job never come from two runtimes, and what a client has read stays true: so a job
+    with a finished segment waits for a worker that can go on, and then fails.
+
+    Args:
+        records: of the jobs, whoever works on them.
+        register: of the workers.
+        worker: the one that looks.
+        store: the files of jobs.
+        metrics: where jobs that fail are counted.
+        wait_s: how long a job waits for such a worker.
+    """
+
+    def __init__(
+        self,
+        records: JobRecords,
+        register: WorkerRegister,
+        worker: Worker,
+        store: JobStore,
+        metrics: WorkerMetrics,
+        *,
+        wait_s: float = WAIT_S,
+    ) -> None:
+        super().__init__(_LOOK_EVERY_S, "orphans")
+        self._records = records
+        self._register = register
+        self._own = worker.runtime
+        self._store = store
+        self._metrics = metrics
+        self._wait_s = wait_s
+        self._missing_since: dict[str, float] = {}
+
+    def turn(self) -> None:
+        """See to the jobs whose runtime is gone by now."""
+        try:
+            self._look()
+        except Exception:
+            # As with heartbeats: a hiccup of the database must not end the thread. Nobody could
+            # beat meanwhile, so that who seems to be gone may not be.
+            _log.exception("orphaned jobs couldn't be looked for")
+            self._missing_since.clear()
+
+    def _look(self) -> None:
+        live = {self._own, *(worker.runtime for worker in self._register.live())}
+        with self._records.engine.begin() as connection:
+            unpin_claimed(connection, live)
+        orphans = self._records.orphans(live)
+        now = time.monotonic()
+        self._missing_since = {
+            orphan.runtime: self._missing_since.get(orphan.runtime, now) for orphan in orphans
+        }
+        for orphan in orphans:
+            with suppress(StoreAway):  # the next turn makes up for it
+                self._see_to(orphan, now - self._missing_since[orphan.runtime])
+
+    def _see_to(self, orphan: Orphan, missing_s: float) -> None:
+        if not self._begun(orphan):
+            if self._records.unpin(orphan):
+                _log.info("job begins anew", extra={"job": orphan.job_id})
+            return
+        if missing_s < self._wait_s:
+            return
+        model = f"{orphan.model['name']} {orphan.model['version']}"
+        message = (
+            f"Got a job that was begun with the model {model} on workers that are gone, wanted one "
+            f"of them within {self._wait_s:g} s; post it again."
+        )
+        failure = JobFailure(ModelGone.__name__, message)
+        if self._records.finish(orphan.job_id, JobState.FAILED, failure):
+            self._metrics.ended(JobState.FAILED, failure)
+            _log.warning("job's model is gone", extra={"job": orphan.job_id})
+
+    def _begun(self, orphan: Orphan) -> bool:
+        """Say whether a segment is finished, in the result or not yet."""
+        parts = (self._store.part(orphan.job_id, number) for number in range(orphan.segments))
+        return orphan.linked > 0 or any(self._store.exists(part) for part in parts)

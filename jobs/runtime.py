@@ -1,0 +1,27 @@
+"""What computes a job: workers of the same runtime give the same result, others may not."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from pipeline.infer import Session
+from pipeline.spec import actions_file, features_file
+
+# Raise it when this code gives other results for the same model and request, or couldn't go on
+# with a job that the code before it began.
+_CODE = 3
+
+
+def runtime_of(session: Session, model: Path) -> str:
+    """Return the name of a worker's runtime: its model's files, its device and this code, hashed.
+
+    How many threads it has and which processor doesn't matter: that changes the last bits only.
+
+    Args:
+        session: the loaded model.
+        model: its `.onnx` file; those of its features and actions lie beside it, if it has any.
+    """
+    files = [path for path in (model, features_file(model), actions_file(model)) if path.exists()]
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
+    what = json.dumps([_CODE, session.device, session.provider, digests])
+    return hashlib.sha256(what.encode()).hexdigest()[:16]
