@@ -11,6 +11,7 @@ import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition, Stream
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, VideoReformatter
 from av.video.stream import VideoStream
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import BrokenVideo, NotAVideo, NoVideoStream, VideoTooLarge
 from pipeline.orientation import Orientation
+from pipeline.transparency import decoder_of
 from pipeline.vpx import READERS
 
 # Containers that hold their pictures themselves. Left out on purpose: lists that make FFmpeg open
@@ -105,7 +107,11 @@ def read_packets(container: InputContainer) -> Iterator["Packet[Stream]"]:
 
 
 def read_frames(
-    container: InputContainer, stream: VideoStream, max_pixels: int, seek_to: int | None = None
+    container: InputContainer,
+    stream: VideoStream,
+    max_pixels: int,
+    seek_to: int | None = None,
+    decoder: VideoCodecContext | None = None,
 ) -> Iterator[VideoFrame]:
     """Decode from the start, or from a keyframe before `seek_to`, leaving out what is damaged.
 
@@ -114,6 +120,7 @@ def read_frames(
         stream: of the container.
         max_pixels: as the container was opened with.
         seek_to: in units of the stream's time base.
+        decoder: in place of the one that suits the stream.
 
     Raises:
         VideoTooLarge: a frame is past the limit.
@@ -123,6 +130,7 @@ def read_frames(
             container.seek(seek_to, stream=stream)
         except av.FFmpegError:
             return
+    decoder = decoder or decoder_of(stream)
     started = seek_to is None
     for packet in read_packets(container):
         if packet.stream_index != stream.index:
@@ -130,8 +138,8 @@ def read_frames(
         # Fed from between keyframes, some decoders give garbage instead of nothing.
         started = started or is_key(stream, packet)
         if started:
-            yield from _decode(stream, packet, max_pixels)
-    yield from _decode(stream, None, max_pixels)
+            yield from _decode(decoder, packet, max_pixels)
+    yield from _decode(decoder, None, max_pixels)
 
 
 def read_numbered(
@@ -148,6 +156,7 @@ def read_numbered(
     Raises:
         VideoTooLarge: a frame is past the limit.
     """
+    decoder = decoder_of(stream)
     own = (packet for packet in read_packets(container) if packet.stream_index == stream.index)
     last = start
     for number, packet in enumerate(chain(own, [None])):
@@ -155,7 +164,7 @@ def read_numbered(
             if number < start:
                 continue
             packet.pts = packet.dts = number  # decoders hand it on with the picture
-        for frame in _decode(stream, packet, max_pixels):
+        for frame in _decode(decoder, packet, max_pixels):
             last = last if frame.pts is None else frame.pts
             yield last, frame
 
@@ -167,15 +176,15 @@ def is_key(stream: VideoStream, packet: "Packet[Stream]") -> bool:
 
 
 def _decode(
-    stream: VideoStream, packet: "Packet[Stream] | None", max_pixels: int
+    decoder: VideoCodecContext, packet: "Packet[Stream] | None", max_pixels: int
 ) -> list[VideoFrame]:
     """Decode a packet, or with None what is left in the decoder."""
-    width_before = stream.codec_context.width
+    width_before = decoder.width
     try:
-        frames = stream.decode(packet)
+        frames = decoder.decode(packet)
     except Exception as error:  # as above: damage raises anything
         # A picture that FFmpeg refuses to allocate isn't damaged; some leave their size, some none.
-        width, height = stream.codec_context.width, stream.codec_context.height
+        width, height = decoder.width, decoder.height
         check_pixels(width, height, max_pixels)
         if width == 0 < width_before:
             raise VideoTooLarge(

@@ -7,12 +7,15 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from pipeline.errors import BrokenVideo
 from pipeline.listing import NO_TIME, Listing, check_count
 from pipeline.media import open_media, pixel_aspect_of, read_frames, read_numbered
 from pipeline.orientation import Orientation, orientation_of
+from pipeline.transparency import is_transparent
 from pipeline.values import VideoLimits
 
 PROOF_FRAMES = 10  # decoded where a listing is proved
@@ -52,7 +55,7 @@ def decode_first(path: Path, limits: VideoLimits, codec: str) -> FirstFrames:
             raise BrokenVideo(
                 f"Got a {codec} video of which no frame can be decoded: it is damaged or encrypted."
             )
-        orientation = orientation_of(first)
+        orientation = _orientation(path, limits, stream, first)
         width, height = first.width, first.height
         if orientation.swaps_sides:
             width, height = height, width
@@ -63,6 +66,17 @@ def decode_first(path: Path, limits: VideoLimits, codec: str) -> FirstFrames:
             orientation=orientation,
             pixel_aspect=pixel_aspect_of(stream, orientation),
         )
+
+
+def _orientation(
+    path: Path, limits: VideoLimits, stream: VideoStream, first: VideoFrame
+) -> Orientation:
+    """Read it from what FFmpeg's own decoder gives, which alone knows what the container says."""
+    if not is_transparent(stream):
+        return orientation_of(first)
+    with open_media(path, limits.max_pixels) as (container, again):
+        frames = read_frames(container, again, limits.max_pixels, decoder=again.codec_context)
+        return orientation_of(next(frames, first))
 
 
 def agrees(shown: Sequence[int | None], timestamps: NDArray[np.int64]) -> bool:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipeline.decode import decode, scan, select
 from pipeline.errors import BrokenVideo, SelectionError
 from pipeline.values import ScannedVideo, VideoLimits
-from tests.videos import index_of, picture, square, write_damaged, write_video
+from tests.videos import index_of, picture, write_damaged, write_video
 
 LIMITS = VideoLimits(max_pixels=1920 * 1080, max_frames=1000, max_duration_s=60)
 FRAMES = 40
@@ -183,15 +183,32 @@ def test_odd_sizes_keep_every_pixel(tmp_path: Path) -> None:
         assert frame.pixels.flags.c_contiguous
 
 
-def test_transparent_pixels_are_seen_over_black(tmp_path: Path) -> None:
-    opaque = picture(5)
-    opacity = np.zeros(opaque.shape[:2], np.uint8)
-    opacity[square(5)] = 255
-    pixels = np.dstack([opaque, opacity])
-    path = write_video(tmp_path / "alpha.mov", [pixels] * 2, codec="png", pix_fmt="rgba")
+TRANSPARENT: dict[str, tuple[str, str, dict[str, str]]] = {
+    "png.mov": ("png", "rgba", {}),
+    "prores.mov": ("prores_ks", "yuva444p10le", {"profile": "4444"}),
+    "vp8.webm": ("libvpx", "yuva420p", {"auto-alt-ref": "0", "crf": "4", "b": "2M", "g": "8"}),
+    "vp9.webm": ("libvpx-vp9", "yuva420p", {"auto-alt-ref": "0", "crf": "4", "g": "8"}),
+    "vp9.mkv": ("libvpx-vp9", "yuva420p", {"auto-alt-ref": "0", "crf": "4", "g": "8"}),
+}
+
+
+@pytest.mark.parametrize("name", TRANSPARENT)
+def test_transparent_pixels_are_seen_over_black(tmp_path: Path, name: str) -> None:
+    opaque = [picture(index) for index in range(FRAMES)]
+    opacity = np.zeros((*opaque[0].shape[:2], 1), np.uint8)
+    opacity[:, 20:60], opacity[:, 60:] = 128, 255
+    pictures = [np.dstack([pixels, opacity]) for pixels in opaque]
+    codec, pix_fmt, options = TRANSPARENT[name]
+    path = write_video(
+        tmp_path / name, pictures, codec=codec, pix_fmt=pix_fmt, options=options, mirrored=True
+    )
     video = scan(path, LIMITS)
-    (frame, _) = decode(path, video, range(2))
-    np.testing.assert_array_equal(frame.pixels, opaque * (opacity[..., None] > 0))
+    assert (video.info.frame_count, video.info.mirrored) == (FRAMES, True)
+    for indices in (range(FRAMES), range(29, 32)):
+        for frame in decode(path, video, indices):
+            seen = (opaque[frame.index] * (opacity / 255))[:, ::-1]
+            assert np.abs(frame.pixels - seen).mean() < 6
+            assert not frame.pixels[:, -18:].any()
 
 
 @pytest.mark.parametrize("start", [0, 15, 20])
