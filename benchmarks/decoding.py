@@ -41,7 +41,7 @@ class Cost:
     Attributes:
         processor_s: of a segment, of all processes, their starts included.
         own_mib: peak memory of the process that asks.
-        decoder_mib: peak memory of a sandbox's process; 0 without one.
+        decoder_mib: peak memory of its largest child, the decoder where there is a sandbox.
     """
 
     processor_s: float
@@ -77,7 +77,8 @@ def main() -> None:
             for name in ("processor_s", "own_mib", "decoder_mib")
         )
         print(f"{part:>5} frames, {way:<18}: {processor_s:.2f} s of processor time,", end=" ")
-        print(f"peak memory {own_mib:.0f} MiB and {decoder_mib:.0f} MiB in the sandbox")
+        inside = f" and {decoder_mib:.0f} MiB in the sandbox" if "sandbox" in way else ""
+        print(f"peak memory {own_mib:.0f} MiB{inside}")
 
 
 def in_a_process_of_its_own(
