@@ -32,6 +32,10 @@ from pipeline.values import ScannedVideo
 
 _WHY = {JobState.FAILED: "failed", JobState.CANCELED: "was canceled"}
 
+# Every segment decodes from a start before it. No more than about so many lie between two starts,
+# so that the work doesn't grow with the square of a video that has few.
+_RUN_SEGMENTS = 8
+
 
 class JobQueue:
     """Jobs, for a process that runs none itself.
@@ -145,7 +149,11 @@ class JobQueue:
                 request=request,
                 video=video.info,
                 frames_total=len(frames),
-                segments=segment_count(len(frames), self._segment_frames, request.every),
+                segments=segment_count(
+                    len(frames),
+                    max(self._segment_frames, video.longest_run // _RUN_SEGMENTS),
+                    request.every,
+                ),
                 idempotency=idempotency,
                 digest=None if sha256 is None else digest_of(sha256, request),
                 request_id=request_id,

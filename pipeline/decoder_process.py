@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import cv2
 import numpy as np
 
-from pipeline.decode import decode, scan, scan_to_dict
+from pipeline.decode import Slow, decode, scan, scan_to_dict
 from pipeline.errors import VideoError
 from pipeline.lockdown import lock_down
 from pipeline.preprocess import Fit, to_pictures
@@ -26,12 +26,13 @@ from pipeline.values import Frame, ScannedVideo, VideoLimits
 
 # A message is its kind, its length and its bytes.
 HEAD = struct.Struct("<cQ")
-LOCKED, SCANNED, FRAME, REPEATED, SOUND, END, REFUSED, FAILED = (
-    bytes([letter]) for letter in b"LSFPAERX"
+LOCKED, SLOW, SCANNED, FRAME, REPEATED, SOUND, END, REFUSED, FAILED = (
+    bytes([letter]) for letter in b"LWSFPAERX"
 )
 START = struct.Struct("<q")  # of a part of the sound; its samples follow
+SECONDS = struct.Struct("<d")  # of a video of which all must be decoded to list it
 
-Scan = Callable[[Path, VideoLimits], ScannedVideo]
+Scan = Callable[[Path, VideoLimits, Slow], ScannedVideo]
 Decode = Callable[[Path, ScannedVideo, Sequence[int]], Iterator[Frame]]
 
 # Three frames of 1x1, enough to load all that the first file would load.
@@ -71,7 +72,8 @@ def serve(descriptor: int, scan: Scan = scan, decode: Decode = decode) -> None:
         _send(writer, LOCKED, json.dumps(lacks).encode())
         try:
             if action == "scan":
-                found = scan(path, *arguments)
+                (limits,) = arguments
+                found = scan(path, limits, lambda s: _send(writer, SLOW, SECONDS.pack(s)))
                 _send(writer, SCANNED, json.dumps(scan_to_dict(found)).encode())
             elif action == "decode":
                 video, *wanted = arguments

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from pipeline.decode import scan_from_dict
-from pipeline.decoder_child import NONSENSE
+from pipeline.decoder_child import NONSENSE, DecoderChild
 from pipeline.decoder_pool import DecoderPool
-from pipeline.decoder_process import FRAME, REPEATED, SCANNED, SOUND, START
+from pipeline.decoder_process import FRAME, REPEATED, SCANNED, SECONDS, SLOW, SOUND, START
 from pipeline.errors import DecoderFailed
 from pipeline.listing import check_duration
 from pipeline.media import check_pixels
@@ -70,7 +70,7 @@ class Sandbox:
         Raises:
             VideoError: as `pipeline.decode.scan`.
             DecoderFailed: the file crashes the decoder, takes too much memory, or longer than
-                `timeout_s`.
+                `timeout_s`; where all of it must be decoded, longer than that and its own length.
         """
         late = (
             f"Got a video whose frames took longer than {timeout_s:g} s to list, wanted one whose "
@@ -78,7 +78,17 @@ class Sandbox:
         )
         most = limits.max_frames * _FRAME_BYTES + _HEADER_BYTES
         with self._pool.child("scan", path, limits) as child:
-            _, size = child.receive_head(SCANNED, range(most), left := TimeLeft(timeout_s), late)
+            left = TimeLeft(timeout_s)
+            kind, size = child.receive_head(SLOW + SCANNED, range(most), left, late)
+            if kind == SLOW:
+                length_s = _seconds(child, size, left, late, limits)
+                late = (
+                    f"Got a video of {length_s:.0f} s that took longer than "
+                    f"{timeout_s + length_s:.0f} s to decode, wanted one whose container lists "
+                    "its frames."
+                )
+                left = TimeLeft(timeout_s + length_s)
+                _, size = child.receive_head(SCANNED, range(most), left, late)
             content = bytearray(size)
             child.receive_into(memoryview(content), left, late)
         return _checked(content, limits)
@@ -155,6 +165,18 @@ class Sandbox:
     def close(self) -> None:
         """End all processes, those at work too; from now on none is started."""
         self._pool.close()
+
+
+def _seconds(
+    child: DecoderChild, size: int, left: TimeLeft, late: str, limits: VideoLimits
+) -> float:
+    """Receive how long a video seems to be, at most what is allowed."""
+    if size != SECONDS.size:
+        raise DecoderFailed(NONSENSE)
+    content = bytearray(size)
+    child.receive_into(memoryview(content), left, late)
+    (seconds,) = SECONDS.unpack(content)
+    return min(seconds, limits.max_duration_s) if seconds > 0 else 0.0
 
 
 def _checked(content: bytes | bytearray, limits: VideoLimits) -> ScannedVideo:

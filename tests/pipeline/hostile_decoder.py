@@ -13,8 +13,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path.cwd()))
 
-from pipeline.decode import decode, scan
-from pipeline.decoder_process import FRAME, HEAD, REFUSED, SCANNED, serve
+from pipeline.decode import Slow, decode, scan
+from pipeline.decoder_process import FRAME, HEAD, REFUSED, SCANNED, SLOW, serve
 from pipeline.errors import BrokenVideo
 from pipeline.values import Frame, ScannedVideo, VideoLimits
 
@@ -78,6 +78,7 @@ LIES: dict[str, bytes] = {
     "unknown-kind": message(b"?", b""),
     "endless": message(SCANNED, b"", 2**60),
     "not-json": message(SCANNED, b"{"),
+    "slow-without-end": message(SLOW, bytes(9)),
     "no-scan": message(SCANNED, b"[]"),
     "costly-fraction": message(SCANNED, json.dumps(SCAN | {"time_base": "1e999999999"}).encode()),
     "times-fall": message(SCANNED, json.dumps(SCAN | {"timestamps": [1, 0]}).encode()),
@@ -146,9 +147,12 @@ def do_harm(deed: str, path: Path) -> None:
         raise BrokenVideo(told)
 
 
-def hostile_scan(path: Path, limits: VideoLimits) -> ScannedVideo:
+def hostile_scan(path: Path, limits: VideoLimits, slow: Slow) -> ScannedVideo:
     do_harm(sys.argv[1], path)
-    return scan(path, limits)
+    if sys.argv[1] == "list-slowly":
+        slow(60.0)
+        time.sleep(4)
+    return scan(path, limits, slow)
 
 
 def hostile_decode(path: Path, video: ScannedVideo, indices: Sequence[int]) -> Iterator[Frame]:

@@ -188,6 +188,12 @@ def test_a_frame_that_repeats_the_one_before_is_told(sandbox: Sandbox, tmp_path:
         assert frames == [False, False, True, True, False, False]
 
 
+def test_a_video_that_must_be_decoded_to_be_listed_has_its_own_length_for_it(
+    hostile: Callable[..., Sandbox], clip: Path
+) -> None:
+    assert hostile("list-slowly").scan(clip, LIMITS, timeout_s=3).info.frame_count == COUNT
+
+
 def test_errors_are_those_of_decoding_in_process(sandbox: Sandbox, tmp_path: Path) -> None:
     text = tmp_path / "text.mp4"
     text.write_text("no video at all")
