@@ -100,3 +100,21 @@ def write_damaged(path: Path, damaged: range) -> Path:
         content[starts[index] : starts[index] + 64] = bytes(64)
     path.write_bytes(content)
     return path
+
+
+def shifted(path: Path, start_s: float) -> Path:
+    """Write a file once more, with a clock that starts at another time."""
+    to = path.with_stem(f"{path.stem}-shifted")
+    with (
+        av.open(str(path)) as source,
+        av.open(str(to), "w", options={"muxdelay": "0", "avoid_negative_ts": "0"}) as target,
+    ):
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is None or packet.pts is None or packet.time_base is None:
+                continue
+            packet.pts += round(start_s / packet.time_base)
+            packet.dts += round(start_s / packet.time_base)
+            packet.stream = stream
+            target.mux(packet)
+    return to

@@ -12,7 +12,7 @@ import pytest
 from pipeline.decode import decode, scan, select
 from pipeline.errors import BrokenVideo, NotAVideo, VideoTooLarge
 from pipeline.values import ScannedVideo, VideoLimits
-from tests.videos import index_of, picture, write_video
+from tests.videos import index_of, picture, shifted, write_video
 
 LIMITS = VideoLimits(max_pixels=1280 * 720, max_frames=1000, max_duration_s=60)
 FRAMES = 40
@@ -44,24 +44,6 @@ def assert_each_once(path: Path, wanted: Sequence[int], *, repaired: bool) -> Sc
         part = range(start, min(start + 5, len(wanted)))
         assert shown(path, video, part) == [wanted[index] for index in part]
     return video
-
-
-def shifted(path: Path, start_s: float) -> Path:
-    """Write a file once more, with a clock that starts at another time."""
-    to = path.with_stem(f"{path.stem}-shifted")
-    with (
-        av.open(str(path)) as source,
-        av.open(str(to), "w", options={"muxdelay": "0", "avoid_negative_ts": "0"}) as target,
-    ):
-        stream = target.add_stream_from_template(source.streams.video[0])
-        for packet in source.demux(video=0):
-            if packet.dts is None or packet.pts is None or packet.time_base is None:
-                continue
-            packet.pts += round(start_s / packet.time_base)
-            packet.dts += round(start_s / packet.time_base)
-            packet.stream = stream
-            target.mux(packet)
-    return to
 
 
 def write_parts(folder: Path, ending: str, codec: str, starts_s: Sequence[float]) -> Path:
