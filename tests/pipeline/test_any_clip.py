@@ -72,7 +72,8 @@ def test_each_index_shows_its_picture(
     try:
         indices: Sequence[int] = select(video, start_s, end_s, every)
     except SelectionError:
-        assert (end_s or 60) - start_s < 1e-5 or start_s > video.info.duration_s - 1e-5
+        empty = end_s is not None and end_s - start_s < 1e-5
+        assert empty or start_s > video.info.duration_s - 1e-5
         return
     for frame in decode(path, video, indices):
         assert frame.repeated == (frame.index == hole)
