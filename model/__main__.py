@@ -21,7 +21,7 @@ from model.batches import Batches
 from model.calibration import divide_scores, fit_temperature
 from model.distillation import Distillation
 from model.efficientnet import Branch, EfficientNetEncoder, imagenet_state, load_head
-from model.interpolation import HEAD, mean_weights
+from model.interpolation import CUES, HEAD, mean_weights
 from model.network import SegmentationNetwork
 from model.presets import PRESETS, build, restore
 from model.r2plus1d import R2Plus1D, load_kinetics
@@ -175,9 +175,10 @@ def _train(parsed: argparse.Namespace) -> None:
         recipe = replace(recipe, frames_per_step=parsed.frames)
     videos, held_out = _videos(parsed)
     clips, acting = _actions(parsed, recipe)
-    labels = (NO_ACTION, *sorted({clip.action for clip in clips})) if recipe.action_weight else ()
+    taught = (NO_ACTION, *sorted({clip.action for clip in clips})) if recipe.action_weight else ()
+    labels = taught or _labels(parsed.weights)
     batches = Batches(
-        videos, clips, _stills(parsed, recipe), recipe, seed=parsed.seed, labels=labels
+        videos, clips, _stills(parsed, recipe), recipe, seed=parsed.seed, labels=taught
     )
     fabric = Fabric(
         accelerator=parsed.accelerator,
@@ -217,7 +218,7 @@ def _train(parsed: argparse.Namespace) -> None:
         held_out=held_out,
         spec=working_spec(parsed.preset, recipe.crop.short_side),
         distillation=_distillation(parsed, recipe, network),
-        acting=acting[:: max(1, len(acting) // GLANCED_CLIPS)] if labels else [],
+        acting=acting[:: max(1, len(acting) // GLANCED_CLIPS)] if taught else [],
     )
 
 
@@ -255,7 +256,7 @@ def _actions(
 
 
 def _stills(parsed: argparse.Namespace, recipe: Recipe) -> list[LabelledStill]:
-    if not recipe.stills_share:
+    if not recipe.stills_share + recipe.composites_share:
         return []
     folders = sorted((parsed.data / "stills").glob("*/"))
     return [still for folder in folders for still in stills.load(folder)]
@@ -273,11 +274,19 @@ def _initialise(network: SegmentationNetwork, parsed: argparse.Namespace, *, ane
         load_head(network.actions.widen, imagenet)
     if parsed.weights is not None:
         _require_labels(network, parsed.weights)
-        checkpoint.load(network, parsed.weights, new=HEAD, anew=anew)
+        checkpoint.load(
+            network, parsed.weights, new=(HEAD, CUES), anew=(HEAD,) if anew else ()
+        )
     elif isinstance(network.encoder, EfficientNetEncoder):
         network.encoder.load_imagenet(imagenet_state(network.encoder.variant))
     elif isinstance(network.encoder, R2Plus1D) and parsed.kinetics is not None:
         load_kinetics(network.encoder, parsed.kinetics)
+
+
+def _labels(weights: Path | None) -> tuple[str, ...]:
+    """Return the labels of the action head that weights have, which is kept as it is."""
+    given = () if weights is None else checkpoint.about(weights).get("labels", ())
+    return tuple(str(label) for label in given) if isinstance(given, list) else ()
 
 
 def _require_labels(network: SegmentationNetwork, weights: Path) -> None:

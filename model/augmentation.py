@@ -4,7 +4,7 @@ A network that sees stills only learns what is salient. So most stills become cl
 object moves against its background, some over another picture whose own object stands still.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,16 +48,29 @@ class Crop:
 
 
 def video_clip(
-    video: LabelledSequence, length: int, crop: Crop, generator: np.random.Generator
+    video: LabelledSequence,
+    length: int,
+    crop: Crop,
+    generator: np.random.Generator,
+    *,
+    close: bool = False,
 ) -> Clip:
-    """Cut a clip of `length` frames from a video: random gap, direction, scale, place and flip."""
+    """Cut a clip of `length` frames from a video: random gap, direction, scale, place and flip.
+
+    Args:
+        video: to cut from.
+        length: T, frames of the clip.
+        crop: the clip's size.
+        generator: draws everything.
+        close: whether the object fills the clip, as in a close-up; else the scale is the crop's.
+    """
     gap = int(generator.integers(1, 4))
     gap = min(gap, max(1, (len(video) - 1) // max(1, length - 1)))
     start = int(generator.integers(0, max(1, len(video) - gap * (length - 1))))
     order = np.minimum(start + gap * np.arange(length), len(video) - 1)
     if generator.random() < 0.5:
         order = order[::-1]
-    return _cut_out(video, order, crop, generator)
+    return _cut_out(video, order, crop, generator, close=close)
 
 
 def action_clip(
@@ -73,13 +86,20 @@ def action_clip(
 
 
 def _cut_out(
-    video: LabelledSequence, order: NDArray[np.int_], crop: Crop, generator: np.random.Generator
+    video: LabelledSequence,
+    order: NDArray[np.int_],
+    crop: Crop,
+    generator: np.random.Generator,
+    *,
+    close: bool = False,
 ) -> Clip:
     """Cut the crop out of the frames of a video, at a random scale and place."""
     pictures, truths = video.read([int(i) for i in order])
     length = len(order)
     height, width, _ = pictures[0].shape
     scale = _scale(crop, generator) * crop.short_side / min(height, width)
+    if close:
+        scale = max(scale, _filling_scale(truths, (height, width), crop, generator))
     size = (round(width * scale), round(height * scale))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     frames = _each(pictures, lambda frame: cv2.resize(frame, size, interpolation=how))
@@ -87,13 +107,29 @@ def _cut_out(
         (truth.view(np.uint8) for truth in truths),
         lambda mask: cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST),
     )
-    window = _window(masks[length // 2], crop, generator)
-    return _finish(_cut(frames, window, crop), _cut(masks, window, crop) > 0, generator)
+    window = _window(masks[length // 2], crop, generator, tries=12 if close else 3)
+    return finish(_cut(frames, window, crop), _cut(masks, window, crop) > 0, generator)
+
+
+def _filling_scale(
+    truths: Sequence[NDArray[np.bool_]],
+    size: tuple[int, int],
+    crop: Crop,
+    generator: np.random.Generator,
+) -> float:
+    """Return the scale at which an object and its surroundings fill the crop, at most 4."""
+    shape = truths[0].shape
+    _, _, width, height = cv2.boundingRect(np.any(truths, axis=0).view(np.uint8))
+    if not width:
+        return 0.0
+    shown = (width * size[1] / shape[1], height * size[0] / shape[0])
+    margin = generator.uniform(1.2, 2.2)
+    return min(4.0, crop.width / (margin * shown[0]), crop.height / (margin * shown[1]))
 
 
 def still_clip(
     still: LabelledStill,
-    others: tuple[LabelledStill, LabelledStill],
+    others: Sequence[LabelledStill],
     length: int,
     crop: Crop,
     generator: np.random.Generator,
@@ -106,37 +142,37 @@ def still_clip(
 
     Args:
         still: gives the object.
-        others: give another background and an object that isn't wanted.
+        others: two, which give another background and an object that isn't wanted.
         length: T, frames of the clip.
         crop: the clip's size.
         generator: draws everything.
     """
     picture, mask = still.picture(), still.mask()
-    place = _place(picture.shape, crop, generator)
-    camera = _motion(length, _speed(generator), generator)
+    place = cover(picture.shape, crop, generator)
+    camera = steady_motion(length, camera_speed(generator), generator)
     chance = generator.random() if length > 1 else 0.0  # nothing moves in a single frame
     if chance < 0.25:
-        layers = [((picture, _opacity(mask)), camera @ place)]
+        layers = [((picture, opacity_of(mask)), camera @ place)]
         frames, masks = _render(picture, camera @ place, layers, crop)
-        return _finish(frames, masks[0], generator)
+        return finish(frames, masks[0], generator)
     if chance < 0.6:
         background, ground = _filled(picture, mask, generator), camera @ place
     else:
         background = others[0].picture()
-        ground = camera @ _place(background.shape, crop, generator)
+        ground = camera @ cover(background.shape, crop, generator)
         # An object that its picture cuts off would show the cut if it were small.
-        smallest = 0.86 if _is_cut_off(mask) else 0.4
-        place = _place(picture.shape, crop, generator, smallest)
+        smallest = 0.86 if is_cut_off(mask) else 0.4
+        place = cover(picture.shape, crop, generator, smallest)
     # Either the object moves by itself, or the camera follows it.
     follows = np.ptp(camera[:, :2, 2], axis=0).max() > length and generator.random() < 0.4
-    own = _motion(length, 0.5 if follows else 1 + generator.exponential(3.0), generator)
-    layers = [((picture, _opacity(mask)), own @ place @ _stretch(length, generator))]
+    own = steady_motion(length, 0.5 if follows else 1 + generator.exponential(3.0), generator)
+    layers = [((picture, opacity_of(mask)), own @ place @ _stretch(length, generator))]
     if generator.random() < 0.3:
         other = others[1]
-        beside = _place(other.picture().shape, crop, generator)
-        layers.insert(0, ((other.picture(), _opacity(other.mask())), camera @ beside))
+        beside = cover(other.picture().shape, crop, generator)
+        layers.insert(0, ((other.picture(), opacity_of(other.mask())), camera @ beside))
     frames, masks = _render(background, ground, layers, crop)
-    return _finish(frames, masks[-1], generator)
+    return finish(frames, masks[-1], generator)
 
 
 def _scale(crop: Crop, generator: np.random.Generator) -> float:
@@ -144,11 +180,13 @@ def _scale(crop: Crop, generator: np.random.Generator) -> float:
     return float(np.exp(generator.uniform(low, high)))
 
 
-def _window(mask: NDArray[np.uint8], crop: Crop, generator: np.random.Generator) -> tuple[int, int]:
+def _window(
+    mask: NDArray[np.uint8], crop: Crop, generator: np.random.Generator, tries: int
+) -> tuple[int, int]:
     """Choose the crop's first row and column, preferring places that hold much foreground."""
     spare = (mask.shape[0] - crop.height, mask.shape[1] - crop.width)
     best, most = (0, 0), -1
-    for _ in range(3):
+    for _ in range(tries):
         place = [int(generator.integers(min(0, s), max(0, s) + 1)) for s in spare]
         inside = mask[
             max(0, place[0]) : place[0] + crop.height, max(0, place[1]) : place[1] + crop.width
@@ -166,14 +204,14 @@ def _cut(stack: NDArray[np.uint8], window: tuple[int, int], crop: Crop) -> NDArr
     return stack[:, rows[:, None], columns]
 
 
-def _similarity(scale: float, degrees: float, shift: NDArray[np.float64]) -> NDArray[np.float64]:
+def similarity(scale: float, degrees: float, shift: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the (3, 3) matrix that scales and turns about the origin, then shifts (x, y)."""
     angle = np.radians(degrees)
     cosine, sine = scale * np.cos(angle), scale * np.sin(angle)
     return np.array([[cosine, -sine, shift[0]], [sine, cosine, shift[1]], [0.0, 0.0, 1.0]])
 
 
-def _place(
+def cover(
     shape: tuple[int, ...], crop: Crop, generator: np.random.Generator, smallest: float = 0.86
 ) -> NDArray[np.float64]:
     """Draw how a still lies in the clip's middle frame: (3, 3).
@@ -184,16 +222,16 @@ def _place(
     scale = cover * float(np.exp(generator.uniform(np.log(smallest), np.log(1.5))))
     slack = np.abs([shape[1] * scale - crop.width, shape[0] * scale - crop.height]) / 2
     shift = np.array([crop.width / 2, crop.height / 2]) + generator.uniform(-1, 1, 2) * slack
-    centred = _similarity(1, 0, np.array([-shape[1] / 2, -shape[0] / 2]))
-    return _similarity(scale, float(generator.normal(0, 4)), shift) @ centred
+    centred = similarity(1, 0, np.array([-shape[1] / 2, -shape[0] / 2]))
+    return similarity(scale, float(generator.normal(0, 4)), shift) @ centred
 
 
-def _speed(generator: np.random.Generator) -> float:
+def camera_speed(generator: np.random.Generator) -> float:
     """Draw a camera's speed, pixels of the clip a frame; a fifth of the cameras stand still."""
     return float(generator.exponential(2.5)) if generator.random() < 0.8 else 0.0
 
 
-def _motion(length: int, speed: float, generator: np.random.Generator) -> NDArray[np.float64]:
+def steady_motion(length: int, speed: float, generator: np.random.Generator) -> NDArray[np.float64]:
     """Draw a motion in the clip's pixels: (T, 3, 3), steady but for small shakes.
 
     Its middle is the identity, so that what it moves stays where it was placed.
@@ -206,7 +244,7 @@ def _motion(length: int, speed: float, generator: np.random.Generator) -> NDArra
     times = np.arange(length) - (length - 1) / 2
     return np.stack(
         [
-            _similarity(float(np.exp(zoom * t)), turn * t, velocity * t + s)
+            similarity(float(np.exp(zoom * t)), turn * t, velocity * t + s)
             for t, s in zip(times, shake, strict=True)
         ]
     )
@@ -218,12 +256,12 @@ def _stretch(length: int, generator: np.random.Generator) -> NDArray[np.float64]
     return np.stack([np.diag([*(1 + rates * t), 1.0]) for t in range(length)])
 
 
-def _is_cut_off(mask: NDArray[np.bool_]) -> bool:
+def is_cut_off(mask: NDArray[np.bool_]) -> bool:
     """Tell whether an object reaches the edge of its picture."""
     return bool(mask[[0, -1]].any() or mask[:, [0, -1]].any())
 
 
-def _opacity(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def opacity_of(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Soften a mask's edge to the (H, W) uint8 that it is pasted with."""
     return np.asarray(cv2.GaussianBlur(mask.astype(np.uint8) * 255, (3, 3), 0), np.uint8)
 
@@ -274,7 +312,7 @@ def _render(
     return np.stack(frames), [np.stack(seen) for seen in masks]
 
 
-def _finish(
+def finish(
     frames: NDArray[np.uint8], masks: NDArray[np.bool_], generator: np.random.Generator
 ) -> Clip:
     """Flip at random and change light and colour, the same for all frames."""

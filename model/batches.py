@@ -17,7 +17,12 @@ from dataset.jhmdb import ActionClip
 from dataset.values import LabelledSequence, LabelledStill
 from model.augmentation import Clip, action_clip, still_clip, video_clip
 from model.boxes import jittered, tight_boxes
+from model.composites import STILLS, composite_clip
+from model.cues import CHANNELS
+from model.earlier_mask import earlier_mask
 from model.recipes import Recipe
+from pipeline.motion import CHANNELS as MOTION_CHANNELS
+from pipeline.motion import SCALE, MotionEstimator
 from pipeline.values import NO_ACTION
 
 AHEAD = 3  # batches of each process
@@ -31,6 +36,8 @@ class Batch(NamedTuple):
     Attributes:
         clips: (N, T, H, W, 3) uint8, RGB.
         masks: (N, T, H, W) bool.
+        cues: (N, T, H / 2, W / 2, 4) uint8, as `Cues.forward` takes them; all 0 if the recipe wants
+            none.
         boxes: (N, T, 4) float32, around the masks, as `ActionHead.forward` takes them.
         answers: (N,) int64, the right label of each clip; 0 where there are no labels.
         trust: (N, T) float32, 0 to 1: what the answer is worth in each frame.
@@ -38,6 +45,7 @@ class Batch(NamedTuple):
 
     clips: Tensor
     masks: Tensor
+    cues: Tensor
     boxes: Tensor
     answers: Tensor
     trust: Tensor
@@ -45,9 +53,10 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class _Drawn:
-    """A clip, the label of its object and what that label is worth."""
+    """A clip with its cues, the label of its object and what that label is worth."""
 
     clip: Clip
+    cues: NDArray[np.uint8]
     label: str = NO_ACTION
     trust: float = 0.0
 
@@ -83,7 +92,7 @@ class Batches(Dataset[Batch]):
             raise ValueError("Got no videos to train on, wanted at least one.")
         if recipe.actions_share > 0 and not actions:
             raise ValueError("Got no videos of actions to train on, wanted at least one.")
-        if recipe.stills_share > 0 and len(stills) < 3:
+        if recipe.stills_share + recipe.composites_share > 0 and len(stills) < 3:
             raise ValueError(f"Got {len(stills)} stills to train on, wanted at least 3.")
         if labels and NO_ACTION not in labels:
             raise ValueError(f"Got labels {', '.join(labels)}, wanted {NO_ACTION} among them.")
@@ -120,13 +129,14 @@ class Batches(Dataset[Batch]):
         indices = range(self.device * count, (self.device + 1) * count)
         drawn = [self._draw(step, index, length) for index in indices]
         clips, masks = zip(*(one.clip for one in drawn), strict=True)
+        cues = np.stack([one.cues for one in drawn])
         boxes = np.stack(
             [self._boxes(step, index, m) for index, m in zip(indices, masks, strict=True)]
         )
         seen = np.isfinite(boxes[..., 0])
         trust = np.array([[one.trust] for one in drawn], np.float32) * seen
         answers = [self.labels.index(one.label) if self.labels else 0 for one in drawn]
-        drawn_arrays = (np.stack(clips), np.stack(masks), np.nan_to_num(boxes), np.array(answers))
+        drawn_arrays = (np.stack(clips), np.stack(masks), cues, np.nan_to_num(boxes), np.array(answers))
         return Batch(*(torch.from_numpy(array) for array in (*drawn_arrays, trust)))
 
     def _boxes(self, step: int, index: int, masks: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -135,28 +145,63 @@ class Batches(Dataset[Batch]):
 
     def _draw(self, step: int, index: int, length: int) -> _Drawn:
         generator = np.random.default_rng([self.seed, step, index])
-        crop = self.recipe.crop
+        if not self.recipe.cue_weight:
+            clip, label, trust = self._choose(step, index, length, generator)
+            return _Drawn(clip, _no_cues(clip[1]), label, trust)
+        close = generator.random() < self.recipe.close_up_share
+        moves = length > 1 and generator.random() >= self.recipe.still_share
+        beyond = 1 if length > 1 else 0  # a neighbour on either side, towards which things move
+        wider, label, trust = self._choose(step, index, length + 2 * beyond, generator, close)
+        frames, masks = (part[beyond : beyond + length] for part in wider)
+        cues = _no_cues(masks)
+        if moves:
+            maps = list(MotionEstimator().maps(wider[0]))
+            cues[..., :MOTION_CHANNELS] = maps[beyond : beyond + length]
+        if close and generator.random() < 0.95:
+            cues[..., MOTION_CHANNELS] = earlier_mask(masks, cues.shape[1:3], generator)
+        return _Drawn((frames, masks), cues, label, trust)
+
+    def _choose(
+        self,
+        step: int,
+        index: int,
+        length: int,
+        generator: np.random.Generator,
+        close: bool = False,
+    ) -> tuple[Clip, str, float]:
+        """Draw a clip, the label of its object and what that label is worth."""
+        recipe, crop = self.recipe, self.recipe.crop
         chance = generator.random()
-        if chance < self.recipe.stills_share:
-            most = self.devices * self.recipe.frames_per_step // min(self.recipe.clip_lengths)
-            still = self.stills[self.order[(step * most + index) % len(self.stills)]]
-            pair = generator.integers(len(self.stills), size=2)
-            others = (self.stills[int(pair[0])], self.stills[int(pair[1])])
-            return _Drawn(
-                still_clip(still, others, length, crop, generator), NO_ACTION, STILLS_TRUST
-            )
-        if chance >= self.recipe.stills_share + self.recipe.actions_share:
+        if chance < recipe.stills_share:
+            others = [self._any_still(generator) for _ in range(2)]
+            clip = still_clip(self._still(step, index), others, length, crop, generator)
+            return clip, NO_ACTION, STILLS_TRUST
+        chance -= recipe.stills_share
+        if chance < recipe.composites_share and length > 1:
+            others = [self._any_still(generator) for _ in range(STILLS - 1)]
+            drawn = [self._still(step, index), *others]
+            return composite_clip(drawn, length, crop, generator), NO_ACTION, STILLS_TRUST
+        chance -= recipe.composites_share
+        if chance >= recipe.actions_share:
             video = self.videos[int(generator.integers(len(self.videos)))]
             trust = 0.0 if video.name in PEOPLE else 1.0
-            return _Drawn(video_clip(video, length, crop, generator), NO_ACTION, trust)
+            return video_clip(video, length, crop, generator, close=close), NO_ACTION, trust
         if not self.labels:
             acting = self.actions[int(generator.integers(len(self.actions)))]
-            return _Drawn(video_clip(acting, length, crop, generator))
+            return video_clip(acting, length, crop, generator, close=close), NO_ACTION, 0.0
         label = list(self.clips_of)[int(generator.integers(len(self.clips_of)))]
         clips = self.clips_of[label]
         acting = clips[int(generator.integers(len(clips)))]
-        closer = replace(crop, scales=self.recipe.action_scales)
-        return _Drawn(action_clip(acting, length, closer, generator), label, 1.0)
+        closer = replace(crop, scales=recipe.action_scales)
+        return action_clip(acting, length, closer, generator), label, 1.0
+
+    def _still(self, step: int, index: int) -> LabelledStill:
+        """Return the still whose turn it is, so that few come twice."""
+        most = self.devices * self.recipe.frames_per_step // min(self.recipe.clip_lengths)
+        return self.stills[self.order[(step * most + index) % len(self.stills)]]
+
+    def _any_still(self, generator: np.random.Generator) -> LabelledStill:
+        return self.stills[int(generator.integers(len(self.stills)))]
 
     def ahead(self, start: int, stop: int, workers: int) -> Iterable[Batch]:
         """Return the batches of steps `start` to `stop`, which so many processes draw ahead.
@@ -174,6 +219,12 @@ class Batches(Dataset[Batch]):
             worker_init_fn=_draw_alone,
             pin_memory=torch.cuda.is_available(),
         )
+
+
+def _no_cues(masks: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Return cues that say nothing for a clip of masks (T, H, W)."""
+    length, height, width = masks.shape
+    return np.zeros((length, height // SCALE, width // SCALE, CHANNELS), np.uint8)
 
 
 def _draw_alone(_worker: int) -> None:

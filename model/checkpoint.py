@@ -1,7 +1,7 @@
 """Weights on disk as safetensors, which say what they are and run no code when read."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -59,16 +59,16 @@ def about(path: Path) -> dict[str, object]:
 
 
 def load(
-    network: nn.Module, path: Path, *, new: str | None = None, anew: bool = False
+    network: nn.Module, path: Path, *, new: Sequence[str] = (), anew: Sequence[str] = ()
 ) -> dict[str, object]:
     """Read weights into a network of the same shape.
 
     Args:
         network: takes the weights.
         path: of the file.
-        new: what the names begin with of a part that the network has and the file may lack; it
-            keeps its weights then. A file that has some of it has to have all of it.
-        anew: whether that part keeps its weights also where the file has it.
+        new: what the names begin with of parts that the network has and the file may lack; they
+            keep their weights then. A file that has some of a part has to have all of it.
+        anew: the same of parts that keep their weights also where the file has them.
 
     Returns:
         What `save` was told about them.
@@ -78,10 +78,12 @@ def load(
     """
     metadata = about(path)
     weights = load_file(path)
-    if new is not None and (anew or not any(name.startswith(new) for name in weights)):
+    lacking = [part for part in new if not any(name.startswith(part) for name in weights)]
+    kept = (*lacking, *anew)
+    if kept:
         own = network.state_dict()
-        weights = {name: value for name, value in weights.items() if not name.startswith(new)}
-        weights |= {name: value for name, value in own.items() if name.startswith(new)}
+        weights = {name: value for name, value in weights.items() if not name.startswith(kept)}
+        weights |= {name: value for name, value in own.items() if name.startswith(kept)}
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:

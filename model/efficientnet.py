@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.network import Encoder
+from model.encoder import Encoder
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 # A part that further training may have added to a network.
 HEAD = "actions."
+CUES = "cues."
 
 
 def mean_weights(

@@ -8,26 +8,10 @@ from torch import Tensor, nn
 from model.actions import ActionHead
 from model.autocast import without_autocast
 from model.convolution import Kind
+from model.cues import Cues, without_cues
 from model.decoder import Decoder, upsample
+from model.encoder import Encoder
 from model.pyramid import PyramidPooling
-
-
-class Encoder(nn.Module):
-    """What every encoder offers: feature maps of normalised clips, finest first.
-
-    Attributes:
-        channels: C of each feature map, finest first.
-        mean: of R, G and B in 0 to 1, which the clips are shifted by.
-        std: of R, G and B in 0 to 1, which the clips are divided by.
-    """
-
-    channels: tuple[int, ...]
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-
-    def forward(self, clips: Tensor) -> list[Tensor]:
-        """Map normalised clips (N, 3, T, H, W) to maps (N, C, T, H, W), finest first."""
-        raise NotImplementedError
 
 
 class SegmentationNetwork(nn.Module):
@@ -44,6 +28,7 @@ class SegmentationNetwork(nn.Module):
         temporal: whether the pyramid and the decoder reach over time.
         classes: 2 for the paper's background and foreground scores, 1 for their difference only.
         actions: says what the objects do; None for a network that only segments.
+        cues: joins motion and an earlier mask to the encoder's maps; None for pictures alone.
 
     Raises:
         ValueError: the number of classes is neither 1 nor 2.
@@ -64,6 +49,7 @@ class SegmentationNetwork(nn.Module):
         temporal: bool = True,
         classes: int = 1,
         actions: ActionHead | None = None,
+        cues: Cues | None = None,
     ) -> None:
         super().__init__()
         if classes not in (1, 2):
@@ -87,24 +73,45 @@ class SegmentationNetwork(nn.Module):
         )
         self.scores = nn.Linear(self.decoder.channels, classes)
         self.actions = actions
+        self.cues = cues
         self.mean: Tensor
         self.std: Tensor
         self.register_buffer("mean", _levels(encoder.mean), persistent=False)
         self.register_buffer("std", _levels(encoder.std), persistent=False)
 
-    def forward(self, clips: Tensor) -> Tensor:
+    def forward(self, clips: Tensor, cues: Tensor | None = None) -> Tensor:
         """Score clips (N, T, H, W, 3) uint8, RGB.
+
+        Args:
+            clips: H and W multiples of what the encoder wants.
+            cues: as `Cues.forward` takes them; None where nothing but the pictures is known.
 
         Returns:
             (N, T, H, W) float32, the logit of foreground: the softmax of two classes is the sigmoid
             of the difference of their scores.
         """
-        return self.decode(self.encoder(self.normalise(clips)), clips.shape[1:4])
+        maps = self.encoder(self.normalise(clips))
+        return self.decode(self.join(maps, clips, cues), clips.shape[1:4])
 
-    def foreground(self, clips: Tensor) -> Tensor:
+    def foreground(self, clips: Tensor, cues: Tensor | None = None) -> Tensor:
         """Return the probability of foreground (N, T, H, W) float32 of clips as in `forward`."""
-        logit: Tensor = self(clips)
+        logit: Tensor = self(clips, cues)
         return logit.sigmoid()
+
+    def score_with_cues(self, clips: Tensor, cues: Tensor) -> tuple[Tensor, Tensor]:
+        """Score pixels as `forward` does, and beside that by the cues alone."""
+        if self.cues is None:
+            raise ValueError("a network with cues is needed to score by them, got one without")
+        maps, own = self.cues(self.encoder(self.normalise(clips)), cues)
+        size = clips.shape[1:4]
+        return self.decode(maps, size), self.cues.score(own, size)
+
+    def join(self, maps: Sequence[Tensor], clips: Tensor, cues: Tensor | None) -> Sequence[Tensor]:
+        """Return the encoder's maps with what the cues of their clips say."""
+        if self.cues is None:
+            return maps
+        joined, _ = self.cues(maps, without_cues(clips) if cues is None else cues)
+        return joined
 
     def score_actions(self, clips: Tensor, boxes: Tensor) -> Tensor:
         """Score the actions in the one box of each frame.
@@ -127,16 +134,18 @@ class SegmentationNetwork(nn.Module):
     def score_both(self, clips: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
         """Score pixels as `forward` does and actions as `score_actions`, in one pass."""
         maps = self.encoder(self.normalise(clips))
-        return self.decode(maps, clips.shape[1:4]), self._head()(maps, boxes)
+        logits = self.decode(self.join(maps, clips, None), clips.shape[1:4])
+        return logits, self._head()(maps, boxes)
 
-    def share(self, clips: Tensor) -> tuple[Tensor, Tensor]:
+    def share(self, clips: Tensor, cues: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return what the action head goes on from, beside the probability of foreground.
 
         Returns:
             (N, T, H, W) float32, and the map (N, C, T, h, w) that `ActionHead.describe` takes.
         """
         maps = self.encoder(self.normalise(clips))
-        return self.decode(maps, clips.shape[1:4]).sigmoid(), maps[self._head().source]
+        logits = self.decode(self.join(maps, clips, cues), clips.shape[1:4])
+        return logits.sigmoid(), maps[self._head().source]
 
     def _head(self) -> ActionHead:
         if self.actions is None:

@@ -10,8 +10,10 @@ from torch import nn
 from model import checkpoint
 from model.actions import ActionHead
 from model.convolution import Kind
+from model.cues import Cues
 from model.efficientnet import Branch, EfficientNetEncoder
-from model.network import Encoder, SegmentationNetwork
+from model.encoder import Encoder
+from model.network import SegmentationNetwork
 from model.r2plus1d import R2Plus1D
 
 
@@ -32,6 +34,7 @@ class Preset:
         temporal: whether the pyramid and the decoder reach over time.
         classes: 2 for background and foreground scores, 1 for their difference.
         clip_length: L, frames in a clip.
+        cues: whether the network takes motion and an earlier mask beside the pictures.
         branch: builds the action head's own deep stages; None for a head on the coarsest map.
         branch_from: the encoder's map that the branch stands on, by index.
     """
@@ -46,6 +49,7 @@ class Preset:
     temporal: bool = True
     classes: int
     clip_length: int
+    cues: bool = False
     branch: Callable[[], Branch] | None = None
     branch_from: int = -1
 
@@ -97,12 +101,16 @@ SMALL_LITE2 = replace(
     branch=partial(Branch, "lite2"),
 )
 
+# With motion and a close-up.
+MOTION_LITE2 = replace(SMALL_LITE2, cues=True)
+
 PRESETS = {
     "paper": PAPER,
     "small": SMALL,
     "small-still": SMALL_STILL,
     "small-lite1": SMALL_LITE1,
     "small-lite2": SMALL_LITE2,
+    "motion-lite2": MOTION_LITE2,
 }
 
 
@@ -132,6 +140,7 @@ def build(preset: str | Preset, labels: Sequence[str] = ()) -> SegmentationNetwo
         temporal=preset.temporal,
         classes=preset.classes,
         actions=_head(preset, encoder, labels) if labels else None,
+        cues=Cues(encoder.channels) if preset.cues else None,
     )
 
 

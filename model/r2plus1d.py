@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from model.convolution import middle_channels
 from model.cpu_training import Conv3d
-from model.network import Encoder
+from model.encoder import Encoder
 
 Depth = Literal[18, 34]
 TemporalSize = Literal[1, 2, 4]

@@ -8,7 +8,7 @@ from model.augmentation import Crop
 Precision = Literal["32-true", "bf16-mixed"]
 """Of training, as Lightning Fabric names it."""
 
-Trained = Literal["network", "actions", "classifier"]
+Trained = Literal["network", "decoder", "actions", "classifier"]
 """The part of a network that a recipe trains."""
 
 
@@ -21,13 +21,18 @@ class Recipe:
         clip_lengths: frames of a clip, one length a step, in turn.
         frames_per_step: frames of a step on each device, over all its clips.
         stills_share: the share of clips that are stills in motion, 0 to 1.
+        composites_share: the share of clips in which only motion tells the object, 0 to 1.
         actions_share: the share of clips of people who act, 0 to 1; videos give the rest.
         action_scales: as `crop.scales`, for the clips whose action is learnt: people who act are
             seen whole in them.
         action_weight: of the cross-entropy of actions beside the segmentation's; 0 trains a network
             without an action head.
-        trained: the whole network; the action head alone (`actions`); or the last layer of a head
-            that is ImageNet's else (`classifier`). The rest stays as it is.
+        cue_weight: of the losses by cues alone beside the segmentation's; 0 draws no cues.
+        still_share: the share of clips whose motion is left out, 0 to 1.
+        close_up_share: the share of clips that are close-ups with an earlier mask, 0 to 1.
+        trained: the whole network; all but encoder and action head (`decoder`); the action head
+            alone (`actions`); or the last layer of a head that is ImageNet's else (`classifier`).
+            The rest stays as it is.
         learning_rate: of everything but the encoder.
         encoder_learning_rate: of the encoder.
         weight_decay: decoupled from the gradient (AdamW); 0 makes it Adam.
@@ -45,9 +50,13 @@ class Recipe:
     clip_lengths: tuple[int, ...]
     frames_per_step: int
     stills_share: float
+    composites_share: float = 0.0
     actions_share: float
     action_scales: tuple[float, float]
     action_weight: float
+    cue_weight: float = 0.0
+    still_share: float = 0.0
+    close_up_share: float = 0.0
     trained: Trained
     learning_rate: float
     encoder_learning_rate: float
@@ -118,6 +127,21 @@ FURTHER = replace(
     fixed_norm_from=0.0,
 )
 
+# For weights that `small` or `further` gave, of a network with cues. Clips in which motion decides
+# come from the first step: on clips that are fitted already it would not be learnt.
+MOTION = replace(
+    SMALL,
+    clip_lengths=(8, 8, 8, 4),
+    stills_share=0.2,
+    composites_share=0.4,
+    actions_share=0.1,
+    cue_weight=0.3,
+    still_share=0.2,
+    close_up_share=0.3,
+    trained="decoder",
+    fixed_norm_from=0.0,
+)
+
 # What `small` and `further` do, in one run for a GPU: steps of four times as many frames.
 MIXED = replace(
     FURTHER,
@@ -177,6 +201,7 @@ RECIPES = {
     "paper": PAPER,
     "small": SMALL,
     "further": FURTHER,
+    "motion": MOTION,
     "mixed": MIXED,
     "actions": ACTIONS,
     "actions-head": ACTIONS_HEAD,

@@ -181,7 +181,7 @@ def _mean(losses: Sequence[Tensor], step: int) -> float:
 def _fix_norm(network: nn.Module) -> None:
     """Let batch norm use its gathered statistics, as it will when serving."""
     for part in network.modules():
-        if isinstance(part, nn.BatchNorm3d):
+        if isinstance(part, nn.BatchNorm2d | nn.BatchNorm3d):
             part.eval()
 
 

@@ -20,7 +20,11 @@ from model.recipes import Recipe
 PRETRAINED = re.compile(r"(encoder|actions\.branch)\.(?!temporal\.|reduce\.)|actions\.widen\.")
 
 # What the names of their weights begin with.
-PARTS = {"actions": "actions.", "classifier": "actions.classifier."}
+PARTS = {
+    "decoder": ("pyramid.", "decoder.", "scores.", "cues."),
+    "actions": ("actions.",),
+    "classifier": ("actions.classifier.",),
+}
 
 
 @dataclass
@@ -65,7 +69,7 @@ class TrainingState:
             projections = list(distillation.projections.parameters())
             optimizer.add_param_group({"params": projections, "base_lr": recipe.learning_rate})
         model, optimizer = fabric.setup(network, optimizer)
-        for method in ("score_actions", "score_both", "score_with_maps"):
+        for method in ("score_actions", "score_both", "score_with_cues", "score_with_maps"):
             model.mark_forward_method(method)
         return cls(network, model, average, optimizer, distillation, step=0)
 
@@ -94,9 +98,14 @@ class TrainingState:
 
     def _loss(self, fabric: Fabric, batch: Batch, recipe: Recipe) -> Tensor:
         """Return what a step minimises: of the masks, of the actions, or of both."""
-        clips, masks, boxes, answers, trust = fabric.to_device(tuple(batch))
+        clips, masks, cues, boxes, answers, trust = fabric.to_device(tuple(batch))
         if self.distillation is not None:
             return self._distilled_loss(self.distillation, clips, masks, recipe)
+        if recipe.cue_weight:
+            logits, by_cues = self.model.score_with_cues(clips, cues)
+            told = cues.flatten(1).amax(1) > 0
+            of_cues = _mask_loss(by_cues[told], masks[told], recipe) if told.any() else 0.0
+            return _mask_loss(logits, masks, recipe) + recipe.cue_weight * of_cues
         if not recipe.action_weight:
             return _mask_loss(self.model(clips), masks, recipe)
         if recipe.trained != "network":

@@ -15,23 +15,27 @@ from dataset.values import LabelledSequence
 from evaluation.region import region_similarity
 from model.actions import ActionHead
 from model.boxes import tight_boxes
+from model.cues import CHANNELS
 from model.network import SegmentationNetwork
 from pipeline.clips import clip_starts
+from pipeline.motion import MotionEstimator
 from pipeline.preprocess import fit, to_network, to_source
 from pipeline.spec import ModelSpec
 from pipeline.values import NO_ACTION
 
-Segment = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-"""Maps clips (N, T, H, W, 3) uint8 to the probability of foreground (N, T, H, W) float32."""
+Segment = Callable[[NDArray[np.uint8], NDArray[np.uint8]], NDArray[np.float32]]
+"""Maps clips (N, T, H, W, 3) uint8 and their cues, as `Cues.forward` takes them, to the probability
+of foreground (N, T, H, W) float32."""
 
 
 def segment_with(network: nn.Module) -> Segment:
     """Make a network of `model.network` callable on arrays, without gradients, where it lies."""
     device = next(network.parameters()).device
 
-    def segment(clips: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def segment(clips: NDArray[np.uint8], cues: NDArray[np.uint8]) -> NDArray[np.float32]:
         with torch.inference_mode():
-            logits: torch.Tensor = network(torch.from_numpy(clips).to(device))
+            given = (torch.from_numpy(array).to(device) for array in (clips, cues))
+            logits: torch.Tensor = network(*given)
         probabilities: NDArray[np.float32] = logits.float().sigmoid().cpu().numpy()
         return probabilities
 
@@ -58,11 +62,15 @@ def glance(
         found: list[float] = []
         for start in np.linspace(0, last, clips_per_video + 2)[1:-1].astype(int):
             indices = range(start, start + spec.clip_length)
-            frames = [video.frame(i) for i in indices]
+            # With the neighbours towards which things move.
+            wider = range(max(0, start - 1), min(len(video), indices.stop + 1))
+            frames = [video.frame(i) for i in wider]
             height, width, _ = frames[0].shape
             to = fit(height, width, spec)
-            clip = np.stack([to_network(frame, to) for frame in frames])[None]
-            for index, probability in zip(indices, segment(clip)[0], strict=True):
+            pictures = np.stack([to_network(frame, to) for frame in frames])
+            inside_clip = slice(start - wider.start, indices.stop - wider.start)
+            clip, cues = pictures[inside_clip], motion_cues(pictures)[inside_clip]
+            for index, probability in zip(indices, segment(clip[None], cues[None])[0], strict=True):
                 inside = probability[: to.scaled_height, : to.scaled_width] > 0.5
                 mask = cv2.resize(
                     video.mask(index).view(np.uint8),
@@ -72,6 +80,13 @@ def glance(
                 found.append(region_similarity(inside, mask > 0))
         scores[video.name] = float(np.mean(found))
     return scores
+
+
+def motion_cues(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the cues of neighbouring pictures (T, H, W, 3) before anything was found in them."""
+    motion = np.stack(list(MotionEstimator().maps(pictures)))
+    nothing = np.zeros((*motion.shape[:3], CHANNELS - motion.shape[3]), np.uint8)
+    return np.concatenate((motion, nothing), axis=-1)
 
 
 def glance_actions(
@@ -179,12 +194,13 @@ def probabilities(
     height, width, _ = video.frame(0).shape
     to = fit(height, width, spec)
     rows, columns = video.mask(0).shape
-    pictures = [to_network(frame, to) for frame in video.frames()]
+    pictures = np.stack([to_network(frame, to) for frame in video.frames()])
+    cues = motion_cues(pictures)
     total = np.zeros((count, to.padded_height, to.padded_width), np.float32)
     times = np.zeros(count, np.float32)
     for start in clip_starts(count, length, stride):
         indices = np.minimum(np.arange(start, start + length), count - 1)
-        found = segment(np.stack([pictures[i] for i in indices])[None])[0]
+        found = segment(pictures[indices][None], cues[indices][None])[0]
         used = min(length, count - start)
         total[start : start + used] += found[:used]
         times[start : start + used] += 1

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from export import onnx_file
 from export.parity import compare, first_frames, orientations
 from model.actions import ActionHead
-from model.network import Encoder, SegmentationNetwork
+from model.encoder import Encoder
+from model.network import SegmentationNetwork
 from model.presets import restore
 from pipeline import infer
 from pipeline.errors import ModelError

@@ -47,7 +47,7 @@ def test_a_new_part_keeps_its_weights_where_the_file_has_none_of_it(tmp_path: Pa
     checkpoint.save(old, tmp_path / "w.safetensors", {})
     with pytest.raises(checkpoint.CheckpointError, match=r"head\.weight"):
         checkpoint.load(network, tmp_path / "w.safetensors")
-    checkpoint.load(network, tmp_path / "w.safetensors", new="head.")
+    checkpoint.load(network, tmp_path / "w.safetensors", new=("head.",))
     assert torch.equal(network.body.weight, old["body"].get_parameter("weight"))
     assert torch.equal(network.head.weight, head)
 
@@ -55,19 +55,19 @@ def test_a_new_part_keeps_its_weights_where_the_file_has_none_of_it(tmp_path: Pa
 def test_a_new_part_is_taken_whole_where_the_file_has_it(tmp_path: Path) -> None:
     saved, network = WithHead(), WithHead()
     checkpoint.save(saved, tmp_path / "w.safetensors", {})
-    checkpoint.load(network, tmp_path / "w.safetensors", new="head.")
+    checkpoint.load(network, tmp_path / "w.safetensors", new=("head.",))
     assert torch.equal(network.head.weight, saved.head.weight)
     part = nn.ModuleDict({"body": saved.body, "head": nn.Linear(2, 1, bias=False)})
     checkpoint.save(part, tmp_path / "part.safetensors", {})
     with pytest.raises(checkpoint.CheckpointError, match=r"head\.bias"):
-        checkpoint.load(network, tmp_path / "part.safetensors", new="head.")
+        checkpoint.load(network, tmp_path / "part.safetensors", new=("head.",))
 
 
 def test_a_part_can_begin_anew_although_the_file_has_it(tmp_path: Path) -> None:
     saved, network = WithHead(), WithHead()
     head = network.head.weight.clone()
     checkpoint.save(saved, tmp_path / "w.safetensors", {})
-    checkpoint.load(network, tmp_path / "w.safetensors", new="head.", anew=True)
+    checkpoint.load(network, tmp_path / "w.safetensors", anew=("head.",))
     assert torch.equal(network.body.weight, saved.body.weight)
     assert torch.equal(network.head.weight, head)
 

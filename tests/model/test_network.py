@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.convolution import Kind
-from model.network import Encoder, SegmentationNetwork
+from model.encoder import Encoder
+from model.network import SegmentationNetwork
 from model.presets import PAPER, PRESETS, build
 
 
