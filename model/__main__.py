@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import torch
 from lightning_fabric import Fabric
@@ -27,9 +28,9 @@ from model.presets import PRESETS, build, restore
 from model.r2plus1d import R2Plus1D, load_kinetics
 from model.recipes import RECIPES, SMALL, Recipe
 from model.training import Run, logger, steps_per_epoch, supported_precision, train
-from model.validation import evaluate, score_middle, segment_with
+from model.validation import evaluate, score_middle
 from pipeline.spec import ModelSpec
-from pipeline.values import NO_ACTION
+from pipeline.values import NO_ACTION, Quality
 
 # On Linux a training step spends a quarter to two thirds of its time on page faults of large
 # tensors that malloc hands back to the system at once; these keep them. They are read before a
@@ -98,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     measuring.add_argument("--data", type=Path, required=True, help="holds davis/")
     measuring.add_argument("--split", help="of DAVIS, instead of what training held out of train")
     measuring.add_argument("--short-side", type=int, default=256)
+    measuring.add_argument("--quality", choices=get_args(Quality), default="fast")
     calibrating = commands.add_parser(
         "calibrate", help="make actions as sure as they are right, on what training held out"
     )
@@ -310,6 +312,7 @@ def working_spec(preset: str, short_side: int = 256) -> ModelSpec:
         data="",
         measured={},
         git_revision="",
+        cues=PRESETS[preset].cues,
     )
 
 
@@ -328,7 +331,7 @@ def _evaluate(parsed: argparse.Namespace) -> None:
     network, _ = restore(parsed.preset, parsed.weights)
     network.eval()
     spec = working_spec(parsed.preset, parsed.short_side)
-    scores = evaluate(segment_with(network), videos, spec)
+    scores = evaluate(network, videos, spec, parsed.quality)
     mean = sum(scores.values()) / len(scores)
     part = f"davis {parsed.split or 'held out'}"
     figures = {f"J {part}": mean, **{f"J {name}": j for name, j in scores.items()}}

@@ -18,11 +18,10 @@ from dataset.values import LabelledSequence, LabelledStill
 from model.augmentation import Clip, action_clip, still_clip, video_clip
 from model.boxes import jittered, tight_boxes
 from model.composites import STILLS, composite_clip
-from model.cues import CHANNELS
 from model.earlier_mask import earlier_mask
 from model.recipes import Recipe
-from pipeline.motion import CHANNELS as MOTION_CHANNELS
-from pipeline.motion import SCALE, MotionEstimator
+from pipeline.motion import CHANNELS, SCALE, MotionEstimator
+from pipeline.spec import CUES
 from pipeline.values import NO_ACTION
 
 AHEAD = 3  # batches of each process
@@ -155,10 +154,10 @@ class Batches(Dataset[Batch]):
         frames, masks = (part[beyond : beyond + length] for part in wider)
         cues = _no_cues(masks)
         if moves:
-            maps = list(MotionEstimator().maps(wider[0]))
-            cues[..., :MOTION_CHANNELS] = maps[beyond : beyond + length]
+            maps = MotionEstimator().maps(wider[0])
+            cues[..., :CHANNELS] = maps[beyond : beyond + length]
         if close and generator.random() < 0.95:
-            cues[..., MOTION_CHANNELS] = earlier_mask(masks, cues.shape[1:3], generator)
+            cues[..., CHANNELS] = earlier_mask(masks, cues.shape[1:3], generator)
         return _Drawn((frames, masks), cues, label, trust)
 
     def _choose(
@@ -224,7 +223,7 @@ class Batches(Dataset[Batch]):
 def _no_cues(masks: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Return cues that say nothing for a clip of masks (T, H, W)."""
     length, height, width = masks.shape
-    return np.zeros((length, height // SCALE, width // SCALE, CHANNELS), np.uint8)
+    return np.zeros((length, height // SCALE, width // SCALE, CUES), np.uint8)
 
 
 def _draw_alone(_worker: int) -> None:

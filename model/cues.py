@@ -8,10 +8,7 @@ from torch import Tensor, nn
 
 from model.autocast import without_autocast
 from model.efficientnet import SamePadConv2d, TemporalResidual
-
-CHANNELS = 4
-"""Three of `pipeline.motion`, and the probability of foreground of an earlier pass."""
-
+from pipeline.spec import CUES
 
 class Cues(nn.Module):
     """A small stream over cues, joined to the encoder's maps by layers that start at zero.
@@ -32,7 +29,7 @@ class Cues(nn.Module):
     ) -> None:
         super().__init__()
         first, second, third = widths
-        self.quarter = _strided(CHANNELS, first)
+        self.quarter = _strided(CUES, first)
         self.eighth = _strided(first, second)
         self.sixteenth = _strided(second, third)
         self.context = nn.ModuleList(_Context(third, rate) for rate in (2, 4))
@@ -125,4 +122,4 @@ def _zeroed(layer: nn.Conv2d) -> nn.Conv2d:
 def without_cues(clips: Tensor) -> Tensor:
     """Return the cues of clips (N, T, H, W, 3) of which nothing but the pictures is known."""
     batch, length, height, width, _ = clips.shape
-    return clips.new_zeros(batch, length, height // 2, width // 2, CHANNELS)
+    return clips.new_zeros(batch, length, height // 2, width // 2, CUES)

@@ -1,7 +1,6 @@
 """How well a network does on labelled videos: region similarity J, and actions told right."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -12,18 +11,18 @@ from torch import nn
 from dataset.davis import PEOPLE
 from dataset.jhmdb import ActionClip
 from dataset.values import LabelledSequence
+from evaluation import predictions
 from evaluation.region import region_similarity
 from model.actions import ActionHead
 from model.boxes import tight_boxes
-from model.cues import CHANNELS
 from model.network import SegmentationNetwork
-from pipeline.clips import clip_starts
 from pipeline.motion import MotionEstimator
-from pipeline.preprocess import fit, to_network, to_source
+from pipeline.preprocess import fit, to_network
+from pipeline.segmenter import Segmenter
 from pipeline.spec import ModelSpec
-from pipeline.values import NO_ACTION
+from pipeline.values import NO_ACTION, Quality
 
-Segment = Callable[[NDArray[np.uint8], NDArray[np.uint8]], NDArray[np.float32]]
+Segment = Callable[[NDArray[np.uint8], NDArray[np.uint8] | None], NDArray[np.float32]]
 """Maps clips (N, T, H, W, 3) uint8 and their cues, as `Cues.forward` takes them, to the probability
 of foreground (N, T, H, W) float32."""
 
@@ -32,9 +31,11 @@ def segment_with(network: nn.Module) -> Segment:
     """Make a network of `model.network` callable on arrays, without gradients, where it lies."""
     device = next(network.parameters()).device
 
-    def segment(clips: NDArray[np.uint8], cues: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def segment(
+        clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None
+    ) -> NDArray[np.float32]:
         with torch.inference_mode():
-            given = (torch.from_numpy(array).to(device) for array in (clips, cues))
+            given = [torch.from_numpy(a).to(device) for a in (clips, cues) if a is not None]
             logits: torch.Tensor = network(*given)
         probabilities: NDArray[np.float32] = logits.float().sigmoid().cpu().numpy()
         return probabilities
@@ -84,8 +85,8 @@ def glance(
 
 def motion_cues(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the cues of neighbouring pictures (T, H, W, 3) before anything was found in them."""
-    motion = np.stack(list(MotionEstimator().maps(pictures)))
-    nothing = np.zeros((*motion.shape[:3], CHANNELS - motion.shape[3]), np.uint8)
+    motion = MotionEstimator().maps(pictures)
+    nothing = np.zeros((*motion.shape[:3], CUES - motion.shape[3]), np.uint8)
     return np.concatenate((motion, nothing), axis=-1)
 
 
@@ -181,49 +182,38 @@ def _head(network: SegmentationNetwork) -> ActionHead:
     return network.actions
 
 
-def probabilities(
-    segment: Segment, video: LabelledSequence, spec: ModelSpec, stride: int
-) -> list[NDArray[np.float32]]:
-    """Segment a whole video with overlapping clips, their probabilities averaged.
+class TorchSession:
+    """A network of `model.network` as `pipeline.infer.Session`, so that the pipeline can run it."""
 
-    Returns:
-        T maps (H, W) float32 at the size of the video's masks, which may be another than its
-        frames'.
-    """
-    count, length = len(video), spec.clip_length
-    height, width, _ = video.frame(0).shape
-    to = fit(height, width, spec)
-    rows, columns = video.mask(0).shape
-    pictures = np.stack([to_network(frame, to) for frame in video.frames()])
-    cues = motion_cues(pictures)
-    total = np.zeros((count, to.padded_height, to.padded_width), np.float32)
-    times = np.zeros(count, np.float32)
-    for start in clip_starts(count, length, stride):
-        indices = np.minimum(np.arange(start, start + length), count - 1)
-        found = segment(pictures[indices][None], cues[indices][None])[0]
-        used = min(length, count - start)
-        total[start : start + used] += found[:used]
-        times[start : start + used] += 1
-    of = replace(to, height=rows, width=columns)
-    return [to_source(t / n, of) for t, n in zip(total, times, strict=True)]
+    def __init__(self, network: SegmentationNetwork, spec: ModelSpec) -> None:
+        self.spec = spec
+        self.device, self.provider = "torch", "PyTorch"
+        self._segment = segment_with(network)
+
+    def run(
+        self, clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None = None
+    ) -> NDArray[np.float32]:
+        """Find the foreground of clips, as `Session.run` says."""
+        return self._segment(clips, cues)
 
 
 def evaluate(
-    segment: Segment, videos: Sequence[LabelledSequence], spec: ModelSpec, stride: int = 6
+    network: SegmentationNetwork,
+    videos: Sequence[LabelledSequence],
+    spec: ModelSpec,
+    quality: Quality = "fast",
 ) -> dict[str, float]:
     """Measure mean J of each video at the size of its masks, without its first and last frame.
 
-    Those two are left out by the benchmark's own evaluation.
+    Those two are left out by the benchmark's own evaluation. The masks are the pipeline's.
 
     Returns:
         {name: mean J}.
     """
+    segmenter = Segmenter(TorchSession(network, spec))
     scores = {}
     for video in videos:
-        maps = probabilities(segment, video, spec, stride)
-        scores[video.name] = float(
-            np.mean(
-                [region_similarity(maps[i] > 0.5, video.mask(i)) for i in range(1, len(video) - 1)]
-            )
-        )
+        found = enumerate(predictions.segment(segmenter, video, quality))
+        inner = [region_similarity(m, video.mask(i)) for i, m in found if 0 < i < len(video) - 1]
+        scores[video.name] = float(np.mean(inner))
     return scores

@@ -13,6 +13,8 @@ from pipeline.graph import Device, Graph
 from pipeline.spec import (
     ACTIONS_NAME,
     BOXES_NAME,
+    CUES,
+    CUES_NAME,
     FEATURES_NAME,
     INPUT_NAME,
     OUTPUT_NAME,
@@ -36,8 +38,15 @@ class Session(Protocol):
     device: str
     provider: str
 
-    def run(self, clips: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def run(
+        self, clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None = None
+    ) -> NDArray[np.float32]:
         """Find the foreground of clips (N, L, H, W, 3) uint8, RGB.
+
+        Args:
+            clips: in pictures of the network's size.
+            cues: (N, L, H / 2, W / 2, 4) uint8, for a model that takes them; None where nothing but
+                the pictures is known.
 
         Returns:
             (N, L, H, W) float32, the probability of foreground, 0 to 1.
@@ -49,7 +58,9 @@ class Session(Protocol):
 class ActionSession(Session, Protocol):
     """A loaded model that names actions, too."""
 
-    def describe(self, clips: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def describe(
+        self, clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Find the foreground of clips as `run` does, and what their actions are named from.
 
         Returns:
@@ -82,15 +93,19 @@ class ModelSession:
         self.device: str = device
         self.provider: str = masks.provider
 
-    def run(self, clips: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def run(
+        self, clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None = None
+    ) -> NDArray[np.float32]:
         """Find the foreground of clips, as `Session.run` says.
 
         Raises:
-            ValueError: the clips aren't of the shape or type that the model takes.
+            ValueError: the clips or cues aren't of the shape or type that the model takes.
         """
-        return self._run(clips, [OUTPUT_NAME])[0]
+        return self._run(clips, cues, [OUTPUT_NAME])[0]
 
-    def _run(self, clips: NDArray[np.uint8], outputs: list[str]) -> list[NDArray[np.float32]]:
+    def _run(
+        self, clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None, outputs: list[str]
+    ) -> list[NDArray[np.float32]]:
         multiple = self.spec.multiple
         shape = clips.shape
         if (
@@ -104,7 +119,15 @@ class ModelSession:
                 f"Got clips {shape} {clips.dtype}, wanted (N, {self.spec.clip_length}, H, W, 3) "
                 f"uint8 with H and W multiples of {multiple}."
             )
-        return self._masks.run({INPUT_NAME: clips}, outputs)
+        given = {INPUT_NAME: clips}
+        if self.spec.cues:
+            wanted = (*shape[:2], shape[2] // 2, shape[3] // 2, CUES)
+            given[CUES_NAME] = np.zeros(wanted, np.uint8) if cues is None else cues
+            if given[CUES_NAME].shape != wanted:
+                raise ValueError(f"cues of these clips must be {wanted}, got {cues.shape}")
+        elif cues is not None:
+            raise ValueError(f"{self.spec.name} takes no cues, got some of {cues.shape}")
+        return self._masks.run(given, outputs)
 
 
 class ActionModelSession(ModelSession):
@@ -117,13 +140,15 @@ class ActionModelSession(ModelSession):
         self._features = features
         self._actions = actions
 
-    def describe(self, clips: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def describe(
+        self, clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Find the foreground and the features of clips, as `ActionSession.describe` says.
 
         Raises:
-            ValueError: the clips aren't of the shape or type that the model takes.
+            ValueError: the clips or cues aren't of the shape or type that the model takes.
         """
-        probabilities, shared = self._run(clips, [OUTPUT_NAME, SHARED_NAME])
+        probabilities, shared = self._run(clips, cues, [OUTPUT_NAME, SHARED_NAME])
         (features,) = self._features.run({SHARED_NAME: shared}, [FEATURES_NAME])
         return probabilities, features
 
@@ -150,7 +175,8 @@ def load(model: Path, device: Device, threads: int | None = None) -> ModelSessio
     masks = _open(model, device, threads)
     spec = ModelSpec.from_metadata(masks.metadata)
     outputs = {OUTPUT_NAME: 4, SHARED_NAME: 5} if spec.labels else {OUTPUT_NAME: 4}
-    _check(masks, {INPUT_NAME: 5}, outputs)
+    inputs = {INPUT_NAME: 5, CUES_NAME: 5} if spec.cues else {INPUT_NAME: 5}
+    _check(masks, inputs, outputs)
     shape = masks.takes[INPUT_NAME].shape
     if (shape[1], shape[4]) != (spec.clip_length, 3):
         raise ModelError(
@@ -199,7 +225,7 @@ def _check(graph: Graph, takes: Mapping[str, int], gives: Mapping[str, int]) -> 
     right = all(
         found.keys() == wanted.keys()
         and all(
-            port.kind == ("uint8" if name == INPUT_NAME else "float32")
+            port.kind == ("uint8" if name in (INPUT_NAME, CUES_NAME) else "float32")
             and len(port.shape) == wanted[name]
             for name, port in found.items()
         )
@@ -208,7 +234,7 @@ def _check(graph: Graph, takes: Mapping[str, int], gives: Mapping[str, int]) -> 
     if not right:
         raise ModelError(
             f"The model takes {graph.takes} and gives {graph.gives}, wanted to take "
-            f"{_told(takes)} and to give {_told(gives)}, clips as uint8 and all else as float32."
+            f"{_told(takes)} and to give {_told(gives)}, clips and cues as uint8 and all else as float32."
         )
 
 

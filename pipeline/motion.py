@@ -1,6 +1,6 @@
 """What moves by itself: optical flow between neighbouring frames, the camera's part taken out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -32,28 +32,33 @@ class MotionEstimator:
     def __init__(self) -> None:
         self._flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
 
-    def maps(self, pictures: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
-        """Estimate a motion map of each picture, from the ones before and after it.
-
-        A picture without a neighbour, or cut off from it, has no motion towards it.
+    def map(
+        self,
+        before: NDArray[np.uint8] | None,
+        picture: NDArray[np.uint8],
+        after: NDArray[np.uint8] | None,
+    ) -> NDArray[np.uint8]:
+        """Estimate what moves in a picture (H, W, 3) uint8, RGB, H and W even, by its neighbours.
 
         Args:
-            pictures: (H, W, 3) uint8, RGB, of neighbouring frames in order, H and W even.
+            before: the frame before; None for the first one.
+            picture: the frame.
+            after: the frame after; None for the last one.
 
-        Yields:
+        Returns:
             (H / 2, W / 2, 3) uint8, as `motion_map` makes it.
         """
-        backward: NDArray[np.float32] | None = None
-        last: NDArray[np.uint8] | None = None
-        size = (0, 0)
-        for picture in pictures:
-            grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
-            if last is not None:
-                yield motion_map(backward, residual(self.flow(last, grey)), size)
-                backward = residual(self.flow(grey, last))
-            last, size = grey, (grey.shape[0] // SCALE, grey.shape[1] // SCALE)
-        if last is not None:
-            yield motion_map(backward, None, size)
+        grey = _grey(picture)
+        backward, forward = (
+            None if other is None else residual(self.flow(grey, _grey(other)))
+            for other in (before, after)
+        )
+        return motion_map(backward, forward, (grey.shape[0] // SCALE, grey.shape[1] // SCALE))
+
+    def maps(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+        """Estimate the map of each of neighbouring pictures: (T, H / 2, W / 2, 3) uint8."""
+        around = [None, *pictures, None]
+        return np.stack([self.map(*around[t : t + 3]) for t in range(len(pictures))])
 
     def flow(self, start: NDArray[np.uint8], end: NDArray[np.uint8]) -> Flow:
         """Estimate where each pixel of one grey picture (H, W) uint8 is in another.
@@ -62,6 +67,10 @@ class MotionEstimator:
             (H, W, 2) float32, how far it moves along x and y, pixels.
         """
         return np.asarray(self._flow.calc(start, end, None), np.float32)
+
+
+def _grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def residual(flow: Flow) -> NDArray[np.float32] | None:

@@ -43,8 +43,7 @@ def find_objects(
     _, labels, stats, _ = cv2.connectedComponentsWithStats(foreground, connectivity=8)
     areas = stats[:, cv2.CC_STAT_AREA]
     if instances == "primary":
-        kept = areas >= PRIMARY_SHARE * areas[1:].max()
-        kept[0] = False  # the background
+        kept = _primary(areas)
         mask[top : top + height, left : left + width] = kept[labels]
         box, area = cv2.boundingRect(mask.view(np.uint8)), int(areas[kept].sum())
         return (_object(mask, probability, box, area),) if area >= min_area else ()
@@ -58,6 +57,19 @@ def find_objects(
         component[box[1] : box[1] + height, box[0] : box[0] + width] = inside
         objects.append(_object(component, probability, box, area))
     return tuple(objects)
+
+
+def primary(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return what of a mask (H, W) bool is its one object, as `find_objects` has it."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
+    return np.asarray(_primary(stats[:, cv2.CC_STAT_AREA])[labels])
+
+
+def _primary(areas: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Tell which components are the one object, by their areas; the first is the background."""
+    kept = areas >= PRIMARY_SHARE * areas[1:].max(initial=1)
+    kept[0] = False
+    return np.asarray(kept)
 
 
 def _object(

@@ -1,9 +1,10 @@
 """The whole way from a video file to the objects of its frames, stage beside stage in threads."""
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
@@ -15,8 +16,9 @@ from pipeline.actions import ActionNamer
 from pipeline.clips import clip_frames, clips_of
 from pipeline.decode import decode
 from pipeline.infer import ActionSession, Session
-from pipeline.passes import Passes
+from pipeline.motion import MotionEstimator
 from pipeline.postprocess import find_objects
+from pipeline.predict import Predictor
 from pipeline.preprocess import Fit, Pictures, Scaled, to_pictures
 from pipeline.smooth import Map, smooth, with_neighbours
 from pipeline.stitch import stitch
@@ -32,7 +34,6 @@ from pipeline.values import (
 A = TypeVar("A")
 B = TypeVar("B")
 
-Clip = tuple[int, list[Pictures]]
 Objects = tuple[SegmentedObject, ...]
 Read = Callable[[Sequence[int]], Generator[Pictures, None, None]]
 """Reads some frames of the video, by their indices, in order."""
@@ -50,6 +51,21 @@ _FRAMES_BEHIND = 16
 
 # Clips of 8 overlap by 2. Strides of 4 and 2 gain nothing that can be told from chance.
 STRIDE = 6
+
+
+@dataclass(frozen=True)
+class _Clip:
+    """What the model sees at once.
+
+    Attributes:
+        first: the first frame.
+        pictures: of each frame.
+        motion: (h, w, 3) uint8 of each frame; None for a model that takes none.
+    """
+
+    first: int
+    pictures: list[Pictures]
+    motion: list[NDArray[np.uint8]] | None
 
 
 def decode_scaled(
@@ -112,7 +128,7 @@ class Segmenter:
             indices: source frames wanted, rising.
             threshold: probability from which a pixel is foreground, above 0 and below 1.
             instances: as `find_objects` takes them.
-            quality: as `Passes` takes it.
+            quality: as `Predictor` takes it.
             actions: whether to name the objects' actions, where the model can.
 
         Yields:
@@ -123,22 +139,22 @@ class Segmenter:
             ValueError: `indices` are none, don't rise or aren't within the video.
         """
         info = video.info
-        passes = Passes(self.session, info.height, info.width, info.pixel_aspect, quality)
+        predictor = Predictor(self.session, info.height, info.width, info.pixel_aspect, quality)
 
         repeated: set[int] = set()
 
         def read(wanted: Sequence[int]) -> Generator[Pictures, None, None]:
-            with closing(self._decode(path, video, wanted, passes.fits)) as frames:
+            with closing(self._decode(path, video, wanted, predictor.fits)) as frames:
                 for index, (pictures, is_repeated) in zip(wanted, frames, strict=True):
                     if is_repeated:
                         repeated.add(index)
                     yield pictures
 
         def cut(probability: NDArray[np.float32]) -> Objects:
-            restored = passes.restore(probability, info.height, info.width)
+            restored = predictor.restore(probability, info.height, info.width)
             return find_objects(restored, threshold, instances)
 
-        found = self._find(passes, read, info.frame_count, indices, cut, actions=actions)
+        found = self._find(predictor, read, info.frame_count, indices, cut, actions=actions)
         with closing(found):
             for index, objects in found:
                 yield SegmentedFrame(index, video.time_s(index), objects, index in repeated)
@@ -164,29 +180,29 @@ class Segmenter:
             mask_size: H and W that masks shall have; None for those of the frames.
             threshold: as `segment` takes it.
             instances: as `find_objects` takes them.
-            quality: as `Passes` takes it.
+            quality: as `Predictor` takes it.
             actions: whether to name the objects' actions, where the model can.
 
         Yields:
             The objects of each frame, in order, without tracks.
         """
-        passes = Passes(self.session, *size, quality=quality)
+        predictor = Predictor(self.session, *size, quality=quality)
 
         def read(_: Sequence[int]) -> Generator[Pictures, None, None]:
-            yield from (to_pictures(frame, passes.fits) for frame in frames)
+            yield from (to_pictures(frame, predictor.fits) for frame in frames)
 
         def cut(probability: NDArray[np.float32]) -> Objects:
-            restored = passes.restore(probability, *(mask_size or size))
+            restored = predictor.restore(probability, *(mask_size or size))
             return find_objects(restored, threshold, instances)
 
-        found = self._find(passes, read, count, range(count), cut, actions=actions)
+        found = self._find(predictor, read, count, range(count), cut, actions=actions)
         with closing(found):
             for _, objects in found:
                 yield objects
 
     def _find(
         self,
-        passes: Passes,
+        predictor: Predictor,
         read: Read,
         count: int,
         wanted: range,
@@ -199,16 +215,17 @@ class Segmenter:
             raise ValueError(f"Got frames {wanted}, wanted a rising range within 0 to {count}.")
         namer = None
         if actions and isinstance(self.session, ActionSession):
-            namer = ActionNamer(self.session, passes.plain, wanted)
+            namer = ActionNamer(self.session, predictor.fits[0], wanted)
 
-        def run(clip: Clip) -> Map:
-            first, pictures = clip
+        def run(clip: _Clip) -> Map:
             with self._timed("infer"):
                 if namer is None:
-                    return first, passes.run(pictures)
-                probabilities, features = passes.describe(pictures, namer.session)
-            namer.note(first, features)
-            return first, probabilities
+                    return clip.first, predictor.run(clip.pictures, clip.motion)
+                probabilities, features = predictor.describe(
+                    clip.pictures, clip.motion, namer.session
+                )
+            namer.note(clip.first, features)
+            return clip.first, probabilities
 
         def to_objects(found: Map) -> tuple[int, Objects]:
             index, probability = found
@@ -223,18 +240,39 @@ class Segmenter:
             with closing(_behind(to_objects, probabilities, _FRAMES_BEHIND)) as found:
                 yield from found
 
-    def _clips(self, read: Read, count: int, starts: Sequence[int]) -> Generator[Clip, None, None]:
-        """Read clips: the first frame of each and its pictures."""
-        length = self.session.spec.clip_length
+    def _clips(self, read: Read, count: int, starts: Sequence[int]) -> Generator[_Clip, None, None]:
+        """Read clips with what moves in them, for which a frame's own neighbours are read, too."""
+        length, beyond = self.session.spec.clip_length, int(self.session.spec.cues)
         clips = [clip_frames(start, count, length) for start in starts]
+        reach = [range(max(0, c.start - beyond), min(count, c.stop + beyond)) for c in clips]
+        estimator = MotionEstimator()
         held: dict[int, Pictures] = {}
-        with closing(read(sorted(set(chain(*clips))))) as pictures:
-            for frames in clips:
-                held = {index: held[index] for index in frames if index in held}
+        motion: dict[int, NDArray[np.uint8]] = {}
+        with closing(read(sorted(set(chain(*reach))))) as pictures:
+            for frames, around in zip(clips, reach, strict=True):
+                held = {index: held[index] for index in around if index in held}
                 with self._timed("decode"):
-                    held |= {index: next(pictures) for index in frames if index not in held}
+                    held |= {index: next(pictures) for index in around if index not in held}
                 # A video shorter than a clip repeats its last frame.
-                yield frames.start, [held[min(frames[0] + at, frames[-1])] for at in range(length)]
+                order = [min(frames[0] + at, frames[-1]) for at in range(length)]
+                if beyond:
+                    motion = {index: motion[index] for index in frames if index in motion}
+                    with self._timed("motion"):
+                        motion |= {
+                            index: estimator.map(*(_first(held, index + by) for by in (-1, 0, 1)))
+                            for index in frames
+                            if index not in motion
+                        }
+                yield _Clip(
+                    frames.start,
+                    [held[index] for index in order],
+                    [motion[index] for index in order] if beyond else None,
+                )
+
+
+def _first(held: Mapping[int, Pictures], index: int) -> NDArray[np.uint8] | None:
+    """Return the network's picture of a frame; None before the first and after the last one."""
+    return held[index][0] if index in held else None
 
 
 def _ahead(items: Generator[A, None, None], count: int) -> Generator[A, None, None]:

@@ -8,6 +8,9 @@ from pathlib import Path
 from pipeline.errors import ModelError
 
 INPUT_NAME = "clips"
+CUES_NAME = "cues"
+CUES = 4
+"""Channels of cues."""
 OUTPUT_NAME = "foreground"
 SHARED_NAME = "shared"
 FEATURES_NAME = "features"
@@ -22,6 +25,10 @@ class ModelSpec:
     The graph takes `clips` (N, T, H, W, 3) uint8 RGB with T = `clip_length` and H, W multiples of
     `multiple`, and gives `foreground` (N, T, H, W) float32, the probability of foreground, 0 to 1.
     Casting and normalisation are inside the graph.
+
+    A model that takes cues takes `cues` (N, T, H / 2, W / 2, 4) uint8 beside `clips`: the three
+    channels of `pipeline.motion`, and the probability of foreground that an earlier pass found, 255
+    at 1. All are 0 where nothing is known.
 
     A model that names actions gives `shared` (N, C, T, h, w) float32, too, and has two more files
     beside the first, with the same spec. The graph in `features_file` takes `shared` and gives
@@ -42,6 +49,7 @@ class ModelSpec:
         measured: measured figures as {name: value}, fractions not percent.
         git_revision: of the code that trained it.
         labels: of the actions, in the order of the scores; none if the model only segments.
+        cues: whether the model takes cues.
     """
 
     name: str
@@ -55,6 +63,7 @@ class ModelSpec:
     measured: Mapping[str, float]
     git_revision: str
     labels: tuple[str, ...] = ()
+    cues: bool = False
 
     def to_metadata(self) -> dict[str, str]:
         """Return the spec as ONNX metadata properties, each value as JSON."""

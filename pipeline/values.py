@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 Instances = Literal["primary", "components"]
 Quality = Literal["fast", "best"]
-Stage = Literal["decode", "infer", "postprocess"]
-"""The stages that take time, each in a thread of its own."""
+Stage = Literal["decode", "motion", "infer", "postprocess"]
+"""The stages that take time: the first two in one thread, the others each in its own."""
 Timestamps = Literal["stored", "repaired"]
 
 
