@@ -42,6 +42,7 @@ def main(arguments: Sequence[str]) -> None:
         measured=_figures(parsed.measured),
         git_revision=str(about.get("git_revision", "unknown")),
         labels=network.actions.labels if network.actions is not None else (),
+        cues=network.cues is not None,
     )
     onnx_file.write(network, spec, parsed.out, half=parsed.half)
     written = [parsed.out]

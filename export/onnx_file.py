@@ -13,10 +13,12 @@ from torch import Tensor, nn
 
 from model.actions import ActionHead
 from model.checkpoint import FEWEST_HALVED
+from model.cues import without_cues
 from model.network import SegmentationNetwork
 from pipeline.spec import (
     ACTIONS_NAME,
     BOXES_NAME,
+    CUES_NAME,
     FEATURES_NAME,
     INPUT_NAME,
     OUTPUT_NAME,
@@ -38,9 +40,9 @@ class Probabilities(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, clips: Tensor) -> Tensor:
+    def forward(self, clips: Tensor, cues: Tensor | None = None) -> Tensor:
         """Map clips (N, T, H, W, 3) uint8, RGB to probabilities (N, T, H, W) float32."""
-        logits: Tensor = self.network(clips)
+        logits: Tensor = self.network(clips, cues)
         return logits.sigmoid()
 
 
@@ -51,9 +53,9 @@ class Shared(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, clips: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, clips: Tensor, cues: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Map clips as `Probabilities` does, and to the shared map (N, C, T, h, w) float32."""
-        return self.network.share(clips)
+        return self.network.share(clips, cues)
 
 
 class Features(nn.Module):
@@ -93,28 +95,35 @@ def write(network: SegmentationNetwork, spec: ModelSpec, path: Path, *, half: bo
             compute in float32 as before.
 
     Raises:
-        ValueError: the labels aren't those of the spec.
+        ValueError: the labels aren't those of the spec, or cues are taken by one of both only.
         onnx.checker.ValidationError: an exported graph isn't valid.
     """
     labels = network.actions.labels if network.actions is not None else ()
+    if (network.cues is not None) != spec.cues:
+        raise ValueError(f"the network must take cues as its spec says, which is {spec.cues}")
     if labels != spec.labels:
         raise ValueError(f"Got a network with labels {labels}, wanted {spec.labels}.")
     side = 3 * spec.multiple  # not square below, so that H and W can't be taken for one another
     clips = torch.zeros(2, spec.clip_length, side, side + spec.multiple, 3, dtype=torch.uint8)
-    sizes = {
-        axis: spec.multiple * torch.export.Dim(name, min=1, max=MOST_BLOCKS)
-        for axis, name in ((2, "rows"), (3, "columns"))
-    }
-    shapes = ({0: torch.export.Dim("clips", min=1, max=MOST_CLIPS), **sizes},)
+    given, names = (clips,), [INPUT_NAME]
+    if network.cues is not None:
+        given, names = (clips, without_cues(clips)), [INPUT_NAME, CUES_NAME]
+    axes = [torch.export.Dim("clips", min=1, max=MOST_CLIPS)] + [
+        torch.export.Dim(name, min=1, max=MOST_BLOCKS) for name in ("rows", "columns")
+    ]
+    shapes = tuple(
+        {0: axes[0], 2: block * axes[1], 3: block * axes[2]}
+        for block in (spec.multiple, spec.multiple // 2)[: len(given)]
+    )
     if network.actions is None:
-        program = _export(Probabilities(network), (clips,), shapes, [INPUT_NAME], [OUTPUT_NAME])
+        program = _export(Probabilities(network), given, shapes, names, [OUTPUT_NAME])
         _save(program, spec, path, half)
         return
     sharing = Shared(network).eval()
-    program = _export(sharing, (clips,), shapes, [INPUT_NAME], [OUTPUT_NAME, SHARED_NAME])
+    program = _export(sharing, given, shapes, names, [OUTPUT_NAME, SHARED_NAME])
     _save(program, spec, path, half)
     with torch.inference_mode():
-        _, shared = sharing(clips)
+        _, shared = sharing(*given)
         features = network.actions.describe(shared, spec.clip_length)
     # The sides of the shared map keep what it takes to halve them as often as the branch does.
     step = spec.multiple * shared.shape[4] // clips.shape[3]

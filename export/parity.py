@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dataset.values import read_picture
 from model.network import SegmentationNetwork
 from model.presets import PRESETS, restore
+from model.validation import motion_cues
 from pipeline import infer
 from pipeline.decode import decode, scan
 from pipeline.graph import DEVICES
@@ -58,9 +59,14 @@ def compare(
     to = fit(height, width, session.spec)
     chosen = [frames[min(i, len(frames) - 1)] for i in range(session.spec.clip_length)]
     clips = np.stack([to_network(np.ascontiguousarray(frame), to) for frame in chosen])[None]
+    cues = None
+    if session.spec.cues:  # with what moves, and a mask of which each pixel is another
+        cues = motion_cues(clips[0])[np.newaxis]
+        cues[..., -1] = np.random.default_rng(0).integers(0, 256, cues.shape[:-1])
     with torch.inference_mode():
-        wanted = network.foreground(torch.from_numpy(clips)).numpy()
-    found = session.run(clips)
+        given = None if cues is None else torch.from_numpy(cues)
+        wanted = network.foreground(torch.from_numpy(clips), given).numpy()
+    found = session.run(clips, cues)
     return Parity(
         (height, width),
         float(np.abs(wanted - found).max()),

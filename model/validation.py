@@ -19,7 +19,7 @@ from model.network import SegmentationNetwork
 from pipeline.motion import MotionEstimator
 from pipeline.preprocess import fit, to_network
 from pipeline.segmenter import Segmenter
-from pipeline.spec import ModelSpec
+from pipeline.spec import CUES, ModelSpec
 from pipeline.values import NO_ACTION, Quality
 
 Segment = Callable[[NDArray[np.uint8], NDArray[np.uint8] | None], NDArray[np.float32]]
