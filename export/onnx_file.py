@@ -105,7 +105,8 @@ def write(network: SegmentationNetwork, spec: ModelSpec, path: Path, *, half: bo
         raise ValueError(f"Got a network with labels {labels}, wanted {spec.labels}.")
     side = 3 * spec.multiple  # not square below, so that H and W can't be taken for one another
     clips = torch.zeros(2, spec.clip_length, side, side + spec.multiple, 3, dtype=torch.uint8)
-    given, names = (clips,), [INPUT_NAME]
+    given: tuple[Tensor, ...] = (clips,)
+    names = [INPUT_NAME]
     if network.cues is not None:
         given, names = (clips, without_cues(clips)), [INPUT_NAME, CUES_NAME]
     axes = [torch.export.Dim("clips", min=1, max=MOST_CLIPS)] + [

@@ -276,9 +276,7 @@ def _initialise(network: SegmentationNetwork, parsed: argparse.Namespace, *, ane
         load_head(network.actions.widen, imagenet)
     if parsed.weights is not None:
         _require_labels(network, parsed.weights)
-        checkpoint.load(
-            network, parsed.weights, new=(HEAD, CUES), anew=(HEAD,) if anew else ()
-        )
+        checkpoint.load(network, parsed.weights, new=(HEAD, CUES), anew=(HEAD,) if anew else ())
     elif isinstance(network.encoder, EfficientNetEncoder):
         network.encoder.load_imagenet(imagenet_state(network.encoder.variant))
     elif isinstance(network.encoder, R2Plus1D) and parsed.kinetics is not None:

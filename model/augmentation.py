@@ -124,7 +124,7 @@ def _filling_scale(
         return 0.0
     shown = (width * size[1] / shape[1], height * size[0] / shape[0])
     margin = generator.uniform(1.2, 2.2)
-    return min(4.0, crop.width / (margin * shown[0]), crop.height / (margin * shown[1]))
+    return float(min(4.0, crop.width / (margin * shown[0]), crop.height / (margin * shown[1])))
 
 
 def still_clip(

@@ -135,7 +135,13 @@ class Batches(Dataset[Batch]):
         seen = np.isfinite(boxes[..., 0])
         trust = np.array([[one.trust] for one in drawn], np.float32) * seen
         answers = [self.labels.index(one.label) if self.labels else 0 for one in drawn]
-        drawn_arrays = (np.stack(clips), np.stack(masks), cues, np.nan_to_num(boxes), np.array(answers))
+        drawn_arrays = (
+            np.stack(clips),
+            np.stack(masks),
+            cues,
+            np.nan_to_num(boxes),
+            np.array(answers),
+        )
         return Batch(*(torch.from_numpy(array) for array in (*drawn_arrays, trust)))
 
     def _boxes(self, step: int, index: int, masks: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -151,11 +157,12 @@ class Batches(Dataset[Batch]):
         moves = length > 1 and generator.random() >= self.recipe.still_share
         beyond = 1 if length > 1 else 0  # a neighbour on either side, towards which things move
         wider, label, trust = self._choose(step, index, length + 2 * beyond, generator, close)
-        frames, masks = (part[beyond : beyond + length] for part in wider)
+        inside = slice(beyond, beyond + length)
+        frames, masks = wider[0][inside], wider[1][inside]
         cues = _no_cues(masks)
         if moves:
-            maps = MotionEstimator().maps(wider[0])
-            cues[..., :CHANNELS] = maps[beyond : beyond + length]
+            maps = MotionEstimator().maps(list(wider[0]))
+            cues[..., :CHANNELS] = maps[inside]
         if close and generator.random() < 0.95:
             cues[..., CHANNELS] = earlier_mask(masks, cues.shape[1:3], generator)
         return _Drawn((frames, masks), cues, label, trust)
@@ -197,7 +204,7 @@ class Batches(Dataset[Batch]):
     def _still(self, step: int, index: int) -> LabelledStill:
         """Return the still whose turn it is, so that few come twice."""
         most = self.devices * self.recipe.frames_per_step // min(self.recipe.clip_lengths)
-        return self.stills[self.order[(step * most + index) % len(self.stills)]]
+        return self.stills[int(self.order[(step * most + index) % len(self.stills)])]
 
     def _any_still(self, generator: np.random.Generator) -> LabelledStill:
         return self.stills[int(generator.integers(len(self.stills)))]

@@ -157,9 +157,7 @@ def _cut_out(still: LabelledStill, path: NDArray[np.float64], *, wanted: bool) -
     return _Layer([still.picture()] * count, [opacity_of(still.mask())] * count, path, wanted)
 
 
-def _bent(
-    layer: _Layer, place: NDArray[np.float64], generator: np.random.Generator
-) -> _Layer:
+def _bent(layer: _Layer, place: NDArray[np.float64], generator: np.random.Generator) -> _Layer:
     """Let one end of a cut-out swing to and fro, as legs, tails and heads do."""
     opacity = layer.opacities[0]
     rows, columns = np.indices(opacity.shape, np.float32)
@@ -179,8 +177,8 @@ def _bent(
     pictures, opacities = [], []
     for t in range(len(layer.path)):
         swing = np.float32(reach * np.sin(2 * np.pi * t / period + phase)) * weight
-        x = columns - np.float32(np.cos(angle)) * swing
-        y = rows - np.float32(np.sin(angle)) * swing
+        x = (columns - np.cos(angle) * swing).astype(np.float32)
+        y = (rows - np.sin(angle) * swing).astype(np.float32)
         pictures.append(_warped(layer.pictures[0], x, y))
         opacities.append(_warped(opacity, x, y))
     return _Layer(pictures, opacities, layer.path, layer.wanted)
@@ -250,9 +248,7 @@ def _render(
         for layer in layers:
             path = layer.path[t][:2]
             alpha = cv2.warpAffine(layer.opacities[t], path, size)
-            top = cv2.warpAffine(
-                layer.pictures[t], path, size, borderMode=cv2.BORDER_REFLECT_101
-            )
+            top = cv2.warpAffine(layer.pictures[t], path, size, borderMode=cv2.BORDER_REFLECT_101)
             share = alpha[..., None].astype(np.float32) / 255
             frame = (top * share + frame * (1 - share)).astype(np.uint8)
             opaque = alpha > 127
@@ -267,4 +263,4 @@ def _noisy(frames: NDArray[np.uint8], generator: np.random.Generator) -> NDArray
     if generator.random() < 0.5:
         return frames
     noise = generator.normal(0, generator.uniform(1, 6), frames.shape[:3]).astype(np.float32)
-    return np.clip(frames + noise[..., None], 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(frames + noise[..., None], 0, 255), np.uint8)

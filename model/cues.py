@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.autocast import without_autocast
 from model.efficientnet import SamePadConv2d, TemporalResidual
 from pipeline.spec import CUES
+
 
 class Cues(nn.Module):
     """A small stream over cues, joined to the encoder's maps by layers that start at zero.
@@ -100,7 +100,7 @@ class _Context(nn.Module):
 
     def forward(self, frames: Tensor, length: int) -> Tensor:
         mean = frames.mean(dim=(2, 3), keepdim=True)
-        clips = frames.unflatten(0, (-1, length))
+        clips = frames.reshape(-1, length, *frames.shape[1:])
         # What moves in some frames of a clip only is wanted in all of them.
         over_time = self.clip(clips.mean(dim=1)).unsqueeze(1).expand_as(clips).flatten(0, 1)
         return frames + F.relu(self.near(frames) + self.frame(mean) + over_time)

@@ -50,9 +50,7 @@ def earlier_mask(
     return spoilt
 
 
-def _half_plane(
-    masks: NDArray[np.bool_], generator: np.random.Generator
-) -> NDArray[np.bool_]:
+def _half_plane(masks: NDArray[np.bool_], generator: np.random.Generator) -> NDArray[np.bool_]:
     """Choose a side of the object: (H, W) bool."""
     rows, columns = np.nonzero(masks[len(masks) // 2])
     if len(rows) == 0:

@@ -110,7 +110,7 @@ class SegmentationNetwork(nn.Module):
         """Return the encoder's maps with what the cues of their clips say."""
         if self.cues is None:
             return maps
-        joined, _ = self.cues(maps, without_cues(clips) if cues is None else cues)
+        joined: list[Tensor] = self.cues(maps, without_cues(clips) if cues is None else cues)[0]
         return joined
 
     def score_actions(self, clips: Tensor, boxes: Tensor) -> Tensor:

@@ -31,9 +31,7 @@ def segment_with(network: nn.Module) -> Segment:
     """Make a network of `model.network` callable on arrays, without gradients, where it lies."""
     device = next(network.parameters()).device
 
-    def segment(
-        clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None
-    ) -> NDArray[np.float32]:
+    def segment(clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None) -> NDArray[np.float32]:
         with torch.inference_mode():
             given = [torch.from_numpy(a).to(device) for a in (clips, cues) if a is not None]
             logits: torch.Tensor = network(*given)
@@ -70,8 +68,9 @@ def glance(
             to = fit(height, width, spec)
             pictures = np.stack([to_network(frame, to) for frame in frames])
             inside_clip = slice(start - wider.start, indices.stop - wider.start)
-            clip, cues = pictures[inside_clip], motion_cues(pictures)[inside_clip]
-            for index, probability in zip(indices, segment(clip[None], cues[None])[0], strict=True):
+            clip = pictures[inside_clip][None]
+            cues = motion_cues(pictures)[inside_clip][None] if spec.cues else None
+            for index, probability in zip(indices, segment(clip, cues)[0], strict=True):
                 inside = probability[: to.scaled_height, : to.scaled_width] > 0.5
                 mask = cv2.resize(
                     video.mask(index).view(np.uint8),
@@ -85,7 +84,7 @@ def glance(
 
 def motion_cues(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the cues of neighbouring pictures (T, H, W, 3) before anything was found in them."""
-    motion = MotionEstimator().maps(pictures)
+    motion = MotionEstimator().maps(list(pictures))
     nothing = np.zeros((*motion.shape[:3], CUES - motion.shape[3]), np.uint8)
     return np.concatenate((motion, nothing), axis=-1)
 
@@ -185,20 +184,20 @@ def _head(network: SegmentationNetwork) -> ActionHead:
 class TorchSession:
     """A network of `model.network` as `pipeline.infer.Session`, so that the pipeline can run it."""
 
-    def __init__(self, network: SegmentationNetwork, spec: ModelSpec) -> None:
+    def __init__(self, network: nn.Module, spec: ModelSpec) -> None:
         self.spec = spec
         self.device, self.provider = "torch", "PyTorch"
         self._segment = segment_with(network)
 
     def run(
-        self, clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None = None
+        self, clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None = None, /
     ) -> NDArray[np.float32]:
         """Find the foreground of clips, as `Session.run` says."""
         return self._segment(clips, cues)
 
 
 def evaluate(
-    network: SegmentationNetwork,
+    network: nn.Module,
     videos: Sequence[LabelledSequence],
     spec: ModelSpec,
     quality: Quality = "fast",

@@ -1,6 +1,7 @@
 """The close-up: the part of a picture around what was found in it, at its own resolution."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 from pipeline.postprocess import primary
 from pipeline.preprocess import Fit, fit, to_network, to_source
 from pipeline.spec import ModelSpec
+
+Number = TypeVar("Number", np.uint8, np.float32)
 
 DETAIL = 2.0
 """Size of the picture that close-ups are cut out of, over the network's."""
@@ -41,7 +44,7 @@ class CloseUp:
         part = picture[self.top : self.top + self.to.height, self.left : self.left + self.to.width]
         return to_network(part, self.to)
 
-    def cut_map(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
+    def cut_map(self, values: NDArray[Number]) -> NDArray[Number]:
         """Cut the part out of a map of the whole picture, at half of the network's picture.
 
         Args:
@@ -57,17 +60,16 @@ class CloseUp:
         first_x = self.left * width / self.picture[1] + across / 2 - 0.5
         first_y = self.top * height / self.picture[0] + down / 2 - 0.5
         size = (self.to.padded_width // 2, self.to.padded_height // 2)
-        return cv2.warpAffine(
+        part = cv2.warpAffine(
             values,
             np.array([[across, 0, first_x], [0, down, first_y]]),
             size,
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
         )
+        return np.asarray(part, values.dtype)
 
-    def paste(
-        self, closer: NDArray[np.float32], whole: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def paste(self, closer: NDArray[np.float32], whole: NDArray[np.float32]) -> NDArray[np.float32]:
         """Put the close-up's probabilities in place of the whole picture's.
 
         Args:
@@ -87,9 +89,7 @@ class CloseUp:
         return pasted
 
 
-def close_up(
-    probability: NDArray[np.float32], detail: Fit, spec: ModelSpec
-) -> CloseUp | None:
+def close_up(probability: NDArray[np.float32], detail: Fit, spec: ModelSpec) -> CloseUp | None:
     """Choose the part around the primary object of a clip.
 
     Args:

@@ -39,7 +39,7 @@ class Session(Protocol):
     provider: str
 
     def run(
-        self, clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None = None
+        self, clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None = None, /
     ) -> NDArray[np.float32]:
         """Find the foreground of clips (N, L, H, W, 3) uint8, RGB.
 
@@ -59,7 +59,7 @@ class ActionSession(Session, Protocol):
     """A loaded model that names actions, too."""
 
     def describe(
-        self, clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None = None
+        self, clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None = None, /
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Find the foreground of clips as `run` does, and what their actions are named from.
 
@@ -94,7 +94,7 @@ class ModelSession:
         self.provider: str = masks.provider
 
     def run(
-        self, clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None = None
+        self, clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None = None, /
     ) -> NDArray[np.float32]:
         """Find the foreground of clips, as `Session.run` says.
 
@@ -123,10 +123,11 @@ class ModelSession:
         if self.spec.cues:
             wanted = (*shape[:2], shape[2] // 2, shape[3] // 2, CUES)
             given[CUES_NAME] = np.zeros(wanted, np.uint8) if cues is None else cues
-            if given[CUES_NAME].shape != wanted:
-                raise ValueError(f"cues of these clips must be {wanted}, got {cues.shape}")
-        elif cues is not None:
-            raise ValueError(f"{self.spec.name} takes no cues, got some of {cues.shape}")
+        if cues is not None and (not self.spec.cues or cues.shape != wanted):
+            raise ValueError(
+                f"cues of clips {shape} must be {wanted if self.spec.cues else None}, "
+                f"got {cues.shape}"
+            )
         return self._masks.run(given, outputs)
 
 
@@ -141,7 +142,7 @@ class ActionModelSession(ModelSession):
         self._actions = actions
 
     def describe(
-        self, clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None = None
+        self, clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None = None, /
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Find the foreground and the features of clips, as `ActionSession.describe` says.
 
@@ -234,7 +235,8 @@ def _check(graph: Graph, takes: Mapping[str, int], gives: Mapping[str, int]) -> 
     if not right:
         raise ModelError(
             f"The model takes {graph.takes} and gives {graph.gives}, wanted to take "
-            f"{_told(takes)} and to give {_told(gives)}, clips and cues as uint8 and all else as float32."
+            f"{_told(takes)} and to give {_told(gives)}, clips and cues as uint8, all else as "
+            "float32."
         )
 
 

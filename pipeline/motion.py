@@ -13,14 +13,14 @@ SCALE = 2
 # A homography is fitted to the flow at every 8th pixel, with this error allowed, pixels.
 _GRID = 8
 _TOLERANCE = 1.0
-# Below this share of the grid that follows one homography the frames show different things, as at a
-# cut, or the flow is noise: nothing is known of what moves.
-_LEAST_INLIERS = 0.1
+# How much, in the mean, a pixel may differ from where the flow says that it went: a share of the
+# picture's contrast, and grey levels of noise. More means that the frames show different things, as
+# at a cut, and that the flow means nothing.
+_MOST_CHANGE = 0.5
+_NOISE = 6
 # Residuals that are full scale in the two kinds of channel.
 _LOG_RANGE = 5.0
 _RATIO_RANGE = 1.5
-
-Flow = NDArray[np.float32]
 
 
 class MotionEstimator:
@@ -30,7 +30,7 @@ class MotionEstimator:
     """
 
     def __init__(self) -> None:
-        self._flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
 
     def map(
         self,
@@ -50,56 +50,56 @@ class MotionEstimator:
         """
         grey = _grey(picture)
         backward, forward = (
-            None if other is None else residual(self.flow(grey, _grey(other)))
+            None if other is None else self._residual(grey, _grey(other))
             for other in (before, after)
         )
         return motion_map(backward, forward, (grey.shape[0] // SCALE, grey.shape[1] // SCALE))
 
     def maps(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
         """Estimate the map of each of neighbouring pictures: (T, H / 2, W / 2, 3) uint8."""
-        around = [None, *pictures, None]
-        return np.stack([self.map(*around[t : t + 3]) for t in range(len(pictures))])
+        before, after = [None, *pictures[:-1]], [*pictures[1:], None]
+        around = zip(before, pictures, after, strict=True)
+        return np.stack([self.map(*three) for three in around])
 
-    def flow(self, start: NDArray[np.uint8], end: NDArray[np.uint8]) -> Flow:
-        """Estimate where each pixel of one grey picture (H, W) uint8 is in another.
+    def _residual(
+        self, start: NDArray[np.uint8], end: NDArray[np.uint8]
+    ) -> NDArray[np.float32] | None:
+        """Return what the camera's motion leaves of the flow between grey pictures (H, W).
 
         Returns:
-            (H, W, 2) float32, how far it moves along x and y, pixels.
+            (H / 2, W / 2) float32, its length, pixels of the picture; None where the flow or the
+            camera can't be told.
         """
-        return np.asarray(self._flow.calc(start, end, None), np.float32)
+        flow = self._flow.calc(start, end, np.zeros(0, np.float32))
+        height, width = start.shape
+        places = np.mgrid[_GRID // 2 : height : _GRID, _GRID // 2 : width : _GRID].reshape(2, -1)
+        starts = places[::-1].T.astype(np.float32)
+        ends = starts + flow[places[0], places[1]]
+        columns, rows = np.clip(ends.round().T, 0, [[width - 1], [height - 1]]).astype(np.intp)
+        change = np.abs(start[places[0], places[1]].astype(np.int16) - end[rows, columns])
+        if change.mean() > max(_NOISE, _MOST_CHANGE * start.std()):
+            return None
+        camera, _ = cv2.findHomography(starts, ends, cv2.RANSAC, _TOLERANCE)
+        if camera is None:
+            return None
+        half = cv2.resize(flow, (width // SCALE, height // SCALE), interpolation=cv2.INTER_AREA)
+        return _beside(np.asarray(half, np.float32), camera.astype(np.float32))
 
 
 def _grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def residual(flow: Flow) -> NDArray[np.float32] | None:
-    """Take the camera's motion, a homography, out of flow (H, W, 2) float32.
-
-    Returns:
-        (H / 2, W / 2) float32, the length of what is left, pixels of the flow's grid; None where no
-        homography describes the flow.
-    """
+def _beside(flow: NDArray[np.float32], camera: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return how far flow (h, w, 2), of every other pixel, is from what a homography says."""
     height, width, _ = flow.shape
-    rows, columns = np.mgrid[_GRID // 2 : height : _GRID, _GRID // 2 : width : _GRID]
-    places = np.stack([columns, rows], axis=-1).reshape(-1, 2).astype(np.float32)
-    moved = places + flow[rows, columns].reshape(-1, 2)
-    if len(places) < 4:
-        return None
-    camera, inliers = cv2.findHomography(places, moved, cv2.RANSAC, _TOLERANCE)
-    if camera is None or inliers.mean() < _LEAST_INLIERS:
-        return None
-    size = (width // SCALE, height // SCALE)
-    half = cv2.resize(flow, size, interpolation=cv2.INTER_AREA)
     # Where the middles of the map's pixels lie in the picture.
-    x = (np.arange(size[0], dtype=np.float32) + 0.5) * SCALE - 0.5
-    y = (np.arange(size[1], dtype=np.float32) + 0.5) * SCALE - 0.5
-    m = camera.astype(np.float32)
-    across, down = x[None, :], y[:, None]
-    depth = m[2, 0] * across + m[2, 1] * down + m[2, 2]
-    left_x = half[..., 0] - ((m[0, 0] * across + m[0, 1] * down + m[0, 2]) / depth - across)
-    left_y = half[..., 1] - ((m[1, 0] * across + m[1, 1] * down + m[1, 2]) / depth - down)
-    return np.asarray(cv2.magnitude(left_x, left_y), np.float32)
+    x = ((np.arange(width, dtype=np.float32) + 0.5) * SCALE - 0.5)[None, :]
+    y = ((np.arange(height, dtype=np.float32) + 0.5) * SCALE - 0.5)[:, None]
+    depth = camera[2, 0] * x + camera[2, 1] * y + camera[2, 2]
+    across = (camera[0, 0] * x + camera[0, 1] * y + camera[0, 2]) / depth - x
+    down = (camera[1, 0] * x + camera[1, 1] * y + camera[1, 2]) / depth - y
+    return np.asarray(cv2.magnitude(flow[..., 0] - across, flow[..., 1] - down), np.float32)
 
 
 def motion_map(

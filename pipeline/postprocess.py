@@ -65,7 +65,7 @@ def primary(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(_primary(stats[:, cv2.CC_STAT_AREA])[labels])
 
 
-def _primary(areas: NDArray[np.int32]) -> NDArray[np.bool_]:
+def _primary(areas: NDArray[np.integer | np.floating]) -> NDArray[np.bool_]:
     """Tell which components are the one object, by their areas; the first is the background."""
     kept = areas >= PRIMARY_SHARE * areas[1:].max(initial=1)
     kept[0] = False

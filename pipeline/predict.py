@@ -10,8 +10,12 @@ from numpy.typing import NDArray
 
 from pipeline.close_up import DETAIL, close_up
 from pipeline.infer import ActionSession, Session
-from pipeline.preprocess import Fit, Pictures, fit, to_source
+from pipeline.motion import SCALE
+from pipeline.preprocess import Pictures, fit, to_source
 from pipeline.values import Quality
+
+Motion = Sequence[NDArray[np.uint8]]
+"""What moves in each frame of a clip: (h, w, 3) uint8, as `motion_map` makes it."""
 
 
 class Predictor:
@@ -41,7 +45,7 @@ class Predictor:
         scales = (1.0,) if quality == "fast" else (1.0, DETAIL)
         self.fits = tuple(fit(height, width, session.spec, pixel_aspect, s) for s in scales)
 
-    def run(self, clip: Sequence[Pictures], motion: Sequence[NDArray[np.uint8]] | None) -> NDArray[np.float32]:
+    def run(self, clip: Sequence[Pictures], motion: Motion | None) -> NDArray[np.float32]:
         """Find the foreground of a clip's frames.
 
         Args:
@@ -57,7 +61,10 @@ class Predictor:
         return self._closer(clip, motion, self._session.run(_pictures(clip), cues)[0])
 
     def describe(
-        self, clip: Sequence[Pictures], motion: Sequence[NDArray[np.uint8]] | None, session: ActionSession
+        self,
+        clip: Sequence[Pictures],
+        motion: Motion | None,
+        session: ActionSession,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Find the foreground as `run` does, and what the actions are named from.
 
@@ -86,7 +93,7 @@ class Predictor:
     def _closer(
         self,
         clip: Sequence[Pictures],
-        motion: Sequence[NDArray[np.uint8]] | None,
+        motion: Motion | None,
         found: NDArray[np.float32],
     ) -> NDArray[np.float32]:
         """Look again close to what was found in the whole picture, if the quality wants it."""
@@ -101,10 +108,9 @@ class Predictor:
             pictures = np.stack([part.cut(frame[1]) for frame in clip])
             cues = None
             if motion is not None:
-                cues = _cues(
-                    [part.cut_map(one[: whole.scaled_height // 2, : whole.scaled_width // 2]) for one in motion],
-                    [part.cut_map(one) for one in inside],
-                )
+                rows, columns = whole.scaled_height // SCALE, whole.scaled_width // SCALE
+                moving = [part.cut_map(one[:rows, :columns]) for one in motion]
+                cues = _cues(moving, [part.cut_map(one) for one in inside])
             closer = self._session.run(pictures[np.newaxis], cues)[0]
             enlarged = [part.paste(*pair) for pair in zip(closer, enlarged, strict=True)]
         result = np.zeros((len(found), detail.padded_height, detail.padded_width), np.float32)

@@ -258,11 +258,10 @@ class Segmenter:
                 if beyond:
                     motion = {index: motion[index] for index in frames if index in motion}
                     with self._timed("motion"):
-                        motion |= {
-                            index: estimator.map(*(_first(held, index + by) for by in (-1, 0, 1)))
-                            for index in frames
-                            if index not in motion
-                        }
+                        for index in frames:
+                            if index not in motion:
+                                before, after = _first(held, index - 1), _first(held, index + 1)
+                                motion[index] = estimator.map(before, held[index][0], after)
                 yield _Clip(
                     frames.start,
                     [held[index] for index in order],

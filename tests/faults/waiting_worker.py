@@ -44,7 +44,9 @@ class WaitingSession:
     device: str = "cpu"
     provider: str = "Waiting"
 
-    def run(self, clips: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def run(
+        self, clips: NDArray[np.uint8], _cues: NDArray[np.uint8] | None = None, /
+    ) -> NDArray[np.float32]:
         """Wait for each clip."""
         time.sleep(self.wait_s * len(clips))
         probabilities: NDArray[np.float32] = clips.max(axis=-1).astype(np.float32) / 255

@@ -33,7 +33,9 @@ class SlowSession:
     device: str = "cpu"
     provider: str = "FakeProvider"
 
-    def run(self, clips: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def run(
+        self, clips: NDArray[np.uint8], _cues: NDArray[np.uint8] | None = None, /
+    ) -> NDArray[np.float32]:
         time.sleep(self.delay_s * len(clips))
         with (self.data_dir / "runs.log").open("a") as log:
             log.write("clip\n" * len(clips))

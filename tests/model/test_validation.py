@@ -1,30 +1,33 @@
 """Region similarity of whole videos."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
+from torch import nn
 
 from dataset import davis, jhmdb
-from dataset.values import LabelledVideo
+from dataset.values import LabelledSequence, LabelledVideo
 from model.__main__ import working_spec
 from model.presets import build
-from model.validation import evaluate, glance, glance_actions, name_action, probabilities
+from model.validation import evaluate, glance, glance_actions, name_action, segment_with
+from pipeline.spec import ModelSpec
 from tests.dataset.folders import write_davis, write_jhmdb
 
 SPEC = working_spec("small", short_side=64)
 
 
-def bright(clips: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Find what is bright, which is how the test's videos are made."""
-    return np.asarray(clips.mean(axis=-1) > 105, np.float32)
+class Bright(nn.Module):
+    """Finds what is bright, as the test's videos are; nothing if it is turned off."""
 
+    def __init__(self, factor: float = 1.0) -> None:
+        super().__init__()
+        self.factor = nn.Parameter(torch.tensor(factor))
 
-def empty(clips: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Find nothing."""
-    return np.zeros(clips.shape[:4], np.float32)
+    def forward(self, clips: torch.Tensor, _cues: torch.Tensor | None = None) -> torch.Tensor:
+        return self.factor * clips.float().mean(-1) - 105
 
 
 @pytest.fixture
@@ -32,34 +35,44 @@ def videos(tmp_path: Path) -> list[LabelledVideo]:
     return davis.load(write_davis(tmp_path, {"swan": 11, "bear": 8}, size=(64, 96)), "train")
 
 
-def test_a_right_network_scores_high_and_an_empty_one_nothing(
-    videos: list[LabelledVideo],
+def _glance(
+    network: nn.Module, videos: Sequence[LabelledSequence], spec: ModelSpec
+) -> dict[str, float]:
+    return glance(segment_with(network), videos, spec)
+
+
+@pytest.mark.parametrize("measure", [_glance, evaluate])
+def test_right_network_scores_high_and_an_empty_one_nothing(
+    measure: Callable[..., dict[str, float]], videos: list[LabelledVideo]
 ) -> None:
-    for measure in (glance, evaluate):
-        right, wrong = measure(bright, videos, SPEC), measure(empty, videos, SPEC)
-        assert right.keys() == wrong.keys() == {"swan", "bear"}
-        assert min(right.values()) > 0.75
-        assert max(wrong.values()) == 0.0
+    right, wrong = measure(Bright(), videos, SPEC), measure(Bright(0.0), videos, SPEC)
+    assert right.keys() == wrong.keys() == {"swan", "bear"}
+    assert min(right.values()) > 0.75
+    assert max(wrong.values()) == 0.0
 
 
-def test_masks_may_be_larger_than_frames(tmp_path: Path) -> None:
+@pytest.mark.parametrize("measure", [_glance, evaluate])
+def test_masks_may_be_larger_than_frames(
+    measure: Callable[..., dict[str, float]], tmp_path: Path
+) -> None:
     root = write_davis(tmp_path, {"swan": 9}, size=(64, 96), mask_scale=2)
-    videos = davis.load(root, "train")
-    for measure in (glance, evaluate):
-        assert measure(bright, videos, SPEC)["swan"] > 0.75
+    assert measure(Bright(), davis.load(root, "train"), SPEC)["swan"] > 0.75
 
 
-def test_overlapping_clips_are_averaged(videos: list[LabelledVideo]) -> None:
-    calls = 0
+def test_network_with_cues_is_shown_what_moves(videos: list[LabelledVideo]) -> None:
+    class Moving(Bright):
+        """Finds nothing, and keeps its cues."""
 
-    def counting(clips: NDArray[np.uint8]) -> NDArray[np.float32]:
-        nonlocal calls
-        calls += 1
-        return np.full(clips.shape[:4], calls, np.float32)
+        def forward(self, clips: torch.Tensor, cues: torch.Tensor | None = None) -> torch.Tensor:
+            assert cues is not None
+            assert cues.shape == (1, 8, clips.shape[2] // 2, clips.shape[3] // 2, 4)
+            seen.append(bool(cues[..., :3].any()))
+            return super().forward(clips)
 
-    maps = probabilities(counting, videos[0], SPEC, stride=3)  # clips start at 0 and 3
-    assert [float(m.mean()) for m in maps] == [1.0] * 3 + [1.5] * 5 + [2.0] * 3
-    assert maps[0].shape == (64, 96)
+    seen: list[bool] = []
+    for measure in (_glance, evaluate):
+        measure(Moving(), videos, replace(SPEC, cues=True))
+    assert all(seen)
 
 
 def test_actions_are_told_in_found_and_in_true_boxes(tmp_path: Path) -> None:

@@ -32,10 +32,14 @@ class GreenSession:
     def __init__(self) -> None:
         self.described = 0
 
-    def run(self, clips: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def run(
+        self, clips: NDArray[np.uint8], _cues: NDArray[np.uint8] | None = None, /
+    ) -> NDArray[np.float32]:
         return np.asarray(clips[..., 0] / np.float32(255), np.float32)
 
-    def describe(self, clips: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def describe(
+        self, clips: NDArray[np.uint8], _cues: NDArray[np.uint8] | None = None, /
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         self.described += 1
         green = clips[..., 1].astype(np.float32) + clips[:, :1, :1, :1, 1] / np.float32(7)
         return self.run(clips), np.asarray(green[:, :, np.newaxis], np.float32)

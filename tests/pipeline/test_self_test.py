@@ -22,14 +22,18 @@ class Wrong:
         self.right, self.factor = right, factor
         self.spec, self.device, self.provider = right.spec, "cuda", "CUDAExecutionProvider"
 
-    def run(self, clips: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def run(
+        self, clips: NDArray[np.uint8], _cues: NDArray[np.uint8] | None = None, /
+    ) -> NDArray[np.float32]:
         return self.right.run(clips) * np.float32(self.factor)
 
 
 class WrongActions(Wrong):
     """The same with the right masks, and all actions alike."""
 
-    def describe(self, clips: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def describe(
+        self, clips: NDArray[np.uint8], _cues: NDArray[np.uint8] | None = None, /
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         return cast(ActionModelSession, self.right).describe(clips)
 
     def classify(
