@@ -52,8 +52,8 @@ class Options(BaseModel):
     quality: Annotated[
         Quality,
         Field(
-            description="`fast`: one pass of the model over each clip. `best`: the mean of six "
-            "passes, at three sizes and mirrored; about six times the work."
+            description="`fast`: one pass of the model over each clip. `best`: a second one "
+            "on the part around what the first found, at its own resolution; about twice the work."
         ),
     ] = "fast"
     actions: Annotated[

@@ -19,13 +19,13 @@ def _read(path: Path) -> Any:
 
 
 def test_davis_from_masks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    root = write_davis(tmp_path / "d", {"swan": 5, "bear": 6})
+    root = write_davis(tmp_path / "d", {"swan": 5, "surf": 6})
     folder = write_predictions(tmp_path / "p", davis.load(root, "train"), shifted(5))
     arguments = ["--root", root, "--split", "train", "--masks", folder]
     arguments += ["--json", tmp_path / "out/d.json", "--sheet", tmp_path / "sheet.png"]
     main(["davis", *map(str, arguments)])
     found = _read(tmp_path / "out/d.json")
-    assert list(found["per_sequence"]) == ["swan", "bear"]
+    assert list(found["per_sequence"]) == ["swan", "surf"]
     assert found["J_mean"] == pytest.approx(0.6)
     assert found["J_recall"] == 1
     assert found["T_mean"] == pytest.approx(0, abs=1e-9)
@@ -67,21 +67,21 @@ def test_the_stride_is_the_one_asked_for(
 
 
 def test_only_some_sequences(tmp_path: Path) -> None:
-    root = write_davis(tmp_path / "d", {"mallard-fly": 3, "mallard-water": 3, "bear": 3})
+    root = write_davis(tmp_path / "d", {"mallard-fly": 3, "mallard-water": 3, "surf": 3})
     write_predictions(tmp_path / "p", davis.load(root, "train"))
     common = ["davis", "--root", str(root), "--split", "train", "--masks", str(tmp_path / "p")]
     main([*common, "--json", str(tmp_path / "a.json"), "--sequences", "mallard-*"])
     assert list(_read(tmp_path / "a.json")["per_sequence"]) == ["mallard-fly", "mallard-water"]
     with pytest.raises(SystemExit, match="--sequences swan, wanted some of mallard-fly"):
-        main([*common, "--sequences", "bear", "swan"])
+        main([*common, "--sequences", "surf", "swan"])
 
 
 def test_only_what_no_model_was_trained_on(tmp_path: Path) -> None:
-    root = write_davis(tmp_path / "d", {"swan": 3, "bear": 3})
+    root = write_davis(tmp_path / "d", {"swan": 3, "surf": 3})
     write_predictions(tmp_path / "p", davis.load(root, "train"))
     common = ["davis", "--root", str(root), "--masks", str(tmp_path / "p")]
     main([*common, "--split", "held-out", "--json", str(tmp_path / "a.json")])
-    assert list(_read(tmp_path / "a.json")["per_sequence"]) == ["bear"]
+    assert list(_read(tmp_path / "a.json")["per_sequence"]) == ["surf"]
     write_jhmdb(tmp_path / "j", {"run": ["a", "b"]})
     common = ["jhmdb", "--root", str(tmp_path / "j"), "--subset", "held-out"]
     with pytest.raises(SystemExit, match="held-out of --split 2, wanted --split 1"):
@@ -130,9 +130,9 @@ def test_what_is_missing_is_named(arguments: list[str], wanted: str, tmp_path: P
 
 
 def test_an_error_of_a_process_is_told(tmp_path: Path) -> None:
-    root = write_davis(tmp_path / "d", {"swan": 3, "bear": 3})
+    root = write_davis(tmp_path / "d", {"swan": 3, "surf": 3})
     write_predictions(tmp_path / "p", davis.load(root, "train")[:1])
-    with pytest.raises(SystemExit, match=r"no predicted mask .*bear/00001\.png"):
+    with pytest.raises(SystemExit, match=r"no predicted mask .*surf/00001\.png"):
         main(["davis", "--root", str(root), "--split", "train", "--masks", str(tmp_path / "p")])
 
 

@@ -21,8 +21,8 @@ def test_no_cues_are_cues_of_which_all_is_zero() -> None:
     torch.manual_seed(0)
     network = build("motion-lite2").eval()
     assert network.cues is not None
-    for join in network.cues.joins:
-        torch.nn.init.normal_(join.weight, std=0.1)
+    for weight in network.cues.joins.parameters():
+        torch.nn.init.normal_(weight, std=0.1)
     clips = torch.randint(0, 256, (1, 8, 64, 96, 3), dtype=torch.uint8)
     with torch.inference_mode():
         torch.testing.assert_close(network(clips), network(clips, without_cues(clips)))
@@ -46,7 +46,7 @@ def test_cues_alone_tell_what_moves_after_some_steps() -> None:
         _, own = network.cues(maps, cues)
         loss = cross_entropy(network.cues.score(own, (8, 64, 96)), masks)
         optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.5 * losses[0]

@@ -20,14 +20,14 @@ ROOT = Path(__file__).parents[2]
 def test_evaluate_prints_figures_of_the_sequences_held_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_davis(tmp_path / "davis", {"bear": 8, "swan": 8}, size=(64, 96))
+    write_davis(tmp_path / "davis", {"surf": 8, "swan": 8}, size=(64, 96))
     torch.manual_seed(0)
     checkpoint.save(build("small"), tmp_path / "w.safetensors", {})
     files = ["--weights", str(tmp_path / "w.safetensors"), "--data", str(tmp_path)]
     main(["evaluate", "--preset", "small", *files, "--short-side", "64"])
     figures = json.loads(capsys.readouterr().out)
-    assert figures.keys() == {"J davis held out", "J bear"}
-    assert 0 <= figures["J bear"] == figures["J davis held out"] <= 1
+    assert figures.keys() == {"J davis held out", "J surf"}
+    assert 0 <= figures["J surf"] == figures["J davis held out"] <= 1
 
 
 def save_with(path: Path, value: float, labels: tuple[str, ...] = ()) -> str:
@@ -59,7 +59,7 @@ def test_average_of_several_runs(tmp_path: Path) -> None:
 def test_calibrate_changes_how_sure_actions_are_and_nothing_else(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_davis(tmp_path / "davis", {"bear": 8, "swan": 8}, size=(64, 96))
+    write_davis(tmp_path / "davis", {"surf": 8, "swan": 8}, size=(64, 96))
     write_jhmdb(tmp_path / "jhmdb", {"run": [f"{film}_run_a" for film in "abcdefgh"]})
     labels = ("none", "run")
     torch.manual_seed(0)
@@ -90,7 +90,7 @@ def test_calibrate_changes_how_sure_actions_are_and_nothing_else(
 
 def train(data: Path, *more: str) -> "subprocess.CompletedProcess[str]":
     """Run a training command on tiny data."""
-    write_davis(data / "davis", {"swan": 9, "bear": 8}, size=(64, 96))
+    write_davis(data / "davis", {"swan": 9, "surf": 8}, size=(64, 96))
     write_stills(data / "stills" / "discs", 3)
     folders = ["--data", str(data), "--out", str(data / "run")]
     return subprocess.run(

@@ -46,7 +46,7 @@ def _blob(height: int, width: int, row: float, column: float, size: float) -> ND
     """Draw a smooth spot; its middle and size are shares of the picture's height."""
     rows, columns = np.mgrid[:height, :width].astype(np.float32)
     away = np.hypot(rows - row * height, columns - column * width) / (size * height)
-    return np.exp(-(away**4)).astype(np.float32)
+    return np.asarray(np.exp(-(away**4)), np.float32)
 
 
 def _grey(blob: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -120,8 +120,8 @@ def test_close_up_is_told_the_earlier_mask_and_its_motion() -> None:
     assert second is not None
     np.testing.assert_array_equal(first[0, 0, ..., :3], motion)
     assert not first[..., 3].any()
-    shown = session.seen[1][0, 0, ..., 0].astype(np.float32)
-    shown = cv2.resize(shown, second.shape[3:1:-1], interpolation=cv2.INTER_AREA)
+    close = session.seen[1][0, 0, ..., 0].astype(np.float32)
+    shown = cv2.resize(close, second.shape[3:1:-1], interpolation=cv2.INTER_AREA)
     for channel in range(4):
         assert np.abs(second[0, 0, ..., channel] - shown).max() < 20
 
