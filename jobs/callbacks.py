@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
@@ -114,8 +115,10 @@ class Callbacks:
 
 def _body(row: sa.RowMapping) -> bytes:
     failed = row[JOBS.c.failure_kind] is not None
+    ended_at = datetime.fromtimestamp(row[JOBS.c.finished_at], UTC)
     told = {
         "type": f"job.{row[JOBS.c.state]}",
+        "timestamp": ended_at.isoformat(timespec="milliseconds"),
         "data": {
             "job": row[JOBS.c.id],
             "state": row[JOBS.c.state],

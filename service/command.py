@@ -4,6 +4,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 
 import anyio
 from prometheus_client import CollectorRegistry, start_http_server
@@ -63,14 +64,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(part: str | None, settings: Settings) -> int:
+    if part is None:
+        return anyio.run(supervise)
+    require_protections(settings, _sandbox_lacks())
     # Each process loads only what it runs: the supervisor is small, and the API has no model.
     if part == "api":
         from service.server import listen  # noqa: PLC0415 - see above
 
         with tracing(settings, part) as tracers:
             listen(settings, tracers)
-        return 0
-    if part == "worker":
+    else:
         from jobs.metrics import WorkerMetrics  # noqa: PLC0415 - see above
         from jobs.worker import WorkerSettings, run_worker  # noqa: PLC0415 - see above
         from service.errors import kind_named  # noqa: PLC0415 - see above
@@ -94,8 +97,27 @@ def _run(part: str | None, settings: Settings) -> int:
                 metrics=metrics,
                 tracer=None if tracers is None else tracers.get_tracer("rotograph"),
             )
-        return 0
-    return anyio.run(supervise)
+    return 0
+
+
+def _sandbox_lacks() -> Sequence[str]:
+    from pipeline.sandbox import Sandbox  # noqa: PLC0415 - see above
+
+    with closing(Sandbox()) as sandbox:
+        return sandbox.lacks()
+
+
+def require_protections(settings: Settings, lacks: Sequence[str]) -> None:
+    """Refuse to open what strangers send without all that keeps a decoder in its sandbox.
+
+    Raises:
+        SettingsError: the system lacks some of it, and no setting says that this is wanted.
+    """
+    if lacks and not settings.allow_unsandboxed:
+        raise SettingsError(
+            f"Got a system without {' '.join(lacks)} Wanted one with it, or "
+            f"{PREFIX}ALLOW_UNSANDBOXED=true where all who may upload are trusted."
+        )
 
 
 def _show(settings: Settings, figures: CollectorRegistry) -> None:

@@ -61,6 +61,10 @@ class Settings(BaseModel):
     """Signs webhooks: `whsec_` and at least 24 random bytes as base64. Without it there are none.
     For the API and the workers.
     """
+    allow_unsandboxed: bool = False
+    """Open uploads although the system lacks Landlock or seccomp, which keep what decodes them from
+    everything else. Without it the service refuses to start there. For the API and the workers.
+    """
     outbound_allow: tuple[str, ...] = ()
     """Hosts and networks, such as `hooks.internal,10.1.0.0/16`, that URLs of clients may reach
     although they aren't public, and without TLS.

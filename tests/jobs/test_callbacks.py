@@ -99,13 +99,15 @@ def test_the_end_of_a_job_is_told_once(bench: Bench, clip: Path, receiver: Recei
     job = bench.submit(clip, every=8, callback_url=receiver.url)
     assert due(bench) == [(job.id, 0, False)]
     worker = bench.start_worker()
-    bench.wait_until_final(job)
+    ended_at = bench.wait_until_final(job).finished_at
+    assert ended_at is not None
     wait_for(lambda: due(bench) == [], "the webhook")
     worker.send_signal(signal.SIGTERM)
     worker.wait()
     (body,), (headers,) = receiver.bodies, receiver.headers
     assert json.loads(body) == {
         "type": "job.succeeded",
+        "timestamp": ended_at.isoformat(timespec="milliseconds"),
         "data": {
             "job": job.id,
             "state": "succeeded",

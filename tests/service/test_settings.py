@@ -2,6 +2,7 @@
 
 import pytest
 
+from service.command import require_protections
 from service.settings import PREFIX, Settings, SettingsError, asked_log_format, load_settings
 
 
@@ -85,6 +86,14 @@ def test_the_default_wait_may_not_pass_the_longest(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("ROTOGRAPH_MAX_WAIT_S", "20")
     with pytest.raises(SettingsError, match="ROTOGRAPH_WAIT_S=30 above ROTOGRAPH_MAX_WAIT_S=20"):
         load_settings()
+
+
+def test_a_sandbox_that_lacks_something_is_refused_unless_it_is_allowed() -> None:
+    lacks = ["Landlock, which denies other files: Function not implemented."]
+    with pytest.raises(SettingsError, match=r"without Landlock.*ROTOGRAPH_ALLOW_UNSANDBOXED=true"):
+        require_protections(Settings(), lacks)
+    require_protections(Settings(allow_unsandboxed=True), lacks)
+    require_protections(Settings(), [])
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)
