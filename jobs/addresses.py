@@ -58,7 +58,7 @@ class AddressGuard:
         with suppress(ValueError):
             self._check_address(ipaddress.ip_address(target.host), target.host)
         if not target.tls and not self._allows(target.host):
-            raise BadUrl(f"Got a URL of http to {target.host!r}, wanted https.")
+            raise BadUrl(f"The URL of {target.host!r} must be https, got http.")
         return target
 
     def choose(self, target: Target, found: Sequence[str]) -> str:
@@ -71,12 +71,12 @@ class AddressGuard:
         for address in addresses:
             self._check_address(address, target.host)
             if not target.tls and not self._allows(target.host, address):
-                raise BadUrl(f"Got a URL of http to {target.host!r}, wanted https.")
+                raise BadUrl(f"The URL of {target.host!r} must be https, got http.")
         return str(addresses[0])
 
     def _check_address(self, address: Address, host: str) -> None:
         if not (self._allows(host, address) or _is_public(address)):
-            raise BadUrl(f"Got a URL to {host!r}, which isn't a public address, wanted one.")
+            raise BadUrl(f"The URL's host must be a public address, got {host!r}.")
 
     def _allows(self, host: str, address: Address | None = None) -> bool:
         if host.lower() in self._hosts:
@@ -88,14 +88,14 @@ class AddressGuard:
 
 
 def _parsed(url: str) -> Target:
-    wanted = "wanted https://HOST[:PORT]/PATH without a user and a fragment"
+    wanted = "The URL must be https://HOST[:PORT]/PATH without a user and a fragment"
     if len(url) > _URL_CHARACTERS or not url.isascii() or not url.isprintable() or " " in url:
-        raise BadUrl(f"Got a URL of {len(url)} characters, {wanted}, of at most {_URL_CHARACTERS}.")
+        raise BadUrl(f"{wanted}, of at most {_URL_CHARACTERS} characters, got {len(url)}.")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise BadUrl(f"Got the URL {url[:100]!r}, {wanted}.") from error
+        raise BadUrl(f"{wanted}, got {url[:100]!r}.") from error
     if (
         parts.scheme not in _PORTS
         or not parts.hostname
@@ -104,7 +104,7 @@ def _parsed(url: str) -> Target:
         or "%" in parts.netloc
         or parts.fragment
     ):
-        raise BadUrl(f"Got the URL {url[:100]!r}, {wanted}.")
+        raise BadUrl(f"{wanted}, got {url[:100]!r}.")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(parts.scheme == "https", parts.hostname, port or _PORTS[parts.scheme], path)
 

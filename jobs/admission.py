@@ -95,8 +95,8 @@ class Admission:
         unfinished = connection.execute(query).scalar_one() - added
         if unfinished >= self._owner.max_jobs:
             raise TooManyJobs(
-                f"Got one more job than the {unfinished} that are queued or running, wanted at "
-                f"most {self._owner.max_jobs} from the key of {self._owner.name!r} at a time."
+                f"The key of {self._owner.name!r} may have {self._owner.max_jobs} unfinished jobs, "
+                f"and has {unfinished}."
             )
 
     def add(self, connection: sa.Connection, job: NewJob) -> int:
@@ -174,8 +174,8 @@ class Admission:
             return None
         if row["fingerprint"] != idempotency.fingerprint:
             raise IdempotencyConflict(
-                f"Got the Idempotency-Key {idempotency.key!r} of another request, wanted a new one "
-                "for a new video or new options."
+                f"The Idempotency-Key {idempotency.key!r} was sent with another video or other "
+                "options before."
             )
         return job_of(row)
 
@@ -215,6 +215,6 @@ def digest_of(sha256: str, request: JobRequest) -> str:
     >>> digest_of("0", JobRequest(filename="a")) == digest_of("0", JobRequest(filename="b"))
     True
     """
-    options = asdict(request) | {"start_s": request.start_s or 0.0}
+    options = asdict(request)
     wanted = {name: value for name, value in options.items() if name not in _NOT_IN_THE_RESULT}
     return hashlib.sha256(json.dumps([sha256, wanted], sort_keys=True).encode()).hexdigest()

@@ -65,7 +65,9 @@ class BucketStore(JobStore):
         """
         endpoint = next((os.environ[name] for name in ENDPOINTS if name in os.environ), "")
         if endpoint.startswith("http://") and not _allows_http():
-            raise StoreRefuses(f"Got {endpoint}, wanted https, or AWS_ALLOW_HTTP=true.")
+            raise StoreRefuses(
+                f"The endpoint must be https without AWS_ALLOW_HTTP=true, got {endpoint}."
+            )
         key = f"check/{secrets.token_hex(8)}"  # others that start now have their own
         try:
             self._bucket.put(key, b"Whether files can be kept here.")
@@ -74,13 +76,12 @@ class BucketStore(JobStore):
             self._bucket.delete(key)
         except (FileNotFoundError, PermissionDeniedError, UnauthenticatedError) as error:
             raise StoreRefuses(
-                f"Got an object store that refuses {self._url}, wanted a bucket that may be "
-                f"written, read, listed and deleted from. {_reason(error)}"
+                f"{self._url} must be a bucket that may be written, read, listed and deleted "
+                f"from, and the object store refuses. {_reason(error)}"
             ) from error
         except BaseError as error:
             raise StoreAway(
-                f"Got no answer about {self._url}, wanted an object store that is reachable. "
-                f"{_reason(error)}"
+                f"The object store of {self._url} can't be reached. {_reason(error)}"
             ) from error
 
     def check(self) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 
-from jobs.failure import JobTimedOut
+from jobs.errors import JobTimedOut
 from jobs.metrics import WorkerMetrics
 from jobs.periodic import Periodic
 from jobs.records import JobRecords
@@ -43,7 +43,7 @@ class Deadline(Periodic):
             _log.exception("jobs that take too long couldn't be looked for")
 
     def _enforce(self, timeout_s: float) -> None:
-        message = f"Got a job that takes longer than {timeout_s:g} s, wanted it done by then."
+        message = f"The job took longer than {timeout_s:g} s."
         failure = JobFailure(JobTimedOut.__name__, message)
         for job_id in self._records.overdue(timeout_s):
             if self._records.finish(job_id, JobState.FAILED, failure):

@@ -98,8 +98,8 @@ class JobQueue:
         """
         if self._max_queued is not None and (waiting := self.queue_depth()) >= self._max_queued:
             raise QueueFull(
-                f"Got one more job than the {waiting} that wait for a worker, wanted at most "
-                f"{self._max_queued}; try later."
+                f"At most {self._max_queued} jobs may wait for a worker, and {waiting} do; "
+                "try later."
             )
         with self._engine.begin() as connection:
             self._admission.check_room(connection)

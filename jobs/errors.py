@@ -1,24 +1,4 @@
-"""The errors of the job engine; they know no HTTP.
-
-JobError
-├── JobNotFound       no job has this id (or it was deleted)
-├── JobNotFinished    its result was asked for before it is complete
-├── JobHasNoResult    it failed or was canceled, so there is none
-├── BadCursor         a list of jobs was to go on from a place that was never given out
-├── IdempotencyConflict  an idempotency key was used for another request
-├── QueueFull         as many jobs wait as the service takes
-├── TooManyJobs       the key has as many unfinished jobs as it may
-├── KeyUnknown        the API key isn't one of ours
-├── KeyRevoked        the API key was revoked
-├── KeyNotFound       no API key has this name
-├── KeyExists         an API key has, or had, this name
-├── SchemaTooNew      the database was made by a newer version of the service
-├── DatabaseAway      the database of jobs doesn't answer
-├── StoreAway         the store of the jobs' files doesn't answer, or refuses
-├── StoreRefuses      the store of the jobs' files doesn't exist, or doesn't let us use it
-├── BadUrl            a URL that a client names isn't one that may be reached
-└── BadKeyName        the name of a key isn't fit for a log
-"""
+"""The errors of the job engine; they know no HTTP."""
 
 
 class JobError(Exception):
@@ -35,6 +15,18 @@ class JobNotFinished(JobError):
 
 class JobHasNoResult(JobError):
     """The job failed or was canceled, so that it has no complete result."""
+
+
+class WorkerLost(JobError):
+    """Worker after worker died over the job, so that it was given up."""
+
+
+class JobTimedOut(JobError):
+    """The job took longer than it may, so that it was given up."""
+
+
+class ModelGone(JobError):
+    """No worker has the model any more that the job was begun with, so that it was given up."""
 
 
 class BadCursor(JobError):

@@ -11,22 +11,9 @@ from dbos import error as dbos_error
 
 import pipeline.errors
 from jobs.database import OUTAGES
-from jobs.errors import JobError, StoreAway
+from jobs.errors import JobError, StoreAway, WorkerLost
 from jobs.values import JobFailure
 from pipeline.errors import PipelineError
-
-
-class WorkerLost(Exception):
-    """Worker after worker died over a job, so that it is given up."""
-
-
-class JobTimedOut(Exception):
-    """A job took longer than it may, so that it is given up."""
-
-
-class ModelGone(Exception):
-    """No worker has the model any more that a job was begun with, so that it is given up."""
-
 
 TRIES = 3
 OUTAGE_TRIES = 8  # 1, 2, 4, ... seconds apart: more than two minutes

@@ -44,7 +44,7 @@ class KeyRing:
         """
         if not _NAME.fullmatch(name):
             raise BadKeyName(
-                f"Got the name {name[:100]!r}, wanted up to 64 letters, digits, '.', '_' and '-'."
+                f"The name must be up to 64 letters, digits, '.', '_' and '-', got {name[:100]!r}."
             )
         key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
         try:
@@ -61,8 +61,8 @@ class KeyRing:
                 )
         except sa.exc.IntegrityError as error:
             raise KeyExists(
-                f"Got the name {name!r}, which a key has or had, wanted a new one: the jobs of the "
-                "old one would become visible to the new one."
+                f"A key has or had the name {name!r}: the jobs of the old one would become visible "
+                "to the new one."
             ) from error
         return f"rotograph_{key_id}_{secret}"
 
@@ -108,7 +108,7 @@ class KeyRing:
         if not hmac.compare_digest(row["secret_hash"] if row else _hash(""), _hash(secret)) or (
             row is None
         ):
-            raise KeyUnknown("Got an API key that isn't one of ours, wanted one that is.")
+            raise KeyUnknown("The API key is not one of ours.")
         if row["revoked_at"] is not None:
             raise KeyRevoked(f"The API key of {row['name']!r} was revoked.")
         return _key(row)

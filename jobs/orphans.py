@@ -4,8 +4,7 @@ import logging
 import time
 from contextlib import suppress
 
-from jobs.errors import StoreAway
-from jobs.failure import ModelGone
+from jobs.errors import ModelGone, StoreAway
 from jobs.liveness import WorkerRegister
 from jobs.metrics import WorkerMetrics
 from jobs.periodic import Periodic
@@ -87,8 +86,8 @@ class Orphans(Periodic):
             return
         model = f"{orphan.model['name']} {orphan.model['version']}"
         message = (
-            f"Got a job that was begun with the model {model} on workers that are gone, wanted one "
-            f"of them within {self._wait_s:g} s; post it again."
+            f"The job was begun with the model {model}, and no worker with it came within "
+            f"{self._wait_s:g} s; post it again."
         )
         failure = JobFailure(ModelGone.__name__, message)
         if self._records.finish(orphan.job_id, JobState.FAILED, failure):

@@ -377,5 +377,5 @@ def _number(cursor: str) -> int:
     except (ValueError, binascii.Error):
         number = 0
     if not 0 < number < 2**31 or _cursor(number) != cursor:
-        raise BadCursor(f"Got the cursor {cursor!r}, wanted one that a list of jobs gave.")
+        raise BadCursor(f"cursor must be one that a list of jobs gave, got {cursor!r}.")
     return number

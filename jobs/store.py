@@ -206,5 +206,5 @@ def checked(job_id: str) -> str:
         ValueError: it can't.
     """
     if not _ID.fullmatch(job_id):
-        raise ValueError(f"Got the job id {job_id!r}, wanted 32 hexadecimal digits.")
+        raise ValueError(f"A job id must be 32 hexadecimal digits, got {job_id!r}.")
     return job_id

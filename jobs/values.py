@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
 
 from pipeline.values import Instances, Quality, VideoInfo
 
@@ -28,34 +30,86 @@ class JobState(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class JobRequest:
-    """What a client asked for.
+class Options:
+    """What a client may choose. Who takes them from clients checks them with pydantic."""
 
-    Attributes:
-        filename: as the client named the upload; for people only, never a path.
-        threshold: foreground probability from which a pixel is in the mask, above 0 and below 1.
-        start_s: first second to segment; None from the start.
-        end_s: second to stop before; None to the end.
-        every: segment each n-th frame, from 1.
-        instances: the whole foreground as one object, or each connected component apart.
-        quality: `fast` for one pass of the model over each clip, `best` for the mean of several.
-        actions: whether objects and tracks say what they do, where the model can tell.
-        masks: `rle` puts the masks in the result, `none` leaves boxes and scores only.
-        callback_url: to post to when the job has ended; None for nowhere.
-        priority: among the jobs of its owner.
-    """
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
-    filename: str
-    threshold: float = 0.5
-    start_s: float | None = None
-    end_s: float | None = None
-    every: int = 1
-    instances: Instances = "primary"
-    quality: Quality = "fast"
-    actions: bool = True
-    masks: Masks = "rle"
-    callback_url: str | None = None
-    priority: Priority = "normal"
+    threshold: Annotated[
+        float,
+        Field(gt=0, lt=1, description="Foreground probability from which a pixel is in the mask."),
+    ] = 0.5
+    start_s: Annotated[
+        float,
+        Field(
+            ge=0,
+            allow_inf_nan=False,
+            description="First second of the video to segment. Where no frame appears from here "
+            "to `end_s`, it is the one on screen.",
+        ),
+    ] = 0.0
+    end_s: Annotated[
+        float | None,
+        Field(gt=0, allow_inf_nan=False, description="Second to stop before; default: the end."),
+    ] = None
+    every: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=100_000,
+            description="Report each n-th frame; it has the masks that it has with 1.",
+        ),
+    ] = 1
+    instances: Annotated[
+        Instances,
+        Field(
+            description="`primary`: the largest part of the foreground, and parts at least half as "
+            "large, as one object, track 1. `components`: each connected component apart, followed "
+            "through the video."
+        ),
+    ] = "primary"
+    quality: Annotated[
+        Quality,
+        Field(
+            description="`fast`: one pass of the model over each clip. `best`: a second one "
+            "on the part around what the first found, at its own resolution; about twice the work."
+        ),
+    ] = "fast"
+    actions: Annotated[
+        bool,
+        Field(
+            description="`true`: objects and tracks say what they do, if the model can tell (its "
+            "`labels` in /models/default); about a third more work. `false`: they don't."
+        ),
+    ] = True
+    masks: Annotated[
+        Masks,
+        Field(description="`rle`: masks as COCO run lengths. `none`: boxes and scores only."),
+    ] = "rle"
+    callback_url: Annotated[
+        str | None,
+        Field(
+            max_length=1000,
+            description="Posted to when the job has ended: an address of https that everybody can "
+            "reach. See docs/operations.md.",
+        ),
+    ] = None
+    priority: Annotated[
+        Priority,
+        Field(
+            description="`high` goes before all of the client's other jobs that are `normal` or "
+            "`low`, `normal` before `low`. Nobody else's jobs are done earlier or later."
+        ),
+    ] = "normal"
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRequest(Options):
+    """What a client asked for."""
+
+    filename: Annotated[
+        str, Field(description="As the client named the upload, made safe for any system.")
+    ]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from dbos import DBOS, StepOptions
 from opentelemetry.trace import Span, StatusCode
 
 from jobs.database import WORKFLOW, workflow_id
-from jobs.failure import OUTAGE_S, OUTAGE_TRIES, Patience, WorkerLost, failure_of, is_outage
+from jobs.errors import WorkerLost
+from jobs.failure import OUTAGE_S, OUTAGE_TRIES, Patience, failure_of, is_outage
 from jobs.header import to_header
 from jobs.lines import from_part, to_line, to_part
 from jobs.metrics import WorkerMetrics

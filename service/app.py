@@ -12,14 +12,15 @@ from opentelemetry.trace import NoOpTracer, TracerProvider
 from jobs.addresses import AddressGuard
 from service import events, health, jobs, metrics, pages, results, uploads
 from service.download import Downloader
-from service.keys import CALLER_ERRORS, RateLimiter
+from service.errors import CALLER
 from service.metrics import Measure, Metrics
 from service.middleware import Access, Linger, SecurityHeaders
+from service.ports import Keys, Queue, Renderings, Uploads
 from service.problems import add_problem_handlers, problem_answers
 from service.receiving import UploadLimits, open_scanner
 from service.rendering import open_renderer
 from service.settings import Settings
-from service.state import Keys, Queue, Renderings, Services, Uploads
+from service.state import RateLimiter, Services
 from service.version import NAME, VERSION
 from service.watch import SharedReads, open_watch
 
@@ -108,7 +109,7 @@ def create_app(
         telemetry=_telemetry(tracers),
     )
     for routes in (uploads, jobs, events, results):
-        app.include_router(routes.router, responses=problem_answers(*CALLER_ERRORS))
+        app.include_router(routes.router, responses=problem_answers(CALLER))
     for open_routes in (health, metrics, pages):
         app.include_router(open_routes.router)
     add_problem_handlers(app)

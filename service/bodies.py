@@ -76,22 +76,22 @@ async def receive_form(
             await pass_on(aiter(request.stream()), reader.write, limits.idle_timeout_s)
             return reader.finish()
     except FormParserError as error:
-        raise MalformedBody(f"Got a body that isn't valid multipart/form-data: {error}.") from error
+        raise MalformedBody(f"The body isn't valid multipart/form-data: {error}.") from error
     except Stalled as error:
-        raise UploadTooSlow(f"Got {error}") from error
+        raise UploadTooSlow(str(error)) from error
 
 
 def _boundary(request: Request) -> bytes:
     _, parameters = parse_options_header(request.headers.get("content-type", ""))
     if not parameters.get(b"boundary"):
-        raise MalformedBody("Got multipart/form-data without a boundary, wanted one.")
+        raise MalformedBody("Content-Type multipart/form-data must name a boundary.")
     return parameters[b"boundary"]
 
 
 def _check_declared_length(declared: str | None, limits: UploadLimits) -> None:
     # A wrong Content-Length is the server's to refuse; a chunked body has none.
     if declared is not None and int(declared) > limits.max_bytes + FORM_BYTES:
-        raise UploadTooLarge(too_large(f"a body of {int(declared)} bytes", limits.max_bytes))
+        raise UploadTooLarge(too_large(limits.max_bytes, f"a body of {int(declared)} bytes"))
 
 
 class _FormReader:
@@ -132,17 +132,17 @@ class _FormReader:
         """Take the next bytes of the body."""
         self._received += len(data)
         if self._received > self._max_bytes + FORM_BYTES:
-            raise UploadTooLarge(too_large("a larger body", self._max_bytes))
+            raise UploadTooLarge(too_large(self._max_bytes))
         self._parser.write(data)
 
     def finish(self) -> Form:
         """Return the form after the last byte of the body."""
         if not self._ended:
-            raise MalformedBody("Got a body that ends before its last boundary, wanted all of it.")
+            raise MalformedBody("The body ends before its last boundary.")
         if not self._form.filename:
-            raise InvalidRequest([Fault("file", None, "one part `file` that holds the video")])
+            raise InvalidRequest(Fault("file", None, "one part that holds the video"))
         if not self._sink.size:
-            raise InvalidRequest([Fault("file", "(0 bytes)", "a file that holds a video")])
+            raise InvalidRequest(Fault("file", "0 bytes", "a file that holds a video"))
         self._form.size, self._form.sha256 = self._sink.size, self._sink.sha256
         return self._form
 
@@ -164,18 +164,18 @@ class _FormReader:
     def _on_headers_finished(self) -> None:
         _, parameters = parse_options_header(self._disposition)
         if b"name" not in parameters:
-            raise MalformedBody("Got a part without a name, wanted Content-Disposition with one.")
-        self._part = _text(parameters[b"name"], "a part's name")
+            raise MalformedBody("Each part must have a name in its Content-Disposition.")
+        self._part = _text(parameters[b"name"], "A part's name")
         if self._part == "file":
             if self._form.filename:
-                raise InvalidRequest([Fault("file", "(two parts)", "one part `file`")])
+                raise InvalidRequest(Fault("file", "two parts", "one part"))
             named = filename_in(self._disposition, parameters.get(b"filename", b""))
             self._form.filename = safe_name(named, "upload")
         elif self._part not in self._options:
-            wanted = f"no part but file, {', '.join(self._options)}"
-            raise InvalidRequest([Fault(self._part[:100], "(a part)", wanted)])
+            others = f"one of file, {', '.join(self._options)}"
+            raise InvalidRequest(Fault(self._part[:100], "a part", others, known=False))
         elif self._part in self._form.values:
-            raise InvalidRequest([Fault(self._part, "(two parts)", "the option once")])
+            raise InvalidRequest(Fault(self._part, "two parts", "given once"))
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self._part == "file":
@@ -184,11 +184,11 @@ class _FormReader:
             self._value += data[start:end]
             if len(self._value) > OPTION_BYTES:
                 wanted = f"at most {OPTION_BYTES} bytes"
-                raise InvalidRequest([Fault(self._part, "(a longer value)", wanted)])
+                raise InvalidRequest(Fault(self._part, "a longer value", wanted))
 
     def _on_part_end(self) -> None:
         if self._part != "file":
-            self._form.values[self._part] = _text(bytes(self._value), f"option {self._part}")
+            self._form.values[self._part] = _text(bytes(self._value), f"The option {self._part}")
 
     def _on_end(self) -> None:
         self._ended = True
@@ -198,7 +198,7 @@ def _text(data: bytes, what: str) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        raise MalformedBody(f"Got {what} that isn't UTF-8: {data[:100]!r}.") from error
+        raise MalformedBody(f"{what} must be UTF-8, got {data[:100]!r}.") from error
 
 
 def filename_in(disposition: bytes, plain: bytes) -> str:
@@ -253,31 +253,29 @@ async def receive_url_body(request: Request, idle_timeout_s: float) -> UrlBody:
     def write(block: bytes) -> None:
         body.extend(block)
         if len(body) > JSON_BYTES:
-            raise UploadTooLarge(
-                f"Got a JSON body of more than {JSON_BYTES} bytes, wanted at most that many."
-            )
+            raise UploadTooLarge(f"A JSON body must have at most {JSON_BYTES} bytes, got more.")
 
     try:
         await pass_on(aiter(request.stream()), write, idle_timeout_s)
     except Stalled as error:
-        raise UploadTooSlow(f"Got {error}") from error
+        raise UploadTooSlow(str(error)) from error
     values = _parsed(bytes(body))
     url = values.pop("url", None)
     if not isinstance(url, str):
         got = None if url is None else json.dumps(url)[:100]
-        raise InvalidRequest([Fault("url", got, "the address of a video, as a string")])
+        raise InvalidRequest(Fault("url", got, "the address of a video, as a string"))
     return UrlBody(url, values)
 
 
 def _parsed(body: bytes) -> dict[str, Any]:
-    wanted = 'wanted a JSON object such as {"url": "https://example.org/dog.mp4"}'
+    wanted = 'The body must be valid JSON, an object such as {"url": "https://example.org/dog.mp4"}'
     try:
         parsed = json.loads(body.decode(), object_pairs_hook=_object)
         json.dumps(parsed, ensure_ascii=False).encode()  # half of a surrogate pair is no text
     except (ValueError, RecursionError) as error:
-        raise MalformedBody(f"Got a body that isn't valid JSON, {wanted}: {error}.") from error
+        raise MalformedBody(f"{wanted}: {error}.") from error
     if not isinstance(parsed, dict):
-        raise MalformedBody(f"Got {body[:100].decode(errors='replace')!r}, {wanted}.")
+        raise MalformedBody(f"{wanted}, got {body[:100].decode(errors='replace')!r}.")
     return parsed
 
 
@@ -285,5 +283,5 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     names = [name for name, _ in pairs]
     for name in names:
         if names.count(name) > 1:
-            raise InvalidRequest([Fault(name[:100], "(twice)", "the option once")])
+            raise InvalidRequest(Fault(name[:100], "two values", "given once"))
     return dict(pairs)

@@ -133,8 +133,8 @@ def _show(settings: Settings, figures: CollectorRegistry) -> None:
         start_http_server(port, host, figures)
     except (OSError, OverflowError) as error:
         raise SettingsError(
-            f"Got {PREFIX}WORKER_METRICS={settings.worker_metrics}, wanted an address that is "
-            f"free: {error}."
+            f"{PREFIX}WORKER_METRICS must be a free address, got {settings.worker_metrics}: "
+            f"{error}."
         ) from error
 
 
@@ -192,5 +192,5 @@ def _line(key: Key) -> str:
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
-        raise argparse.ArgumentTypeError(f"got {number}, wanted at least 1")
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {number}")
     return number

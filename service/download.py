@@ -71,7 +71,7 @@ class Downloader:
         with anyio.move_on_after(self._timeout_s):
             return await self._fetch(target, to, left)
         raise DownloadTooSlow(
-            f"Got no whole file from {target.host!r} in {self._timeout_s:g} s, wanted it faster."
+            f"{target.host!r} didn't send the whole file in {self._timeout_s:g} s."
         )
 
     async def _fetch(self, target: Target, to: Path, left: Callable[[], Awaitable[bool]]) -> str:
@@ -83,11 +83,11 @@ class Downloader:
                 blocks = answer.blocks(left, self._count)
                 await pass_on(blocks, sink.write, self._limits.idle_timeout_s)
         except Stalled as error:
-            raise DownloadTooSlow(f"Got from {target.host!r} {error}") from error
+            raise DownloadTooSlow(f"From {target.host!r}: {error}") from error
         finally:
             await anyio.aclose_forcefully(stream)
         if not sink.size:
-            raise WrongAnswer(f"Got an empty answer from {target.host!r}, wanted a video.")
+            raise WrongAnswer(f"{target.host!r} must answer with a video, got 0 bytes.")
         return sink.sha256
 
     async def _connect(self, target: Target) -> anyio.abc.ByteStream:
@@ -101,11 +101,11 @@ class Downloader:
                     address, target.port, tls_hostname=target.host, ssl_context=self._tls
                 )
         except TimeoutError as error:
-            told = f"no connection to {target.host!r} in {ANSWER_S:g} s"
-            raise Unreachable(f"Got {told}, wanted one.") from error
+            message = f"Can't connect to {target.host!r} within {ANSWER_S:g} s."
+            raise Unreachable(message) from error
         except (OSError, anyio.BrokenResourceError, anyio.EndOfStream, UnicodeError) as error:
-            told = f"no connection to {target.host!r}, port {target.port}"
-            raise Unreachable(f"Got {told}, wanted one: {_reason(error)}.") from error
+            message = f"Can't connect to {target.host!r}, port {target.port}: {_reason(error)}."
+            raise Unreachable(message) from error
 
 
 class _Answer:
@@ -135,23 +135,25 @@ class _Answer:
                 while not isinstance(head := await self._next(), h11.Response):
                     pass
         except TimeoutError as error:
-            told = f"no answer from {self._host!r} in {ANSWER_S:g} s"
-            raise DownloadTooSlow(f"Got {told}, wanted one.") from error
+            message = f"{self._host!r} didn't answer within {ANSWER_S:g} s."
+            raise DownloadTooSlow(message) from error
         self._check(head, max_bytes)
 
     def _check(self, head: h11.Response, max_bytes: int) -> None:
-        told = f"status {head.status_code} from {self._host!r}"
-        if 300 <= head.status_code < 400:
-            raise WrongAnswer(f"Got {told}, wanted 200: redirects aren't followed.")
         if head.status_code != 200:
-            raise WrongAnswer(f"Got {told}, wanted 200.")
+            redirects = ": redirects aren't followed" if 300 <= head.status_code < 400 else ""
+            raise WrongAnswer(
+                f"{self._host!r} must answer with status 200, got {head.status_code}{redirects}."
+            )
         headers = dict(head.headers)
         encoding = headers.get(b"content-encoding", b"identity").decode(errors="replace")
         if encoding != "identity":
-            raise WrongAnswer(f"Got Content-Encoding {encoding[:100]!r}, wanted none.")
+            raise WrongAnswer(
+                f"{self._host!r} must send no Content-Encoding, got {encoding[:100]!r}."
+            )
         declared = int(headers.get(b"content-length", b"0"))
         if declared > max_bytes:
-            raise UploadTooLarge(too_large(f"a file of {declared} bytes", max_bytes))
+            raise UploadTooLarge(too_large(max_bytes, f"{declared} bytes"))
 
     async def blocks(
         self, left: Callable[[], Awaitable[bool]], count: Callable[[int], object]
@@ -172,8 +174,8 @@ class _Answer:
                     received = b""
                 self._http.receive_data(received)
         except (h11.RemoteProtocolError, anyio.BrokenResourceError, OSError) as error:
-            told = f"an answer from {self._host!r} that isn't whole HTTP"
-            raise WrongAnswer(f"Got {told}, wanted all of a file: {_reason(error)}.") from error
+            message = f"The answer of {self._host!r} isn't whole HTTP: {_reason(error)}."
+            raise WrongAnswer(message) from error
         return event
 
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from jobs.errors import JobNotFound
 from jobs.values import Job, JobState
 from service import examples
-from service.errors import Fault, InvalidRequest, kind_of
+from service.errors import JOB, Fault, InvalidRequest, kind_of
 from service.keys import Shared
 from service.problems import problem_answers
 from service.schemas import Body, JobBody, Problem
@@ -88,7 +88,7 @@ class Position:
         match = _ID.fullmatch(event_id)
         if match is None:
             wanted = "the id of an event of this job"
-            raise InvalidRequest([Fault("Last-Event-ID", event_id[:100], wanted)])
+            raise InvalidRequest(Fault("Last-Event-ID", event_id[:100], wanted))
         stage, done, ready = match.groups()
         return cls(_STAGES.index(stage), int(done), int(ready))
 
@@ -150,7 +150,7 @@ async def _listen(job_id: str, shared: Shared) -> AsyncIterator[Watched]:
             }
         },
         204: {"description": "The last event was received already: don't ask again."},
-        **problem_answers(JobNotFound, InvalidRequest),
+        **problem_answers(JOB, {InvalidRequest}),
     },
 )
 async def get_events(

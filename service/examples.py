@@ -7,9 +7,9 @@ _ID = "4b3403665fea4d1ab4ec9a1c1cf5d2a0"
 VIDEO = {
     "width": 1280,
     "height": 720,
-    "frame_count": 300,
+    "frame_count": 1,
     "fps": "30000/1001",
-    "duration_s": 10.01,
+    "duration_s": 0.033367,
     "rotation": 0,
     "mirrored": False,
     "pixel_aspect": "1/1",
@@ -40,7 +40,7 @@ RESULT = {
             "id": 1,
             "score": 0.94,
             "start": 0,
-            "stop": 300,
+            "stop": 1,
             "actions": [
                 {"label": "run", "score": 0.83},
                 {"label": "kick_ball", "score": 0.09},
@@ -51,121 +51,10 @@ RESULT = {
     "frames": [FRAME],
 }
 
-_CATEGORIES = [{"id": 1, "name": "object", "supercategory": ""}]
-_INFO = {"description": f"Job {_ID} of dog, found by small 2026.11.1."}
-_MASK = {"size": [720, 1280], "counts": "Rj22^f0000^Rok0"}
-
-COCO = {
-    "info": _INFO,
-    "licenses": [],
-    "videos": [{"id": 1, "name": "dog", "width": 1280, "height": 720}],
-    "categories": _CATEGORIES,
-    "images": [
-        {
-            "id": 1,
-            "video_id": 1,
-            "frame_index": 0,
-            "time_s": 0.0,
-            "file_name": "00000.jpg",
-            "width": 1280,
-            "height": 720,
-        }
-    ],
-    "annotations": [
-        {
-            "id": 1,
-            "image_id": 1,
-            "video_id": 1,
-            "track_id": 1,
-            "category_id": 1,
-            "score": 0.94,
-            "bbox": [4, 2, 3, 2],
-            "area": 6,
-            "iscrowd": 0,
-            "segmentation": _MASK,
-        }
-    ],
-}
-
-YTVIS = {
-    "info": _INFO,
-    "licenses": [],
-    "categories": _CATEGORIES,
-    "videos": [
-        {"id": 1, "width": 1280, "height": 720, "file_names": ["dog/00000.jpg"], "length": 1}
-    ],
-    "annotations": [
-        {
-            "id": 1,
-            "video_id": 1,
-            "category_id": 1,
-            "score": 0.94,
-            "iscrowd": 0,
-            "width": 1280,
-            "height": 720,
-            "length": 1,
-            "segmentations": [{"size": [720, 1280], "counts": [2882, 2, 718, 2, 718, 2, 917276]}],
-            "bboxes": [[4, 2, 3, 2]],
-            "areas": [6],
-        }
-    ],
-}
-
-CVAT = """<?xml version="1.0" encoding="utf-8"?>
-<annotations>
-<version>1.1</version>
-<meta>...</meta>
-<track id="0" label="object" source="auto">
-<mask frame="0" keyframe="1" outside="0" occluded="0" rle="0, 6" left="4" top="2" width="3" height="2" z_order="0"><attribute name="track">1</attribute></mask>
-<mask frame="1" keyframe="1" outside="1" occluded="0" rle="1" left="4" top="2" width="1" height="1" z_order="0"/>
-</track>
-</annotations>
-"""  # noqa: E501 - lines as they are sent
-
-LABEL_STUDIO = [
-    {
-        "data": {"image": "00000.jpg", "video": "dog", "frame_index": 0, "time_s": 0.0},
-        "predictions": [
-            {
-                "model_version": "small 2026.11.1",
-                "score": 0.94,
-                "result": [
-                    {
-                        "id": "track1",
-                        "to_name": "image",
-                        "original_width": 1280,
-                        "original_height": 720,
-                        "image_rotation": 0,
-                        "score": 0.94,
-                        "meta": {"track": 1},
-                        "type": "rectanglelabels",
-                        "from_name": "box",
-                        "value": {
-                            "x": 25.0,
-                            "y": 50.0,
-                            "width": 12.5,
-                            "height": 10.0,
-                            "rotation": 0,
-                            "rectanglelabels": ["object"],
-                        },
-                    }
-                ],
-            }
-        ],
-    }
-]
-
-RESULTS: dict[str, Any] = {
-    "json": {"summary": "format=json", "value": RESULT},
-    "coco": {"summary": "format=coco", "value": COCO},
-    "ytvis": {"summary": "format=ytvis", "value": YTVIS},
-    "labelstudio": {"summary": "format=labelstudio", "value": LABEL_STUDIO},
-}
-
 RUNNING_JOB = {
     "id": _ID,
     "state": "running",
-    "progress": {"frames_done": 120, "frames_total": 300},
+    "progress": {"frames_done": 0, "frames_total": 1},
     "request": {
         "filename": "dog.mp4",
         "threshold": 0.5,
@@ -176,6 +65,8 @@ RUNNING_JOB = {
         "quality": "fast",
         "actions": True,
         "masks": "rle",
+        "callback_url": None,
+        "priority": "normal",
     },
     "video": VIDEO,
     "created_at": "2026-11-20T09:30:00.120000Z",

@@ -27,7 +27,7 @@ def livez() -> Live:
     summary="Whether the service takes up work",
     responses={
         200: {"content": {"application/json": {"example": examples.READY}}},
-        **problem_answers(NotReady),
+        **problem_answers({NotReady}),
     },
 )
 def readyz(shared: Unscoped) -> Ready:
@@ -61,7 +61,7 @@ def version() -> Version:
 @router.get(
     "/problems/{slug}",
     summary="What a problem's type means",
-    responses=problem_answers(NotFound),
+    responses=problem_answers({NotFound}),
 )
 def problem_type(slug: str) -> ProblemType:
     """Explain the address in a problem's `type`."""
@@ -70,8 +70,8 @@ def problem_type(slug: str) -> ProblemType:
             return ProblemType(
                 type=kind.type, title=kind.title, status=kind.status, example=kind.example
             )
-    wanted = ", ".join(kind.slug for kind in ALL_KINDS)
-    raise NotFound(f"Got the problem {slug[:100]!r}, wanted one of {wanted}.")
+    slugs = ", ".join(kind.slug for kind in ALL_KINDS)
+    raise NotFound(f"The problem must be one of {slugs}, got {slug[:100]!r}.")
 
 
 @router.get(
@@ -79,7 +79,7 @@ def problem_type(slug: str) -> ProblemType:
     summary="What the model is that runs here",
     responses={
         200: {"content": {"application/json": {"example": examples.MODEL_CARD}}},
-        **problem_answers(NotReady),
+        **problem_answers({NotReady}),
     },
 )
 def default_model(shared: Unscoped) -> ModelCard:

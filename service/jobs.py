@@ -10,15 +10,15 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from jobs.errors import BadCursor, DatabaseAway, JobNotFound, StoreAway
+from jobs.errors import JobNotFound, StoreAway
 from jobs.values import JobState
 from service import examples
-from service.errors import BeyondTheFile, InvalidRequest
+from service.errors import FILE, JOB, LIST, InvalidRequest
 from service.keys import Shared
 from service.negotiation import FileAnswer, attachment
+from service.ports import Queue
 from service.problems import problem_answers
 from service.schemas import JobBody, JobList
-from service.state import Queue
 
 JSON = "application/json"
 # Whatever was uploaded: no browser may take it for a page and run what is in it.
@@ -47,7 +47,7 @@ class Page(BaseModel):
     summary="List the jobs, newest first",
     responses={
         200: {"content": {JSON: {"example": examples.JOB_LIST}}},
-        **problem_answers(InvalidRequest, BadCursor),
+        **problem_answers(LIST, {InvalidRequest}),
     },
 )
 def list_jobs(page: Annotated[Page, Query()], shared: Shared) -> JobList:
@@ -69,7 +69,7 @@ def list_jobs(page: Annotated[Page, Query()], shared: Shared) -> JobList:
     summary="Look at a job",
     responses={
         200: {"content": {JSON: {"example": examples.RUNNING_JOB}}},
-        **problem_answers(JobNotFound),
+        **problem_answers(JOB),
     },
 )
 async def get_job(job_id: str, shared: Shared) -> JobBody:
@@ -83,7 +83,7 @@ async def get_job(job_id: str, shared: Shared) -> JobBody:
     response_description="The job, canceled now unless it was final.",
     responses={
         200: {"content": {JSON: {"example": examples.CANCELED_JOB}}},
-        **problem_answers(JobNotFound),
+        **problem_answers(JOB),
     },
 )
 def cancel_job(job_id: str, request: Request, shared: Shared) -> JobBody:
@@ -102,7 +102,7 @@ def cancel_job(job_id: str, request: Request, shared: Shared) -> JobBody:
     responses={
         202: {"model": JobBody, "content": {JSON: {"example": examples.CANCELED_JOB}}},
         204: {"description": "The job was final, and is deleted with its upload and result."},
-        **problem_answers(JobNotFound, StoreAway, DatabaseAway),
+        **problem_answers(JOB, {StoreAway}),
     },
 )
 def delete_job(job_id: str, request: Request, shared: Shared) -> Response:
@@ -128,7 +128,7 @@ def _canceled(job_id: str, request: Request, queue: Queue) -> JobBody:
     responses={
         200: {"content": _MEDIA},
         206: {"description": "The part that `Range` asks for.", "content": _MEDIA},
-        **problem_answers(JobNotFound, BeyondTheFile, InvalidRequest, StoreAway, DatabaseAway),
+        **problem_answers(JOB, FILE, {InvalidRequest}),
     },
 )
 async def get_video(job_id: str, shared: Shared) -> FileAnswer:

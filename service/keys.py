@@ -1,7 +1,6 @@
 """Who calls: the API key of a request, whether it may go on, and which jobs are its own."""
 
 import ipaddress
-import math
 import time
 from functools import partial
 from typing import Annotated
@@ -10,61 +9,16 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from jobs.errors import DatabaseAway, KeyRevoked, KeyUnknown
 from jobs.values import Key
-from service.errors import ForeignOrigin, TooManyRequests, Unauthorized
+from service.errors import ForeignOrigin, Unauthorized
 from service.settings import PREFIX, Settings
 from service.state import Services, Unscoped
-
-CALLER_ERRORS = (
-    Unauthorized,
-    KeyUnknown,
-    KeyRevoked,
-    ForeignOrigin,
-    TooManyRequests,
-    DatabaseAway,
-)
 
 bearer = HTTPBearer(
     scheme_name="key",
     auto_error=False,
     description="An API key, where the service has any: `Authorization: Bearer KEY`.",
 )
-
-
-class RateLimiter:
-    """How many requests each key has left: a bucket that holds a minute's, and refills steadily.
-
-    It counts in this process only: behind several API processes a key has as many times as much.
-    It is used in the event loop only, so that it needs no lock.
-    """
-
-    def __init__(self) -> None:
-        self._buckets: dict[str, tuple[float, float]] = {}
-
-    def take(self, key: Key, now_s: float) -> None:
-        """Count a request.
-
-        Args:
-            key: of the caller.
-            now_s: on a clock that never goes back.
-
-        Raises:
-            TooManyRequests: none is left.
-        """
-        if key.requests_per_minute is None:
-            return
-        a_second = key.requests_per_minute / 60
-        left, seen_s = self._buckets.get(key.name, (float(key.requests_per_minute), now_s))
-        left = min(key.requests_per_minute, left + (now_s - seen_s) * a_second)
-        if left < 1:
-            self._buckets[key.name] = (left, now_s)
-            raise TooManyRequests(
-                f"Got more than {key.requests_per_minute} requests a minute from the key of "
-                f"{key.name!r}, wanted at most that many.",
-                retry_after_s=math.ceil((1 - left) / a_second),
-            )
-        self._buckets[key.name] = (left - 1, now_s)
 
 
 async def caller(
@@ -85,7 +39,7 @@ async def caller(
         refuse_foreign(request, services.settings)
         return None
     if credentials is None:
-        raise Unauthorized("Got no API key, wanted `Authorization: Bearer KEY`.")
+        raise Unauthorized("An API key is needed: `Authorization: Bearer KEY`.")
     presented = credentials.credentials
     key = await services.reads.read(("key", presented), partial(services.keys.find, presented))
     request.state.key = key.name
@@ -131,14 +85,14 @@ def refuse_foreign(request: Request, settings: Settings) -> None:
     name = urlsplit(f"//{asked}").hostname or ""
     if not is_loopback(name):
         raise ForeignOrigin(
-            f"Got a request for {asked[:100]!r} without API keys, wanted one for a loopback "
-            f"address, or {PREFIX}ALLOW_ANONYMOUS=true."
+            f"Without API keys requests must be for a loopback address, got {asked[:100]!r}; "
+            f"{PREFIX}ALLOW_ANONYMOUS=true allows others."
         )
     origin = request.headers.get("origin")
     if origin is None or origin in settings.cors_origins or "*" in settings.cors_origins:
         return
     if urlsplit(origin).netloc != asked:
         raise ForeignOrigin(
-            f"Got a request from the site {origin[:100]!r} without API keys, wanted one from this "
-            f"service's own, or that site in {PREFIX}CORS_ORIGINS."
+            f"Without API keys requests must come from this service's own pages, got the site "
+            f"{origin[:100]!r}; {PREFIX}CORS_ORIGINS allows others."
         )

@@ -26,9 +26,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from jobs.values import JobState, Worker
 from service import examples
 from service.errors import ALL_KINDS, MetricsClosed
+from service.ports import Queue
 from service.problems import problem_answers
 from service.settings import PREFIX
-from service.state import Queue, Unscoped
+from service.state import Unscoped
 from service.version import VERSION
 
 _BUCKETS_S = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
@@ -248,14 +249,15 @@ async def _operator(
     if token is None:
         if await anyio.to_thread.run_sync(services.keys.in_force):
             raise MetricsClosed(
-                f"Got a request for figures where there are API keys and no {PREFIX}METRICS_TOKEN, "
-                "wanted that it is set."
+                f"Where there are API keys, {PREFIX}METRICS_TOKEN must be set to read the metrics."
             )
         return
     presented = "" if credentials is None else credentials.credentials
     if not secrets.compare_digest(presented.encode(), token.get_secret_value().encode()):
-        got = "no token" if credentials is None else "another token"
-        raise MetricsClosed(f"Got {got}, wanted {PREFIX}METRICS_TOKEN as `Authorization: Bearer`.")
+        got = "none" if credentials is None else "another one"
+        raise MetricsClosed(
+            f"The token {PREFIX}METRICS_TOKEN is needed as `Authorization: Bearer`, got {got}."
+        )
 
 
 @router.get(
@@ -267,7 +269,7 @@ async def _operator(
         200: {
             "content": {"text/plain": {"schema": {"type": "string"}, "example": examples.METRICS}}
         },
-        **problem_answers(MetricsClosed),
+        **problem_answers({MetricsClosed}),
     },
 )
 def metrics(shared: Unscoped) -> Response:

@@ -81,7 +81,7 @@ def media_type(accept: str | None, offered: Sequence[str]) -> str:
     qualities = [(_quality(accept, name), name) for name in offered]
     best, name = max(qualities, key=lambda pair: pair[0])
     if best <= 0:
-        raise NotAcceptable(f"Got Accept: {accept[:200]}, wanted one of {', '.join(offered)}.")
+        raise NotAcceptable(f"Accept must allow {' or '.join(offered)}, got {accept[:200]!r}.")
     return name
 
 
@@ -138,7 +138,7 @@ class FileAnswer(FileResponse):
             if message["type"] == "http.response.start":
                 if message["status"] == 400:
                     wanted = "parts such as bytes=0-99, bytes=100- or bytes=-100"
-                    raise InvalidRequest([Fault("Range", asked, wanted)])
+                    raise InvalidRequest(Fault("Range", asked, wanted))
                 if message["status"] == 416:
                     size = Headers(raw=message["headers"])["content-range"].rpartition("/")[2]
                     raise BeyondTheFile(asked, int(size))

@@ -1,24 +1,19 @@
 """Problems (RFC 9457): how each error becomes an answer, and how the OpenAPI document shows it."""
 
+import json
 import logging
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
 from jobs.database import OUTAGES
-from jobs.errors import (
-    DatabaseAway,
-    JobError,
-    JobNotFinished,
-    KeyUnknown,
-    QueueFull,
-    StoreAway,
-    TooManyJobs,
-)
+from jobs.errors import DatabaseAway, JobError
 from pipeline.errors import PipelineError
 from service.errors import (
     INTERNAL_ERROR,
@@ -27,14 +22,9 @@ from service.errors import (
     Fault,
     InvalidRequest,
     MethodNotAllowed,
-    MetricsClosed,
     NotFound,
-    NotReady,
-    NotRendered,
-    RendererBusy,
     ServiceError,
     TooManyRequests,
-    Unauthorized,
     UploadTooLarge,
     UploadTooSlow,
     kind_of,
@@ -42,8 +32,6 @@ from service.errors import (
 from service.schemas import FaultBody, Problem
 
 MEDIA_TYPE = "application/problem+json"
-RETRY_AFTER_S = 1
-JOBS_RETRY_AFTER_S = 5  # the end of a job, or of an outage, takes longer than a look
 
 _log = logging.getLogger(__name__)
 
@@ -85,28 +73,26 @@ def add_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def answer_parameters(request: Request, error: RequestValidationError) -> JSONResponse:
-        return await answer_error(
-            request, InvalidRequest([_fault(item) for item in error.errors()])
-        )
+        return await answer_error(request, InvalidRequest(*map(fault_of, error.errors())))
 
     @app.exception_handler(HTTPException)
     async def answer_http(request: Request, error: HTTPException) -> JSONResponse:
         path = request.url.path[:200]
         if error.status_code == KINDS[MethodNotAllowed].status:
             allowed = (error.headers or {}).get("Allow", "")
-            wrong = MethodNotAllowed(f"Got {request.method} {path}, wanted {allowed}.")
+            wrong = MethodNotAllowed(f"{path} has no {request.method}, only {allowed}.")
             answer = await answer_error(request, wrong)
             answer.headers["Allow"] = allowed
             return answer
-        wanted = "one of /openapi.json"
-        return await answer_error(request, NotFound(f"Got the path {path!r}, wanted {wanted}."))
+        return await answer_error(request, NotFound(f"Nothing is at {path!r}; see /openapi.json."))
 
 
-def problem_answers(*errors: type[Exception]) -> dict[int | str, dict[str, Any]]:
+def problem_answers(*groups: Iterable[type[Exception]]) -> dict[int | str, dict[str, Any]]:
     """Describe in a route's `responses` how it answers these errors, each with an example."""
     answers: dict[int | str, dict[str, Any]] = {}
     # The word `default` also keeps FastAPI from documenting answers of its own.
-    keyed = [(str(kind_of(error).status), kind_of(error)) for error in errors]
+    kinds = [kind_of(error) for group in groups for error in group]
+    keyed = [(str(kind.status), kind) for kind in kinds]
     for key, kind in [*keyed, ("default", INTERNAL_ERROR)]:
         content = {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}
         answer = answers.setdefault(key, {"description": "", "content": {MEDIA_TYPE: content}})
@@ -124,11 +110,14 @@ def problem_answers(*errors: type[Exception]) -> dict[int | str, dict[str, Any]]
 
 
 def _headers(error: Exception) -> dict[str, str]:
-    if (retry_after_s := _retry_after_s(error)) is not None:
-        return {"Retry-After": str(retry_after_s)}
+    kind = kind_of(type(error))
+    if isinstance(error, TooManyRequests):
+        return {"Retry-After": str(error.retry_after_s)}
+    if kind.retry_after_s is not None:
+        return {"Retry-After": str(kind.retry_after_s)}
+    if kind.status == 401:
+        return {"WWW-Authenticate": "Bearer"}
     match error:
-        case Unauthorized() | KeyUnknown() | MetricsClosed():
-            return {"WWW-Authenticate": "Bearer"}
         case BeyondTheFile():
             return {"Content-Range": f"bytes */{error.size}"}
         case UploadTooLarge() | UploadTooSlow():
@@ -138,22 +127,26 @@ def _headers(error: Exception) -> dict[str, str]:
             return {}
 
 
-def _retry_after_s(error: Exception) -> int | None:
-    match error:
-        case JobNotFinished() | NotReady() | NotRendered() | RendererBusy():
-            return RETRY_AFTER_S
-        case TooManyRequests():
-            return error.retry_after_s
-        case TooManyJobs() | QueueFull() | StoreAway() | DatabaseAway():
-            return JOBS_RETRY_AFTER_S
-        case _:
-            return None
+def fault_of(error: ErrorDetails, among: Sequence[str] = ()) -> Fault:
+    """Put what pydantic says of a wrong value into our words.
+
+    Args:
+        error: one of those of a `ValidationError`.
+        among: the names that there are.
+    """
+    name, got = str(error["loc"][-1])[:100], shown(error["input"])
+    wanted = re.sub(r"^Input should be |, (unable to|got) .*", "", error["msg"])
+    match error["type"]:
+        case "extra_forbidden" | "unexpected_keyword_argument":
+            names = f"one of {', '.join(among)}" if among else "a parameter here"
+            return Fault(name, got, names, known=False)
+        case "bool_parsing" | "bool_type":
+            wanted = "true or false"
+        case "string_too_long":
+            wanted = f"at most {error['ctx']['max_length']} characters"
+    return Fault(name, got, wanted)
 
 
-def _fault(error: Mapping[str, Any]) -> Fault:
-    """Put FastAPI's word on a wrong query parameter into ours."""
-    name = str(error["loc"][-1])[:100]
-    if error["type"] == "extra_forbidden":
-        return Fault(name, str(error["input"])[:100], "no such parameter")
-    wanted = str(error["msg"]).removeprefix("Input should be ")
-    return Fault(name, str(error["input"])[:100], wanted[:1].lower() + wanted[1:])
+def shown(got: object) -> str:
+    """Write a value that was received, not too long."""
+    return (got if isinstance(got, str) else json.dumps(got))[:100]

@@ -75,7 +75,7 @@ class FileSink:
         """
         self.size += len(block)
         if self.size > self._max_bytes:
-            raise UploadTooLarge(too_large("a larger file", self._max_bytes))
+            raise UploadTooLarge(too_large(self._max_bytes))
         self._hash.update(block)
         self._file.write(block)
 
@@ -112,8 +112,8 @@ async def pass_on(
                 chunk = await anext(chunks, None)
         except TimeoutError as error:
             raise Stalled(
-                f"{came} bytes of the body in {idle_timeout_s:g} s, wanted it to go on with at "
-                f"least {STEADY_BYTES}."
+                f"Only {came} bytes of the body came in {idle_timeout_s:g} s, expected at least "
+                f"{STEADY_BYTES}."
             ) from error
         if chunk is not None:
             block += chunk
@@ -127,11 +127,10 @@ async def pass_on(
             deadline, came = anyio.current_time() + idle_timeout_s, 0
 
 
-def too_large(received: str, max_bytes: int) -> str:
-    """Say what was received that is past the limit of a file."""
-    return (
-        f"Got {received}, wanted a file of at most {max_bytes} bytes ({max_bytes / 2**20:g} MiB)."
-    )
+def too_large(max_bytes: int, received: str = "more") -> str:
+    """Say that a file is past its limit."""
+    mib = max_bytes / 2**20
+    return f"The file must have at most {max_bytes} bytes ({mib:g} MiB), got {received}."
 
 
 @dataclass(frozen=True)

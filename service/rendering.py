@@ -21,8 +21,8 @@ from jobs.errors import JobError, JobNotFound
 from jobs.values import Job
 from pipeline.errors import PipelineError
 from service.errors import NotRendered, RendererBusy, RenderingFailed, ServiceError, StorageFull
+from service.ports import Queue, Renderings
 from service.settings import Settings
-from service.state import Queue, Renderings
 
 MEMORY_BYTES = 4 * 2**30
 MOST_WAITING = 20
@@ -124,8 +124,8 @@ class Renderer:
     def _start(self, job: Job, name: str) -> _Rendering:
         if len(self._running) >= MOST_WAITING:
             raise RendererBusy(
-                f"Got a request for the {name} of job {job.id!r} while {MOST_WAITING} results "
-                "wait to be made, wanted it later."
+                f"{MOST_WAITING} results wait to be made already; ask for the {name} of job "
+                f"{job.id!r} again later."
             )
         rendering = self._running[job.id, name] = _Rendering()
         self._tasks.start_soon(self._run, job, name, rendering)
@@ -181,13 +181,13 @@ class Renderer:
         except TimeoutError as error:
             await self._discard(job, name)
             raise RenderingFailed(
-                f"Got a video whose {name} took longer than {self._timeout_s:g} s to make."
+                f"The {name} took longer than {self._timeout_s:g} s to make."
             ) from error
         except (anyio.BrokenWorkerProcess, MemoryError) as error:
             _log.warning("rendering crashed", extra=told)
             await self._discard(job, name)
             raise RenderingFailed(
-                f"Got a video whose {name} crashes the renderer or takes more than "
+                f"The {name} crashes the renderer or takes more than "
                 f"{MEMORY_BYTES // 2**20} MiB of memory."
             ) from error
         except OSError as error:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import anyio
 import anyio.to_thread
@@ -13,62 +13,33 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from formats.catalogue import FILE_FORMATS, TEXT_FORMATS, FileFormat, TextFormat
 from formats.result import Result
-from jobs.errors import (
-    DatabaseAway,
-    JobError,
-    JobHasNoResult,
-    JobNotFinished,
-    JobNotFound,
-    StoreAway,
-)
+from jobs.errors import JobError
 from jobs.values import Job, JobState
 from pipeline.errors import BrokenVideo, DecoderFailed
-from service import examples, schemas
+from service import examples, formats, schemas
 from service.errors import (
-    BeyondTheFile,
+    FILE,
+    JOB,
+    RESULT,
     InvalidRequest,
     JobCanceled,
     JobFailed,
     NoMasks,
-    NotAcceptable,
-    NotRendered,
-    RendererBusy,
-    RenderingFailed,
     ServiceError,
     StorageFull,
     TooManyTracks,
     kind_of,
 )
-from service.formats import Coco, LabelStudioTask, Ytvis
+from service.formats import JSON, NDJSON, Coco, Format, LabelStudioTask, Ytvis
 from service.keys import Shared
 from service.negotiation import FileAnswer, attachment, media_type, preference
+from service.ports import Queue
 from service.problems import problem_answers
 from service.schemas import Problem
-from service.state import Queue, Services
+from service.state import Services
 
-JSON = "application/json"
-NDJSON = "application/x-ndjson"
-XML = "application/xml"
 BLOCK_CHARACTERS = 2**16
 POLL_S = 0.2
-
-Format = Literal[
-    "json",
-    "ndjson",
-    "coco",
-    "ytvis",
-    "cvat",
-    "labelstudio",
-    "davis",
-    "overlay.mp4",
-    "alpha.webm",
-    "mattes.zip",
-]
-
-_FILES = {
-    each.media_type: {"schema": {"type": "string", "contentMediaType": each.media_type}}
-    for each in FILE_FORMATS.values()
-}
 
 router = APIRouter(tags=["jobs"])
 
@@ -91,40 +62,15 @@ class Wanted(BaseModel):
     responses={
         200: {
             "model": schemas.Result | Coco | Ytvis | list[LabelStudioTask],
-            "content": {
-                JSON: {"examples": examples.RESULTS},
-                NDJSON: {
-                    "schema": {"$ref": "#/components/schemas/FrameBody"},
-                    "example": examples.FRAME,
-                },
-                XML: {"schema": {"type": "string"}, "example": examples.CVAT},
-                **_FILES,
-            },
+            "content": formats.content(),
             "headers": examples.PREFERENCE_HEADER,
         },
         206: {
             "description": "The part of a file that `Range` asks for.",
-            "content": _FILES,
+            "content": formats.FILES,
         },
         **problem_answers(
-            JobNotFound,
-            NotAcceptable,
-            JobNotFinished,
-            JobHasNoResult,
-            JobFailed,
-            JobCanceled,
-            NoMasks,
-            TooManyTracks,
-            NotRendered,
-            BeyondTheFile,
-            InvalidRequest,
-            BrokenVideo,
-            DecoderFailed,
-            RenderingFailed,
-            RendererBusy,
-            StorageFull,
-            StoreAway,
-            DatabaseAway,
+            JOB, RESULT, FILE, {InvalidRequest, BrokenVideo, DecoderFailed, StorageFull}
         ),
     },
     openapi_extra={"parameters": [examples.PREFER]},
@@ -166,10 +112,7 @@ def _accepted(request: Request) -> Format:
 
 def _require_masks(job: Job, name: str) -> None:
     if job.request.masks == "none":
-        raise NoMasks(
-            f"Got format={name} for a job with masks=none, wanted one with masks=rle, or a format "
-            "that needs none."
-        )
+        raise NoMasks(f"Format {name} needs a job with masks=rle, got one with masks=none.")
 
 
 async def _as_text(queue: Queue, job: Job, name: str, chosen: TextFormat) -> Response:
@@ -190,8 +133,7 @@ async def _as_file(
     last_track = max((track["id"] for track in header["tracks"]), default=0)
     if chosen.most_tracks is not None and last_track > chosen.most_tracks:
         raise TooManyTracks(
-            f"Got format={name} for a job with tracks up to {last_track}, wanted at most "
-            f"{chosen.most_tracks}, or a format that holds more."
+            f"Format {name} can hold {chosen.most_tracks} tracks, and the job has {last_track}."
         )
     settings = shared.settings
     prefer = preference(request.headers.getlist("prefer"), settings.wait_s, settings.max_wait_s)

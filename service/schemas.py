@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from jobs.values import Job, JobState, Masks, Priority, Worker
-from pipeline.values import Instances, Quality, Timestamps, VideoInfo
+from jobs.values import Job, JobRequest, JobState, Worker
+from pipeline.values import Timestamps, VideoInfo
 from service.errors import Fault, Kind, kind_named
 
 Index = Annotated[int, Field(ge=0, description="0-based frame of the source video.")]
@@ -121,24 +121,6 @@ class VideoBody(Body):
         )
 
 
-class RequestBody(Body):
-    """What was asked for."""
-
-    filename: Annotated[
-        str, Field(description="As the client named the upload, made safe for any system.")
-    ]
-    threshold: float
-    start_s: float | None
-    end_s: float | None
-    every: int
-    instances: Instances
-    quality: Quality
-    actions: bool
-    masks: Masks
-    callback_url: str | None = None
-    priority: Priority = "normal"
-
-
 class Progress(Body):
     """How far a job is."""
 
@@ -152,7 +134,7 @@ class JobBody(Body):
     id: str
     state: JobState
     progress: Progress
-    request: RequestBody
+    request: JobRequest
     video: VideoBody
     created_at: datetime
     started_at: Annotated[datetime | None, Field(description="When a worker took it up.")]
@@ -167,24 +149,11 @@ class JobBody(Body):
     @classmethod
     def of(cls, job: Job) -> "JobBody":
         """Return the answer for a job."""
-        request = job.request
         return cls(
             id=job.id,
             state=job.state,
             progress=Progress(frames_done=job.frames_done, frames_total=job.frames_total),
-            request=RequestBody(
-                filename=request.filename,
-                threshold=request.threshold,
-                start_s=request.start_s,
-                end_s=request.end_s,
-                every=request.every,
-                instances=request.instances,
-                quality=request.quality,
-                actions=request.actions,
-                masks=request.masks,
-                callback_url=request.callback_url,
-                priority=request.priority,
-            ),
+            request=job.request,
             video=VideoBody.of(job.video),
             created_at=job.created_at,
             started_at=job.started_at,
@@ -220,7 +189,7 @@ class ModelCard(Body):
     multiple: Annotated[int, Field(description="Sides are padded to multiples of it, pixels.")]
     licence: Annotated[str, Field(description="Of the weights.")]
     data: Annotated[str, Field(description="What it was trained on.")]
-    measured: Annotated[dict[str, float], Field(description="Measured figures, by name.")]
+    measured: Annotated[dict[str, float], Field(description="Measured metrics, by name.")]
     git_revision: Annotated[str, Field(description="Of the code that trained it.")]
     labels: Annotated[
         list[str], Field(description="Of the actions that it tells; none if it only segments.")

@@ -19,8 +19,8 @@ from jobs.retention import Retention
 from jobs.stores import open_store
 from service.app import create_app
 from service.keys import is_loopback
+from service.ports import Keys
 from service.settings import PREFIX, Settings, SettingsError
-from service.state import Keys
 
 GRACE_S = 5
 HEADER_BYTES = 2**16
@@ -79,8 +79,8 @@ def _require_room(settings: Settings) -> None:
     free_mib = shutil.disk_usage(settings.data_dir).free // 2**20
     if free_mib < settings.min_free_mib:
         raise SettingsError(
-            f"Got {free_mib} MiB free in {PREFIX}DATA_DIR={settings.data_dir}, wanted at least "
-            f"{PREFIX}MIN_FREE_MIB={settings.min_free_mib}."
+            f"{PREFIX}DATA_DIR={settings.data_dir} must have {PREFIX}MIN_FREE_MIB="
+            f"{settings.min_free_mib} MiB free, got {free_mib}."
         )
 
 
@@ -89,8 +89,9 @@ def _require_keys(settings: Settings, keys: Keys) -> None:
     if settings.allow_anonymous or is_loopback(settings.host) or keys.in_force():
         return
     raise SettingsError(
-        f"Got {PREFIX}HOST={settings.host} and no API keys, wanted keys (`python -m service keys "
-        f"create NAME`), a loopback address such as 127.0.0.1, or {PREFIX}ALLOW_ANONYMOUS=true."
+        f"Without API keys {PREFIX}HOST must be a loopback address such as 127.0.0.1, got "
+        f"{settings.host}. Make a key (`python -m service keys create NAME`), or set "
+        f"{PREFIX}ALLOW_ANONYMOUS=true."
     )
 
 
@@ -108,8 +109,8 @@ def _open(settings: Settings) -> socket.socket:
         return socket.create_server((settings.host, settings.port), family=family)
     except OSError as error:
         raise SettingsError(
-            f"Got {PREFIX}HOST={settings.host} and {PREFIX}PORT={settings.port}, wanted an address "
-            f"that is free: {error}."
+            f"{PREFIX}HOST and {PREFIX}PORT must be a free address, got {settings.host} and "
+            f"{settings.port}: {error}."
         ) from error
 
 

@@ -3,6 +3,7 @@
 import base64
 import logging
 import os
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -155,8 +156,8 @@ class Settings(BaseModel):
     def _waits_are_ordered(self) -> Self:
         if self.wait_s > self.max_wait_s:
             raise ValueError(
-                f"got {PREFIX}WAIT_S={self.wait_s:g} above {PREFIX}MAX_WAIT_S={self.max_wait_s:g}, "
-                "wanted the default wait to be at most the longest one"
+                f"{PREFIX}WAIT_S must be at most {PREFIX}MAX_WAIT_S={self.max_wait_s:g}, got "
+                f"{self.wait_s:g}"
             )
         return self
 
@@ -210,7 +211,7 @@ def decode_secret(secret: SecretStr) -> bytes:
     """
     prefix, _, encoded = secret.get_secret_value().partition("_")
     if prefix != "whsec":
-        raise ValueError("wanted whsec_ and at least 24 random bytes as base64")
+        raise ValueError("must be whsec_ and at least 24 random bytes as base64")
     return base64.b64decode(encoded, validate=True)
 
 
@@ -233,7 +234,7 @@ def load_settings() -> Settings:
     for name, value in former.items():
         old, new = _variable(FORMER_PREFIX, name), _variable(PREFIX, name)
         if given.setdefault(name, value) != value:
-            raise SettingsError(f"Got both {old} and {new}, which differ, wanted only {new}.")
+            raise SettingsError(f"{old} and {new} must be the same, or only {new} be given.")
         _log.warning("a setting has a new name", extra={"setting": old, "wanted": new})
     for name in _unknown():
         near = get_close_matches(name.removeprefix(PREFIX).lower(), Settings.model_fields, 1)
@@ -276,4 +277,5 @@ def _sentence(error: Mapping[str, object]) -> str:
         return f"{str(error['msg']).removeprefix('Value error, ')}."
     name = str(location[0])
     got = "(a secret)" if name.endswith(("secret", "token")) else repr(error["input"])
-    return f"{PREFIX}{name.upper()}: got {got}: {error['msg']}."
+    must = re.sub(r"^Value error, (must )?|^Input should ", "", str(error["msg"]))
+    return f"{PREFIX}{name.upper()} must {must}, got {got}."

@@ -129,8 +129,8 @@ def tracing(settings: Settings, part: str) -> "Iterator[TracerProvider | None]":
         from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
     except ImportError as error:
         raise SettingsError(
-            f"Got {PREFIX}TRACING=true, wanted the packages opentelemetry-sdk and "
-            f"opentelemetry-exporter-otlp-proto-http beside it: {error}."
+            f"{PREFIX}TRACING=true needs the packages opentelemetry-sdk and "
+            f"opentelemetry-exporter-otlp-proto-http: {error}."
         ) from error
     name = os.environ.get("OTEL_SERVICE_NAME", f"rotograph-{part}")
     resource = resources.Resource.create({"service.name": name, "service.version": VERSION})

@@ -14,44 +14,36 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from jobs.addresses import AddressGuard
-from jobs.errors import BadUrl, IdempotencyConflict, QueueFull, StoreAway, TooManyJobs
+from jobs.errors import StoreAway
 from jobs.values import Idempotency, Job, JobRequest, JobState
-from pipeline.errors import (
-    BrokenVideo,
-    DecoderFailed,
-    NotAVideo,
-    NoVideoStream,
-    SelectionError,
-    VideoTooLarge,
-)
-from service import examples
+from service import examples, options
 from service.bodies import JSON, MULTIPART, receive_form, receive_url_body
 from service.download import filename_of
 from service.errors import (
-    DownloadTooSlow,
+    BODY,
+    CALLER,
+    QUEUE,
+    URL,
+    VIDEO,
     Fault,
     InvalidRequest,
     JobCanceled,
-    MalformedBody,
-    StorageFull,
-    Unreachable,
     UnsupportedBody,
-    UploadTooLarge,
-    UploadTooSlow,
-    WrongAnswer,
 )
-from service.keys import CALLER_ERRORS, Shared
+from service.keys import Shared
 from service.negotiation import Preference, preference
-from service.options import WANTED, Options, parse_options
-from service.problems import RETRY_AFTER_S, problem_answers, problem_response
+from service.options import parse_options, to_request
+from service.ports import Queue
+from service.problems import problem_answers, problem_response
 from service.receiving import UploadLimits
 from service.results import json_blocks, require_result
 from service.schemas import JobBody, Result, failure_problem
 from service.settings import Settings
-from service.state import Queue, Services
+from service.state import Services
 
 FIRST_POLL_S = 0.05
 LONGEST_POLL_S = 0.25
+RETRY_AFTER_S = 1
 
 router = APIRouter(tags=["segment"])
 
@@ -80,11 +72,10 @@ def _request_body() -> dict[str, Any]:
 
 
 def _object(required: str, described: dict[str, Any]) -> dict[str, Any]:
-    options = Options.model_json_schema()["properties"]
     return {
         "type": "object",
         "required": [required],
-        "properties": {required: described, **options},
+        "properties": {required: described, **options.SCHEMA},
         "additionalProperties": False,
     }
 
@@ -105,30 +96,7 @@ def _object(required: str, described: dict[str, Any]) -> dict[str, Any]:
             "content": {"application/json": {"example": examples.RUNNING_JOB}},
             "headers": examples.ANSWER_HEADERS | examples.RETRY_HEADER,
         },
-        **problem_answers(
-            MalformedBody,
-            UploadTooSlow,
-            Unreachable,
-            WrongAnswer,
-            DownloadTooSlow,
-            JobCanceled,
-            UploadTooLarge,
-            VideoTooLarge,
-            UnsupportedBody,
-            InvalidRequest,
-            NotAVideo,
-            NoVideoStream,
-            BrokenVideo,
-            DecoderFailed,
-            SelectionError,
-            StorageFull,
-            *CALLER_ERRORS,
-            IdempotencyConflict,
-            QueueFull,
-            TooManyJobs,
-            BadUrl,
-            StoreAway,
-        ),
+        **problem_answers(BODY, URL, VIDEO, QUEUE, CALLER, {JobCanceled, StoreAway}),
     },
     openapi_extra={
         "requestBody": _request_body(),
@@ -198,8 +166,7 @@ async def accept(request: Request, shared: Services) -> Job:
     """Make a request a job; leave nothing behind if that fails."""
     if request.query_params:
         name, got = request.query_params.multi_items()[0]
-        wanted = "options in the body"
-        raise InvalidRequest([Fault(name[:100], got[:100], wanted)])
+        raise InvalidRequest(Fault(name[:100], got[:100], "given in the body"))
     key = _idempotency_key(request)
     uploads, queue, span = shared.uploads, shared.queue, shared.tracer.start_as_current_span
     await anyio.to_thread.run_sync(queue.check_room)
@@ -240,17 +207,17 @@ async def _asked(request: Request, upload: Path, settings: Settings) -> Asked:
     match received.partition(";")[0].strip().lower():
         case kind if kind == MULTIPART:
             limits = UploadLimits(settings.max_upload_bytes, settings.upload_idle_timeout_s)
-            form = await receive_form(request, upload, list(WANTED), limits)
-            options = parse_options(form.values)
-            return Asked(options.to_request(form.filename), sha256=form.sha256)
+            form = await receive_form(request, upload, options.NAMES, limits)
+            chosen = parse_options(form.values)
+            return Asked(to_request(chosen, form.filename), sha256=form.sha256)
         case kind if kind == JSON:
             body = await receive_url_body(request, settings.upload_idle_timeout_s)
-            options = parse_options(body.values, strict=True)
-            return Asked(options.to_request(filename_of(body.url)), url=body.url)
+            chosen = parse_options(body.values, strict=True)
+            return Asked(to_request(chosen, filename_of(body.url)), url=body.url)
         case _:
             raise UnsupportedBody(
-                f"Got Content-Type {received[:100] or '(none)'}, wanted {MULTIPART} with the video "
-                f"in the part `file`, or {JSON} with its address as `url`."
+                f"Content-Type must be {MULTIPART} with the video in the part `file`, or {JSON} "
+                f"with its address as `url`, got {received[:100] or 'none'}."
             )
 
 
@@ -260,7 +227,7 @@ def _idempotency_key(request: Request) -> str | None:
         return None
     if len(keys) > 1 or not (0 < len(keys[0]) <= 255 and keys[0].isprintable()):
         wanted = "one key of 1 to 255 printable characters"
-        raise InvalidRequest([Fault("Idempotency-Key", ", ".join(keys)[:100], wanted)])
+        raise InvalidRequest(Fault("Idempotency-Key", ", ".join(keys)[:100], wanted))
     return keys[0]
 
 
@@ -278,6 +245,6 @@ def _check_callback(settings: Settings, url: str | None) -> None:
     if url is None:
         return
     if settings.webhooks is None:
-        wanted = "none, since this service has no ROTOGRAPH_WEBHOOK_SECRET"
-        raise InvalidRequest([Fault("callback_url", url[:100], wanted)])
+        wanted = "left out, since this service has no ROTOGRAPH_WEBHOOK_SECRET"
+        raise InvalidRequest(Fault("callback_url", url[:100], wanted))
     AddressGuard(settings.outbound_allow).check(url)

@@ -27,8 +27,8 @@ def upgrade(connection: sa.Connection) -> None:
         return
     if found not in {None, *(script.revision for script in scripts.walk_revisions())}:
         raise SchemaTooNew(
-            f"Got a database with schema {found}, of a newer version of the service; this one "
-            f"knows schemas up to {newest}. Nothing was changed: start the newer version, or "
+            f"The database has schema {found}, of a newer version of the service; this one knows "
+            f"schemas up to {newest}. Nothing was changed: start the newer version, or "
             "restore a backup that was made before it."
         )
     command.upgrade(config, "head")

@@ -64,7 +64,7 @@ export function show(where, error, remedy) {
   const faults = told.faults.length > 1 ? told.faults : []; // a single one stands in the detail
   shown.querySelector("ul").replaceChildren(...faults.map((fault) => {
     const item = document.createElement("li");
-    item.textContent = `${fault.name}: got ${fault.got ?? "nothing"}, wanted ${fault.wanted}`;
+    item.textContent = `${fault.name} must be ${fault.wanted}, got ${fault.got ?? "nothing"}`;
     return item;
   }));
   if (remedy) {

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 from threading import Timer
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -24,8 +25,8 @@ from rotograph import (
     WaitTimeoutError,
 )
 from rotograph.options import Format, Options
-from service import results
-from service.options import WANTED
+from service.formats import FORMATS
+from service.options import NAMES
 from tests.client.conftest import Connect, Running
 from tests.client.flaky import Answer, Flaky
 from tests.raw_server import RawServer
@@ -117,8 +118,8 @@ def test_a_copy_says_of_what_unless_it_is_to_be_fresh(
 
 
 def test_the_client_knows_what_the_service_takes() -> None:
-    assert set(Options.__annotations__) == set(WANTED)
-    assert Format == results.Format
+    assert set(Options.__annotations__) == set(NAMES)
+    assert set(get_args(Format)) == set(FORMATS)
 
 
 def test_a_wrong_option_is_a_problem(connect: Connect, service: str, clip: Path) -> None:
@@ -127,9 +128,9 @@ def test_a_wrong_option_is_a_problem(connect: Connect, service: str, clip: Path)
     error = told.value
     assert (error.status, error.type, error.job) == (422, "/problems/invalid-request", None)
     assert error.title == "The request holds a wrong value"
-    assert error.detail == "Got threshold='2', wanted a number above 0 and below 1."
+    assert error.detail == "threshold must be less than 1, got 2."
     assert error.problem.request_id
-    assert "(422): Got threshold" in str(error)
+    assert "(422): threshold must" in str(error)
 
 
 def test_wait_follows_a_job_to_its_end(

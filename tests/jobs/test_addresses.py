@@ -35,7 +35,7 @@ URL = "https://example.org/"
     ],
 )
 def test_what_is_no_address_of_https_is_refused_early(url: str) -> None:
-    with pytest.raises(BadUrl, match=r"^Got "):
+    with pytest.raises(BadUrl, match=" must be "):
         AddressGuard().check(url)
 
 
@@ -64,7 +64,7 @@ def test_public_addresses_pass_the_early_look() -> None:
 )
 def test_a_name_with_an_address_that_is_not_public_is_refused(found: list[str]) -> None:
     guard = AddressGuard()
-    with pytest.raises(BadUrl, match=r"'example.org', which isn't a public address"):
+    with pytest.raises(BadUrl, match=r"must be a public address, got 'example.org'"):
         guard.choose(guard.check(URL), found)
 
 
@@ -80,5 +80,5 @@ def test_what_is_allowed_by_network_may_be_named_and_needs_no_tls() -> None:
     assert guard.choose(guard.check(URL), ["10.1.2.3"]) == "10.1.2.3"
     with pytest.raises(BadUrl):
         guard.choose(guard.check(URL), ["10.2.0.1"])
-    with pytest.raises(BadUrl, match="wanted https"):
+    with pytest.raises(BadUrl, match="must be https"):
         guard.check("http://example.org/")

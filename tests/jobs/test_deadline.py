@@ -20,7 +20,7 @@ def test_a_job_that_takes_too_long_fails_and_its_worker_goes_on(bench: Bench, cl
     assert job.state is JobState.FAILED
     assert job.failure is not None
     assert job.failure.kind == "JobTimedOut"
-    assert job.failure.message.startswith("Got a job that takes longer than 0.5 s")
+    assert job.failure.message.startswith("The job took longer than 0.5 s")
     assert job.frames_done < job.frames_total
     counted = metrics.registry.get_sample_value
     assert counted("rotograph_jobs_ended_total", {"state": "failed"}) == 1

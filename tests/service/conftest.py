@@ -13,8 +13,8 @@ import pytest
 import uvicorn
 
 from service.app import create_app
+from service.ports import Keys, Queue, Uploads
 from service.settings import Settings
-from service.state import Keys, Queue, Uploads
 from tests.raw_server import RawServer
 from tests.service.fakes import FakeKeys, FakeQueue, FakeRenderings, FakeUploads
 

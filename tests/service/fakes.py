@@ -89,7 +89,7 @@ class FakeQueue:
             return None
         fingerprint, job_id = self.sent[idempotency.key]
         if fingerprint != idempotency.fingerprint:
-            raise IdempotencyConflict(f"Got the Idempotency-Key {idempotency.key!r} once more.")
+            raise IdempotencyConflict(f"The Idempotency-Key {idempotency.key!r} came once more.")
         return self.jobs[job_id]
 
     def submit(
@@ -143,7 +143,7 @@ class FakeQueue:
         self, state: JobState | None, limit: int, cursor: str | None
     ) -> tuple[Sequence[Job], str | None]:
         if cursor is not None and not cursor.isdigit():
-            raise BadCursor(f"Got the cursor {cursor!r}, wanted one from a list of jobs.")
+            raise BadCursor(f"cursor must be one that a list of jobs gave, got {cursor!r}.")
         start = int(cursor or 0)
         found = [job for job in reversed(self.jobs.values()) if state in {None, job.state}]
         following = str(start + limit) if start + limit < len(found) else None

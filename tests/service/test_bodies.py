@@ -116,14 +116,26 @@ def test_any_file_name_is_taken(text: bytes) -> None:
 @pytest.mark.parametrize(
     ("body", "error", "named"),
     [
-        (OPTION % (b"every", b"2") + END, InvalidRequest, "Got no file"),
+        (
+            OPTION % (b"every", b"2") + END,
+            InvalidRequest,
+            "file must be one part that holds the video, got nothing.",
+        ),
         (FILE % b"" + END, InvalidRequest, "0 bytes"),
         (FILE % b"a" + FILE % b"b" + END, InvalidRequest, "two parts"),
-        (OPTION % (b"every", b"2") * 2 + FILE % b"a" + END, InvalidRequest, "every='(two parts)'"),
-        (OPTION % (b"color", b"red") + FILE % b"a" + END, InvalidRequest, "Got color="),
+        (
+            OPTION % (b"every", b"2") * 2 + FILE % b"a" + END,
+            InvalidRequest,
+            "every must be given once",
+        ),
+        (
+            OPTION % (b"color", b"red") + FILE % b"a" + END,
+            InvalidRequest,
+            "'color' is not one of file, ",
+        ),
         (OPTION % (b"every", b"2" * 2000) + FILE % b"a" + END, InvalidRequest, "1024 bytes"),
         (OPTION % (b"every", b"\xff") + FILE % b"a" + END, MalformedBody, "UTF-8"),
-        (b"--cut\r\nContent-Type: video/mp4\r\n\r\na\r\n" + END, MalformedBody, "without a name"),
+        (b"--cut\r\nContent-Type: video/mp4\r\n\r\na\r\n" + END, MalformedBody, "must have a name"),
         (FILE % b"a", MalformedBody, "ends before its last boundary"),
         (b"", MalformedBody, "ends before its last boundary"),
         (b"hello", MalformedBody, "isn't valid multipart"),
@@ -133,7 +145,7 @@ def test_any_file_name_is_taken(text: bytes) -> None:
 def test_a_wrong_form_is_told_what_was_received(
     tmp_path: Path, body: bytes, error: type[ServiceError], named: str
 ) -> None:
-    with pytest.raises(error, match="Got") as caught:
+    with pytest.raises(error) as caught:
         receive(Chunks([body]), tmp_path / "file")
     assert named in str(caught.value)
 
@@ -156,7 +168,7 @@ def test_another_content_type_is_refused_before_the_body_is_read(
 def test_a_declared_length_past_the_limit_is_refused_unread(tmp_path: Path) -> None:
     chunks = Chunks([b"x"])
     too_long = str(LIMITS.max_bytes + FORM_BYTES + 1)
-    with pytest.raises(UploadTooLarge, match=f"{too_long} bytes.*1048576 bytes"):
+    with pytest.raises(UploadTooLarge, match=f"1048576 bytes .*, got a body of {too_long} bytes"):
         receive(chunks, tmp_path / "file", headers=[too_long])
     assert chunks.taken == 0
 
@@ -198,7 +210,7 @@ def test_an_upload_that_drips_times_out(tmp_path: Path) -> None:
 
     headers = [(b"content-type", MULTIPART.encode())]
     request = Request({"type": "http", "method": "POST", "headers": headers}, drip)
-    with pytest.raises(UploadTooSlow, match=r"Got [1-9][0-9]* bytes of the body in 0\.3 s"):
+    with pytest.raises(UploadTooSlow, match=r"Only [1-9][0-9]* bytes of the body came in 0\.3 s"):
         anyio.run(receive_form, request, tmp_path / "file", OPTIONS, UploadLimits(100, 0.3))
 
 

@@ -1,6 +1,7 @@
 """Videos that are fetched from URLs: what is taken, and what is refused, with servers that tell."""
 
 import hashlib
+import re
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -87,10 +88,14 @@ def test_a_file_is_taken_however_it_is_framed(start: Start, tmp_path: Path, answ
 @pytest.mark.parametrize(
     ("answer", "error", "named"),
     [
-        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", WrongAnswer, "status 404"),
-        (b"HTTP/1.1 206 Partial\r\nContent-Length: 0\r\n\r\n", WrongAnswer, "status 206"),
+        (
+            b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+            WrongAnswer,
+            "got 404",
+        ),
+        (b"HTTP/1.1 206 Partial\r\nContent-Length: 0\r\n\r\n", WrongAnswer, "got 206"),
         (HEAD + b"Content-Encoding: gzip\r\n\r\nx", WrongAnswer, "gzip"),
-        (HEAD + b"Content-Length: 0\r\n\r\n", WrongAnswer, "empty answer"),
+        (HEAD + b"Content-Length: 0\r\n\r\n", WrongAnswer, "got 0 bytes"),
         (HEAD + b"Content-Length: 99\r\n\r\nvideo", WrongAnswer, "isn't whole HTTP"),
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\n9\r\nvideo", WrongAnswer, "isn't whole"),
         (HEAD + b"Content-Length: -1\r\n\r\n", WrongAnswer, "isn't whole HTTP"),
@@ -104,7 +109,7 @@ def test_a_file_is_taken_however_it_is_framed(start: Start, tmp_path: Path, answ
 def test_an_answer_that_is_no_file_is_told(
     start: Start, tmp_path: Path, answer: bytes, error: type[ServiceError], named: str
 ) -> None:
-    with pytest.raises(error, match=r"^Got .*, wanted ") as caught:
+    with pytest.raises(error, match=r" must |isn't whole") as caught:
         fetch(f"http://127.0.0.1:{start(answer).port}/", tmp_path / "file")
     assert named in str(caught.value)
 
@@ -114,7 +119,7 @@ def test_a_redirect_is_not_followed(start: Start, tmp_path: Path, status: int) -
     canary = start()
     head = f"HTTP/1.1 {status} Away\r\nLocation: http://127.0.0.1:{canary.port}/\r\n"
     server = start(head.encode() + b"Content-Length: 0\r\n\r\n")
-    with pytest.raises(WrongAnswer, match=f"Got status {status} .*redirects aren't followed"):
+    with pytest.raises(WrongAnswer, match=f"status 200, got {status}: redirects aren't followed"):
         fetch(f"http://127.0.0.1:{server.port}/", tmp_path / "file")
     assert (server.connections, canary.connections) == (1, 0)
 
@@ -122,22 +127,22 @@ def test_a_redirect_is_not_followed(start: Start, tmp_path: Path, status: int) -
 def test_a_file_that_stalls_or_drips_is_given_up(start: Start, tmp_path: Path) -> None:
     head = HEAD + b"Content-Length: 999999\r\n\r\nvideo"
     stalled = f"http://127.0.0.1:{start(head, hangs=True).port}/"
-    with pytest.raises(DownloadTooSlow, match=r"Got from '127.0.0.1' \d+ bytes .* in 0.2 s"):
+    with pytest.raises(DownloadTooSlow, match=r"From '127.0.0.1': Only \d+ bytes .* in 0.2 s"):
         fetch(stalled, tmp_path / "file", idle_s=0.2)
-    with pytest.raises(DownloadTooSlow, match=r"no whole file from '127.0.0.1' in 0.3 s"):
+    with pytest.raises(DownloadTooSlow, match=r"'127.0.0.1' didn't send the whole file in 0.3 s"):
         fetch(stalled, tmp_path / "file", timeout_s=0.3)
     dripping = f"http://127.0.0.1:{start(head + bytes(1000), every_s=0.02).port}/"
-    with pytest.raises(DownloadTooSlow, match=r"wanted it to go on with at least 16384"):
+    with pytest.raises(DownloadTooSlow, match=r"expected at least 16384"):
         fetch(dripping, tmp_path / "file", idle_s=2)
 
 
 def test_a_server_that_is_not_there_is_told(tmp_path: Path) -> None:
     server = RawServer()
     server.close()
-    with pytest.raises(Unreachable, match=f"no connection to '127.0.0.1', port {server.port}"):
+    with pytest.raises(Unreachable, match=f"Can't connect to '127.0.0.1', port {server.port}"):
         fetch(f"http://127.0.0.1:{server.port}/", tmp_path / "file")
     for name in ("name.invalid", "a..b", "a" * 70 + ".org"):
-        with pytest.raises(Unreachable, match=f"no connection to '{name}'"):
+        with pytest.raises(Unreachable, match=f"Can't connect to '{name}'"):
             fetch(f"https://{name}/", tmp_path / "file")
 
 
@@ -178,6 +183,6 @@ def test_addresses_that_are_not_public_are_refused(
     canary = start(WHOLE)
     with pytest.raises((BadUrl, Unreachable)) as caught:
         fetch(f"{scheme}://{host}:{canary.port}/", tmp_path / "file", allow=())
-    assert "Got " in str(caught.value)
+    assert re.search("must be |Can't connect", str(caught.value))
     assert canary.connections == 0
     assert not (tmp_path / "file").exists()

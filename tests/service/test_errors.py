@@ -55,7 +55,7 @@ def test_a_wrong_method_is_told_the_right_one(url: str) -> None:
     assert answer.status_code == 405
     assert answer.headers["Allow"] == "POST"
     assert answer.headers["Content-Type"] == "application/problem+json"
-    assert answer.json()["detail"] == "Got GET /segment, wanted POST."
+    assert answer.json()["detail"] == "/segment has no GET, only POST."
 
 
 @pytest.mark.parametrize(

@@ -99,12 +99,12 @@ def test_jobs_are_listed_newest_first_in_pages(url: str, queue: FakeQueue) -> No
 @pytest.mark.parametrize(
     ("query", "kind", "named"),
     [
-        ("limit=0", "invalid-request", "limit='0', wanted greater than or equal to 1"),
-        ("limit=101", "invalid-request", "limit='101'"),
-        ("limit=many", "invalid-request", "limit='many'"),
-        ("state=done", "invalid-request", "state='done', wanted 'queued'"),
-        ("status=queued", "invalid-request", "status='queued', wanted no such parameter"),
-        ("cursor=x", "bad-cursor", "cursor 'x'"),
+        ("limit=0", "invalid-request", "limit must be greater than or equal to 1, got 0"),
+        ("limit=101", "invalid-request", "limit must be less than or equal to 100, got 101"),
+        ("limit=many", "invalid-request", "limit must be a valid integer, got many"),
+        ("state=done", "invalid-request", "state must be 'queued'"),
+        ("status=queued", "invalid-request", "'status' is not a parameter here"),
+        ("cursor=x", "bad-cursor", "cursor must be one that a list of jobs gave, got 'x'"),
     ],
 )
 def test_a_wrong_query_is_told(url: str, query: str, kind: str, named: str) -> None:

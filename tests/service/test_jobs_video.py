@@ -31,7 +31,7 @@ def test_a_range_that_is_none_is_a_problem(
     job = add(queue, JobState.RUNNING).id
     uploads.kept(job).write_bytes(bytes(100))
     answer = httpx.get(f"{url}/jobs/{job}/video", headers={"Range": asked})
-    assert_problem(answer, 422, "invalid-request", f"Got Range='{asked}', wanted parts such as")
+    assert_problem(answer, 422, "invalid-request", "Range must be parts such as")
 
 
 def test_a_range_beyond_the_file_is_a_problem(

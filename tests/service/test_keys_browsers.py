@@ -59,7 +59,7 @@ def test_a_wrong_range_of_a_page_is_a_problem_too(url: str, path: str) -> None:
     part = httpx.get(url + path, headers={"Range": "bytes=0-9"})
     assert (part.status_code, part.content) == (206, whole.content[:10])
     answer = httpx.get(url + path, headers={"Range": "lines=1-2"})
-    assert_problem(answer, 422, "invalid-request", "Got Range='lines=1-2', wanted parts such as")
+    assert_problem(answer, 422, "invalid-request", "Range must be parts such as")
     answer = httpx.get(url + path, headers={"Range": "bytes=99999999-"})
     assert_problem(answer, 416, "range-not-satisfiable", f"{len(whole.content)} bytes")
 

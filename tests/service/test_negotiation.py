@@ -51,5 +51,5 @@ def test_accept(accept: str | None, expected: str) -> None:
     "accept", ["text/html", "application/json;q=0", "image/*", ";;,=", "*/*;q=x"]
 )
 def test_nothing_acceptable_is_told_what_there_is(accept: str) -> None:
-    with pytest.raises(NotAcceptable, match="application/json, application/x-ndjson"):
+    with pytest.raises(NotAcceptable, match="application/json or application/x-ndjson"):
         media_type(accept, OFFERED)

@@ -13,8 +13,8 @@ from formats.catalogue import TEXT_FORMATS
 from jobs.values import JobFailure, JobState
 from service import examples
 from service.app import create_app
-from service.formats import Coco, Ytvis
-from service.options import Options
+from service.formats import Coco, Ytvis, content
+from service.options import NAMES
 from service.schemas import FrameBody, JobBody, JobList, ModelCard, Ready, Result
 from service.settings import Settings
 from service.version import NAME, VERSION
@@ -100,8 +100,8 @@ def test_lines_of_a_result_are_as_documented(url: str, queue: FakeQueue) -> None
     [
         (Result, examples.RESULT),
         (FrameBody, examples.FRAME),
-        (Coco, examples.COCO),
-        (Ytvis, examples.YTVIS),
+        (Coco, content()["application/json"]["examples"]["coco"]["value"]),
+        (Ytvis, content()["application/json"]["examples"]["ytvis"]["value"]),
         (JobBody, examples.RUNNING_JOB),
         (JobBody, examples.CANCELED_JOB),
         (JobList, examples.JOB_LIST),
@@ -121,7 +121,7 @@ def test_each_body_is_documented_with_each_option(media_type: str, video: str) -
     body = DOCUMENT["paths"]["/segment"]["post"]["requestBody"]["content"][media_type]
     schema = body["schema"]
     Draft202012Validator.check_schema(schema)
-    assert set(schema["properties"]) == {video, *Options.model_fields}
+    assert set(schema["properties"]) == {video, *NAMES}
     assert all("description" in option for option in schema["properties"].values())
     for example in body["examples"].values():
         Draft202012Validator(schema).validate(example["value"])

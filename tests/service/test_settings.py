@@ -39,7 +39,7 @@ def test_the_former_prefix_is_read_with_a_warning(
     monkeypatch.setenv("ROTOGRAPH_MAX_QUEUED", "7")
     assert load_settings().max_queued == 7
     monkeypatch.setenv("ROTOGRAPH_MAX_QUEUED", "8")
-    with pytest.raises(SettingsError, match="both SEGMENT_MAX_QUEUED and ROTOGRAPH_MAX_QUEUED"):
+    with pytest.raises(SettingsError, match="SEGMENT_MAX_QUEUED and ROTOGRAPH_MAX_QUEUED must"):
         load_settings()
 
 
@@ -67,7 +67,7 @@ def test_what_kubernetes_sets_for_a_service_of_that_name_is_no_port(
 )
 def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(PREFIX + name, value)
-    with pytest.raises(SettingsError, match=f"{PREFIX}{name}: got '{value}'"):
+    with pytest.raises(SettingsError, match=f"{PREFIX}{name} must .*, got '{value}'\\."):
         load_settings()
 
 
@@ -76,7 +76,7 @@ def test_sites_are_parted_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_settings().cors_origins == ("https://a.example", "http://localhost:3000")
     monkeypatch.setenv("ROTOGRAPH_CORS_ORIGINS", "https://a.example/path")
     with pytest.raises(
-        SettingsError, match=r"ROTOGRAPH_CORS_ORIGINS: got 'https://a.example/path'"
+        SettingsError, match=r"ROTOGRAPH_CORS_ORIGINS must .*, got 'https://a.example/path'"
     ):
         load_settings()
 
@@ -84,7 +84,7 @@ def test_sites_are_parted_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_default_wait_may_not_pass_the_longest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROTOGRAPH_WAIT_S", "30")
     monkeypatch.setenv("ROTOGRAPH_MAX_WAIT_S", "20")
-    with pytest.raises(SettingsError, match="ROTOGRAPH_WAIT_S=30 above ROTOGRAPH_MAX_WAIT_S=20"):
+    with pytest.raises(SettingsError, match=r"_WAIT_S must be at most .*_MAX_WAIT_S=20, got 30"):
         load_settings()
 
 

@@ -91,7 +91,7 @@ def test_one_trace_goes_through_all_processes(tmp_path: Path) -> None:
 def test_without_the_packages_it_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk", None)
     with (
-        pytest.raises(SettingsError, match="ROTOGRAPH_TRACING=true, wanted the packages opentel"),
+        pytest.raises(SettingsError, match="ROTOGRAPH_TRACING=true needs the packages opentel"),
         tracing(Settings(tracing=True), "api"),
     ):
         pass

@@ -61,7 +61,6 @@ def test_files_that_are_no_good_video_are_refused_and_the_next_one_is_served(
         problem = answer.json()
         assert answer.status_code == status, problem
         assert kind is None or problem["type"] == f"/problems/{kind}"
-        assert problem["detail"].startswith("Got ")
         assert str(uploads.folder) not in answer.text
     assert post(url, clip).status_code == 200
     assert seen == []
@@ -102,9 +101,9 @@ def test_a_file_past_the_limit_in_bytes_is_refused_while_it_is_sent(
 @pytest.mark.parametrize(
     ("options", "kind", "named"),
     [
-        ({"threshold": "1.5"}, "invalid-request", "threshold='1.5', wanted a number above 0"),
-        ({"every": "0"}, "invalid-request", "every='0'"),
-        ({"treshold": "0.5"}, "invalid-request", "Got treshold="),
+        ({"threshold": "1.5"}, "invalid-request", "threshold must be less than 1, got 1.5"),
+        ({"every": "0"}, "invalid-request", "every must be"),
+        ({"treshold": "0.5"}, "invalid-request", "'treshold' is not one of file, threshold"),
         ({"start_s": "100"}, "empty-selection", "100"),
     ],
 )
@@ -117,7 +116,7 @@ def test_wrong_options_are_told(
 
 def test_an_option_in_the_query_is_refused_not_ignored(url: str, clip: Path) -> None:
     answer = httpx.post(f"{url}/segment?threshold=0.3", files={"file": clip.read_bytes()})
-    assert_problem(answer, 422, "invalid-request", "threshold='0.3', wanted options in the body")
+    assert_problem(answer, 422, "invalid-request", "threshold must be given in the body, got 0.3")
 
 
 def test_a_bare_body_is_refused(url: str, clip: Path) -> None:
