@@ -116,7 +116,7 @@ def _operation(
     name: str, operation: Mapping[str, Any], usual: set[tuple[str, str]]
 ) -> Iterator[str]:
     yield f"## {name}\n"
-    yield _line(f"{operation['summary']}. {operation.get('description', '')}") + "\n"
+    yield f"{operation['summary']}. {_first(operation.get('description', ''))}\n"
     for parameter in operation.get("parameters", ()):
         if parameter["in"] != "path":
             yield _described(parameter["name"], parameter["schema"] | parameter)

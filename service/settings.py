@@ -59,12 +59,10 @@ class Settings(BaseModel):
     containers published at loopback only.
     """
     webhook_secret: Annotated[SecretStr | None, Field(min_length=30)] = None
-    """Signs webhooks: `whsec_` and at least 24 random bytes as base64. Without it there are none.
-    For the API and the workers.
-    """
+    """Signs webhooks: `whsec_` and at least 24 random bytes as base64; without it there are none."""
     allow_unsandboxed: bool = False
     """Open uploads although the system lacks Landlock or seccomp, which keep what decodes them from
-    everything else. Without it the service refuses to start there. For the API and the workers.
+    everything else. Without it the service refuses to start there.
     """
     outbound_allow: tuple[str, ...] = ()
     """Hosts and networks, such as `hooks.internal,10.1.0.0/16`, that URLs of clients may reach
@@ -85,7 +83,7 @@ class Settings(BaseModel):
     log_format: LogFormat = "logfmt"
     """Log lines as `key=value` pairs, or as one JSON object each."""
     tracing: bool = False
-    """Send traces to an OpenTelemetry collector. For the API and the workers."""
+    """Send traces to an OpenTelemetry collector."""
     data_dir: Path = Path("data/service")
     """Folder of uploads, results and the embedded database, shared by API and workers; with a store
     URL, each machine's own working copies.
