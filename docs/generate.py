@@ -27,12 +27,12 @@ UNTOLD = "Successful Response"
 BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 NOTE = "<!-- Written by `make docs` from the code: change it there. -->"
 CONFIGURATION = f"""
-Settings are environment variables, read once at the start; with a value out of range the service
-refuses to start. The log tells of each name that starts with `{PREFIX}` and isn't listed here. The
-prefix of earlier versions, `{FORMER_PREFIX}`, is read as well for one release, with a warning.
-Names end in their unit (`_S`: seconds). More on [API keys](operations.md#api-keys),
-[webhooks](operations.md#webhooks), the [object store](operations.md#object-store) and
-[devices](performance.md#cpu).
+Settings are environment variables, the same for the API and the workers, read once at the start;
+with a value out of range the service refuses to start. The log tells of each name that starts with
+`{PREFIX}` and isn't listed here. The prefix of earlier versions, `{FORMER_PREFIX}`, is read as well
+for one release, with a warning. Names end in their unit (`_S`: seconds). More on [API
+keys](operations.md#api-keys), [webhooks](operations.md#webhooks), the [object
+store](operations.md#object-store) and [devices](performance.md#cpu).
 """
 ERRORS = """
 Every error is a problem of RFC 9457, `application/problem+json`:

@@ -59,7 +59,7 @@ class Settings(BaseModel):
     containers published at loopback only.
     """
     webhook_secret: Annotated[SecretStr | None, Field(min_length=30)] = None
-    """Signs webhooks: `whsec_` and at least 24 random bytes as base64; without it there are none."""
+    """Signs webhooks: `whsec_` and at least 24 random bytes as base64. Unset: no webhooks."""
     allow_unsandboxed: bool = False
     """Open uploads although the system lacks Landlock or seccomp, which keep what decodes them from
     everything else. Without it the service refuses to start there.
