@@ -1,6 +1,7 @@
 """What moves by itself: optical flow between neighbouring frames, the camera's part taken out."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -23,6 +24,22 @@ _LOG_RANGE = 5.0
 _RATIO_RANGE = 1.5
 
 
+@dataclass(frozen=True)
+class Motion:
+    """What moves in a picture of H x W pixels.
+
+    Attributes:
+        map: (H / 2, W / 2, 3) uint8, what moves by itself, as `motion_map` makes it.
+        backward: (H / 2, W / 2, 2) float16, where each other pixel is in the frame before: how far
+            along x and y, pixels of the picture; None where that can't be told.
+        forward: the same for the frame after.
+    """
+
+    map: NDArray[np.uint8]
+    backward: NDArray[np.float16] | None
+    forward: NDArray[np.float16] | None
+
+
 class MotionEstimator:
     """Estimates motion maps of pictures of one size; holds the buffers of the flow.
 
@@ -32,73 +49,87 @@ class MotionEstimator:
     def __init__(self) -> None:
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
 
-    def map(
+    def estimate(
         self,
         before: NDArray[np.uint8] | None,
         picture: NDArray[np.uint8],
         after: NDArray[np.uint8] | None,
-    ) -> NDArray[np.uint8]:
+    ) -> Motion:
         """Estimate what moves in a picture (H, W, 3) uint8, RGB, H and W even, by its neighbours.
 
         Args:
             before: the frame before; None for the first one.
             picture: the frame.
             after: the frame after; None for the last one.
-
-        Returns:
-            (H / 2, W / 2, 3) uint8, as `motion_map` makes it.
         """
         grey = _grey(picture)
         backward, forward = (
-            None if other is None else self._residual(grey, _grey(other))
+            None if other is None else self._flow_between(grey, _grey(other))
             for other in (before, after)
         )
-        return motion_map(backward, forward, (grey.shape[0] // SCALE, grey.shape[1] // SCALE))
+        size = (grey.shape[0] // SCALE, grey.shape[1] // SCALE)
+        return Motion(
+            motion_map(residual(backward), residual(forward), size),
+            None if backward is None else backward.astype(np.float16),
+            None if forward is None else forward.astype(np.float16),
+        )
 
     def maps(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
         """Estimate the map of each of neighbouring pictures: (T, H / 2, W / 2, 3) uint8."""
         before, after = [None, *pictures[:-1]], [*pictures[1:], None]
         around = zip(before, pictures, after, strict=True)
-        return np.stack([self.map(*three) for three in around])
+        return np.stack([self.estimate(*three).map for three in around])
 
-    def _residual(
+    def _flow_between(
         self, start: NDArray[np.uint8], end: NDArray[np.uint8]
     ) -> NDArray[np.float32] | None:
-        """Return what the camera's motion leaves of the flow between grey pictures (H, W).
+        """Return the flow from one grey picture (H, W) to another, (H / 2, W / 2, 2) float32.
 
-        Returns:
-            (H / 2, W / 2) float32, its length, pixels of the picture; None where the flow or the
-            camera can't be told.
+        None where the pictures show different things.
         """
         flow = self._flow.calc(start, end, np.zeros(0, np.float32))
         height, width = start.shape
         places = np.mgrid[_GRID // 2 : height : _GRID, _GRID // 2 : width : _GRID].reshape(2, -1)
-        starts = places[::-1].T.astype(np.float32)
-        ends = starts + flow[places[0], places[1]]
-        columns, rows = np.clip(ends.round().T, 0, [[width - 1], [height - 1]]).astype(np.intp)
+        ends = places + flow[places[0], places[1], ::-1].T
+        rows, columns = np.clip(ends.round(), 0, [[height - 1], [width - 1]]).astype(np.intp)
         change = np.abs(start[places[0], places[1]].astype(np.int16) - end[rows, columns])
         if change.mean() > max(_NOISE, _MOST_CHANGE * start.std()):
             return None
-        camera, _ = cv2.findHomography(starts, ends, cv2.RANSAC, _TOLERANCE)
-        if camera is None:
-            return None
         half = cv2.resize(flow, (width // SCALE, height // SCALE), interpolation=cv2.INTER_AREA)
-        return _beside(np.asarray(half, np.float32), camera.astype(np.float32))
+        return np.asarray(half, np.float32)
 
 
 def _grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def _beside(flow: NDArray[np.float32], camera: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return how far flow (h, w, 2), of every other pixel, is from what a homography says."""
+def residual(flow: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
+    """Take the camera's motion, a homography, out of flow.
+
+    Args:
+        flow: (h, w, 2) float32, of every other pixel of a picture, pixels of the picture; None
+            where nothing is known.
+
+    Returns:
+        (h, w) float32, the length of what is left; None where no homography describes the flow.
+    """
+    if flow is None:
+        return None
     height, width, _ = flow.shape
-    # Where the middles of the map's pixels lie in the picture.
-    x = ((np.arange(width, dtype=np.float32) + 0.5) * SCALE - 0.5)[None, :]
+    # Where the middles of the flow's pixels lie in the picture.
+    x = np.broadcast_to((np.arange(width, dtype=np.float32) + 0.5) * SCALE - 0.5, (height, width))
     y = ((np.arange(height, dtype=np.float32) + 0.5) * SCALE - 0.5)[:, None]
-    depth = camera[2, 0] * x + camera[2, 1] * y + camera[2, 2]
-    across = (camera[0, 0] * x + camera[0, 1] * y + camera[0, 2]) / depth - x
-    down = (camera[1, 0] * x + camera[1, 1] * y + camera[1, 2]) / depth - y
+    places = np.stack([x, np.broadcast_to(y, x.shape)], axis=-1)
+    step = _GRID // SCALE
+    starts = places[step // 2 :: step, step // 2 :: step].reshape(-1, 2)
+    ends = starts + flow[step // 2 :: step, step // 2 :: step].reshape(-1, 2)
+    camera, _ = cv2.findHomography(starts, ends, cv2.RANSAC, _TOLERANCE)
+    if camera is None:
+        return None
+    m = camera.astype(np.float32)
+    depth = m[2, 0] * x + m[2, 1] * y + m[2, 2]
+    across = (m[0, 0] * x + m[0, 1] * y + m[0, 2]) / depth - x
+    down = (m[1, 0] * x + m[1, 1] * y + m[1, 2]) / depth - y
     return np.asarray(cv2.magnitude(flow[..., 0] - across, flow[..., 1] - down), np.float32)
 
 

@@ -16,7 +16,7 @@ from pipeline.actions import ActionNamer
 from pipeline.clips import clip_frames, clips_of
 from pipeline.decode import decode
 from pipeline.infer import ActionSession, Session
-from pipeline.motion import MotionEstimator
+from pipeline.motion import Motion, MotionEstimator
 from pipeline.postprocess import find_objects
 from pipeline.predict import Predictor
 from pipeline.preprocess import Fit, Pictures, Scaled, to_pictures
@@ -60,12 +60,12 @@ class _Clip:
     Attributes:
         first: the first frame.
         pictures: of each frame.
-        motion: (h, w, 3) uint8 of each frame; None for a model that takes none.
+        motion: of each frame; None for a model that takes none.
     """
 
     first: int
     pictures: list[Pictures]
-    motion: list[NDArray[np.uint8]] | None
+    motion: list[Motion] | None
 
 
 def decode_scaled(
@@ -217,13 +217,19 @@ class Segmenter:
         if actions and isinstance(self.session, ActionSession):
             namer = ActionNamer(self.session, predictor.fits[0], wanted)
 
+        frames = with_neighbours(wanted, count)
+        near = frozenset(frames)
+        motion: dict[int, Motion] = {}
+
         def run(clip: _Clip) -> Map:
+            if clip.motion is not None:
+                moving = enumerate(clip.motion, clip.first)
+                motion.update((index, moves) for index, moves in moving if index in near)
+            maps = None if clip.motion is None else [moves.map for moves in clip.motion]
             with self._timed("infer"):
                 if namer is None:
-                    return clip.first, predictor.run(clip.pictures, clip.motion)
-                probabilities, features = predictor.describe(
-                    clip.pictures, clip.motion, namer.session
-                )
+                    return clip.first, predictor.run(clip.pictures, maps)
+                probabilities, features = predictor.describe(clip.pictures, maps, namer.session)
             namer.note(clip.first, features)
             return clip.first, probabilities
 
@@ -233,10 +239,10 @@ class Segmenter:
                 objects = cut(probability)
                 return index, objects if namer is None else namer.name(index, objects)
 
-        frames = with_neighbours(wanted, count)
         starts = clips_of(frames, count, self.session.spec.clip_length, self.stride)
         with closing(_ahead(self._clips(read, count, starts), _CLIPS_AHEAD)) as clips:
-            probabilities = smooth(stitch(map(run, clips), set(frames)), wanted)
+            stitched = stitch(map(run, clips), near)
+            probabilities = smooth(stitched, wanted, lambda index: motion.pop(index, None))
             with closing(_behind(to_objects, probabilities, _FRAMES_BEHIND)) as found:
                 yield from found
 
@@ -247,7 +253,7 @@ class Segmenter:
         reach = [range(max(0, c.start - beyond), min(count, c.stop + beyond)) for c in clips]
         estimator = MotionEstimator()
         held: dict[int, Pictures] = {}
-        motion: dict[int, NDArray[np.uint8]] = {}
+        motion: dict[int, Motion] = {}
         with closing(read(sorted(set(chain(*reach))))) as pictures:
             for frames, around in zip(clips, reach, strict=True):
                 held = {index: held[index] for index in around if index in held}
@@ -261,7 +267,7 @@ class Segmenter:
                         for index in frames:
                             if index not in motion:
                                 before, after = _first(held, index - 1), _first(held, index + 1)
-                                motion[index] = estimator.map(before, held[index][0], after)
+                                motion[index] = estimator.estimate(before, held[index][0], after)
                 yield _Clip(
                     frames.start,
                     [held[index] for index in order],

@@ -73,4 +73,13 @@ def test_cut_has_no_motion() -> None:
 def test_map_depends_on_its_neighbours_only() -> None:
     frames = _scene(2.0, 4.0, 6)
     whole = MotionEstimator().maps(frames)
-    np.testing.assert_array_equal(MotionEstimator().map(*frames[2:5]), whole[3])
+    np.testing.assert_array_equal(MotionEstimator().estimate(*frames[2:5]).map, whole[3])
+
+
+def test_flow_says_where_pixels_go() -> None:
+    motion = MotionEstimator().estimate(*_scene(3.0, own=3.0))
+    assert motion.backward is not None
+    assert motion.forward is not None
+    for flow, speed in ((motion.backward, -3.0), (motion.forward, 3.0)):
+        assert flow.shape == (HEIGHT // 2, WIDTH // 2, 2)
+        np.testing.assert_allclose(np.median(flow, axis=(0, 1)), [speed, 0.0], atol=0.3)
