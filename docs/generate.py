@@ -56,7 +56,11 @@ they may be refused with"""
 def configuration() -> str:
     """Return the page of settings, from the class that holds them."""
     settings = Settings.model_json_schema()["properties"]
-    lines = (_described(PREFIX + name.upper(), schema) for name, schema in settings.items())
+    # Without their kinds and bounds: who gets one wrong is told what is wanted.
+    lines = (
+        _described(PREFIX + name.upper(), schema | {"type": None})
+        for name, schema in settings.items()
+    )
     return _page("Configuration", CONFIGURATION, "\n".join(lines))
 
 
