@@ -21,6 +21,7 @@ from service.receiving import UploadLimits, open_scanner
 from service.rendering import open_renderer
 from service.settings import Settings
 from service.state import RateLimiter, Services
+from service.stopping import Stopping
 from service.version import NAME, VERSION
 from service.watch import SharedReads, open_watch
 
@@ -52,6 +53,7 @@ def create_app(
     renderings: Renderings,
     *,
     tracers: TracerProvider | None = None,
+    stopping: Stopping | None = None,
 ) -> FastAPI:
     """Make the application.
 
@@ -62,7 +64,9 @@ def create_app(
         keys: the API keys.
         renderings: results as files.
         tracers: makes spans of requests; None where nobody looks.
+        stopping: begins before the server stops; None where nobody says so.
     """
+    stopping = stopping or Stopping()
     counts = Metrics(queue)
     downloader = Downloader(
         AddressGuard(settings.outbound_allow),
@@ -75,8 +79,8 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         async with (
             open_scanner(settings) as scanner,
-            open_renderer(renderings, queue, settings) as renderer,
-            open_watch(queue.find) as watch,
+            open_renderer(renderings, queue, settings, stopping) as renderer,
+            open_watch(queue.find, stopping) as watch,
         ):
             yield {
                 "services": Services(
@@ -90,6 +94,7 @@ def create_app(
                     renderer=renderer,
                     watch=watch,
                     reads=SharedReads(),
+                    stopping=stopping,
                     figures=counts.registry,
                     tracer=NoOpTracer() if tracers is None else tracers.get_tracer("rotograph"),
                 )
@@ -113,7 +118,7 @@ def create_app(
     for open_routes in (health, metrics, pages):
         app.include_router(open_routes.router)
     add_problem_handlers(app)
-    _add_middleware(app, settings, counts)
+    _add_middleware(app, settings, counts, stopping)
     return app
 
 
@@ -131,7 +136,7 @@ def _telemetry(tracers: TracerProvider | None) -> TelemetryConfig:
     }
 
 
-def _add_middleware(app: FastAPI, settings: Settings, counts: Metrics) -> None:
+def _add_middleware(app: FastAPI, settings: Settings, counts: Metrics, stopping: Stopping) -> None:
     """Add what stands between the server and the routes, the innermost first."""
     app.add_middleware(Linger)
     if settings.cors_origins:
@@ -157,5 +162,5 @@ def _add_middleware(app: FastAPI, settings: Settings, counts: Metrics) -> None:
             ],
         )
     app.add_middleware(SecurityHeaders)
-    app.add_middleware(Access)
+    app.add_middleware(Access, stopping=stopping)
     app.add_middleware(Measure, metrics=counts)

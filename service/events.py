@@ -19,9 +19,11 @@ from service.errors import JOB, Fault, InvalidRequest, kind_of
 from service.keys import Shared
 from service.problems import problem_answers
 from service.schemas import Body, JobBody, Problem
+from service.stopping import Stopping
 from service.watch import Watched
 
 HEARTBEAT_S = 15.0
+RETRY_MS = 1000  # when to connect again after this process has stopped
 
 router = APIRouter(tags=["jobs"])
 
@@ -156,6 +158,7 @@ async def _listen(job_id: str, shared: Shared) -> AsyncIterator[Watched]:
 async def get_events(
     job_id: str,
     watched: Annotated[Watched, Depends(_listen)],
+    shared: Shared,
     last_event_id: Annotated[
         str | None, Header(description="The id of the last event that was received.")
     ] = None,
@@ -164,23 +167,30 @@ async def get_events(
 
     Events tell how the job stands; what came and went between two looks isn't told. `frames` says
     which lines of the NDJSON result can be read now. A stream that is resumed with `Last-Event-ID`
-    repeats nothing and misses nothing. Comments keep the connection alive.
+    repeats nothing and misses nothing. Comments keep the connection alive. A stream that ends
+    without a last event is to be resumed: the service restarts.
     """
     told = Position.parse(last_event_id)
     if told.over:
         return Response(status_code=204)
-    return EventSourceResponse(stream(job_id, watched, told))
+    return EventSourceResponse(stream(job_id, watched, told, shared.stopping))
 
 
 async def stream(
-    job_id: str, watched: Watched, told: Position, heartbeat_s: float = HEARTBEAT_S
+    job_id: str,
+    watched: Watched,
+    told: Position,
+    stopping: Stopping,
+    *,
+    heartbeat_s: float = HEARTBEAT_S,
 ) -> AsyncIterator[bytes]:
-    """Yield the events of a job as they are sent, to the last one.
+    """Yield the events of a job as they are sent, to the last one, or until this process stops.
 
     Args:
         job_id: of the job.
         watched: the job.
         told: what the client knows.
+        stopping: whether this process is about to stop.
         heartbeat_s: after how long without an event a comment is sent.
     """
     while True:
@@ -192,6 +202,9 @@ async def stream(
             )
             told = told_then
         if told.over:
+            return
+        if stopping.begun:
+            yield format_sse_event(retry=RETRY_MS, comment="the service stops: connect again")
             return
         # The client may have been slow to take in what is old by now.
         if watched.job is job:

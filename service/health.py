@@ -32,6 +32,8 @@ def livez() -> Live:
 )
 def readyz(shared: Unscoped) -> Ready:
     """Name the live workers with the device and the provider that they really use."""
+    if shared.stopping.begun:
+        raise NotReady("This process is about to stop.")
     try:
         workers = shared.queue.workers()
         depth = shared.queue.queue_depth()

@@ -10,9 +10,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import INTERNAL_ERROR
+from service.errors import INTERNAL_ERROR, NotReady, kind_of
 from service.problems import problem_response
 from service.schemas import Problem
+from service.stopping import Stopping
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # An answer that isn't a page loads nothing, whatever a browser takes it for.
@@ -25,6 +26,7 @@ PAGE_POLICY = (
 # A client that is told at once stops soon; one that only reads when all is sent gets this far.
 LINGER_BYTES = 2**25
 LINGER_S = 5.0
+STOPPED = "The service stops before the request is done; send it again."
 _log = logging.getLogger(__name__)
 
 
@@ -33,10 +35,15 @@ class Access:
 
     A request keeps the X-Request-ID that it came with, if it is fit for a log, or gets one. It
     stands in the answer's header, in the log and in problems.
+
+    Args:
+        app: that answers.
+        stopping: from when on connections aren't kept.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, stopping: Stopping) -> None:
         self._app = app
+        self._stopping = stopping
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and log it when it is answered."""
@@ -53,11 +60,23 @@ class Access:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = request_id
+                if self._stopping.begun:
+                    headers["Connection"] = "close"
             await send(message)
 
         try:
             await self._app(scope, receive, send_with_id)
+        except anyio.get_cancelled_exc_class():
+            # By the server, which waits no longer for the answers that it owes.
+            if status:
+                raise
+            kind = kind_of(NotReady)
+            scope["state"]["problem"] = kind.slug
+            problem = Problem.of(kind, STOPPED, request_id=request_id)
+            retry = {"Retry-After": str(kind.retry_after_s)}
+            await problem_response(problem, retry)(scope, receive, send_with_id)
         except ClientDisconnect:
             _log.info("client left", extra={"request_id": request_id})
         except Exception:

@@ -23,6 +23,7 @@ from pipeline.errors import PipelineError
 from service.errors import NotRendered, RendererBusy, RenderingFailed, ServiceError, StorageFull
 from service.ports import Queue, Renderings
 from service.settings import Settings
+from service.stopping import Stopping
 
 MEMORY_BYTES = 4 * 2**30
 MOST_WAITING = 20
@@ -64,6 +65,7 @@ class Renderer:
         at_once: how many are made at once; others wait for their turn.
         timeout_s: for one, without the wait for its turn.
         tasks: that they run in.
+        stopping: whether this process is about to stop, so that nobody waits.
     """
 
     def __init__(
@@ -73,12 +75,15 @@ class Renderer:
         at_once: int,
         timeout_s: float,
         tasks: anyio.abc.TaskGroup,
+        *,
+        stopping: Stopping,
     ) -> None:
         self._renderings = renderings
         self._queue = queue
         self._turns = anyio.CapacityLimiter(at_once)
         self._timeout_s = timeout_s
         self._tasks = tasks
+        self._stopping = stopping
         self._running: dict[tuple[str, str], _Rendering] = {}
         self._untold: dict[tuple[str, str], Exception] = {}
 
@@ -108,8 +113,11 @@ class Renderer:
         rendering = self._running.get((job.id, name)) or self._start(job, name)
         rendering.waiting += 1
         try:
-            with anyio.move_on_after(wait_s):
-                await rendering.over.wait()
+            with anyio.move_on_after(wait_s) as waiting:
+                async with anyio.create_task_group() as until:
+                    until.start_soon(self._until_stopping, waiting)
+                    await rendering.over.wait()
+                    until.cancel_scope.cancel()
         finally:
             rendering.waiting -= 1
         if not rendering.over.is_set():
@@ -120,6 +128,10 @@ class Renderer:
         if found is None:
             raise JobNotFound(f"Job {job.id!r} was deleted.")
         return found
+
+    async def _until_stopping(self, waiting: anyio.CancelScope) -> None:
+        await self._stopping.wait()
+        waiting.cancel()
 
     def _start(self, job: Job, name: str) -> _Rendering:
         if len(self._running) >= MOST_WAITING:
@@ -201,11 +213,12 @@ class Renderer:
 
 @asynccontextmanager
 async def open_renderer(
-    renderings: Renderings, queue: Queue, settings: Settings
+    renderings: Renderings, queue: Queue, settings: Settings, stopping: Stopping
 ) -> AsyncIterator[Renderer]:
     """Give a renderer; what it is at when it is closed is given up."""
     async with anyio.create_task_group() as tasks:
-        renderer = Renderer(renderings, queue, settings.renderers, settings.render_timeout_s, tasks)
+        at_once, timeout_s = settings.renderers, settings.render_timeout_s
+        renderer = Renderer(renderings, queue, at_once, timeout_s, tasks, stopping=stopping)
         tasks.start_soon(renderer.watch)
         yield renderer
         tasks.cancel_scope.cancel()

@@ -25,6 +25,7 @@ from service.errors import (
     JobCanceled,
     JobFailed,
     NoMasks,
+    NotReady,
     ServiceError,
     StorageFull,
     TooManyTracks,
@@ -39,7 +40,6 @@ from service.schemas import Problem
 from service.state import Services
 
 BLOCK_CHARACTERS = 2**16
-POLL_S = 0.2
 
 router = APIRouter(tags=["jobs"])
 
@@ -81,7 +81,8 @@ async def get_result(
     """`format` chooses, or without it `Accept`: the whole result as JSON, or one frame a line.
 
     NDJSON may be asked for while the job is queued or runs: frames come as they are done. If it
-    then fails or is canceled, the last line is `{"problem": {...}}`.
+    then fails or is canceled, the last line is `{"problem": {...}}`; one with the status 503 says
+    that the service restarts: ask again.
 
     Formats with pictures are made when they are first asked for, and kept with the job. What isn't
     ready within `Prefer: wait=N` seconds is a 409 with `Retry-After`: ask again.
@@ -95,7 +96,7 @@ async def get_result(
         frames = await anyio.to_thread.run_sync(partial(queue.frames, job_id, follow=True))
         if job.state.final:
             return StreamingResponse(ndjson_blocks(frames), 200, headers, NDJSON)
-        return StreamingResponse(followed(queue, job_id, frames), 200, headers, NDJSON)
+        return StreamingResponse(followed(shared, job, frames), 200, headers, NDJSON)
     if chosen == "json":
         header = await anyio.to_thread.run_sync(queue.result_header, job_id)
         frames = await anyio.to_thread.run_sync(queue.frames, job_id)
@@ -193,26 +194,30 @@ def text_blocks(pieces: Iterator[str]) -> Iterator[str]:
         yield "".join(block)
 
 
-async def followed(queue: Queue, job_id: str, lines: Iterator[str]) -> AsyncIterator[str]:
+async def followed(shared: Services, job: Job, lines: Iterator[str]) -> AsyncIterator[str]:
     """Yield the frames of a job as they are done, one JSON object a line.
 
-    A job that ends without a result is told by a last line `{"problem": {...}}`: the status has
-    been sent by then.
+    A job that ends without a result is told by a last line `{"problem": {...}}`, and so is the end
+    of this process: the status has been sent by then.
 
     Args:
-        queue: of the job.
-        job_id: of the job.
+        shared: what routes work with.
+        job: that runs.
         lines: follows the job, each line with its end; an empty string where nothing is new.
     """
     try:
-        while block := await anyio.to_thread.run_sync(_next_block, lines):
-            text = "".join(block)
-            if text:
-                yield text
-            else:
-                await anyio.sleep(POLL_S)
-    except JobError as error:
-        yield await anyio.to_thread.run_sync(_last_line, queue, job_id, error)
+        with shared.watch.listening(job) as watched:
+            seen = watched.job
+            while block := await anyio.to_thread.run_sync(_next_block, lines):
+                if text := "".join(block):
+                    yield text
+                elif shared.stopping.begun:
+                    raise NotReady("The service stops while the job goes on; ask again.")
+                elif watched.job is seen:  # else there may be news since the lines were read
+                    await watched.changed()
+                seen = watched.job
+    except (JobError, NotReady) as error:
+        yield await anyio.to_thread.run_sync(_last_line, shared.queue, job.id, error)
 
 
 def _blocks(lines: Iterator[str]) -> Iterator[list[str]]:
@@ -232,8 +237,8 @@ def _next_block(lines: Iterator[str]) -> list[str]:
     return block
 
 
-def _last_line(queue: Queue, job_id: str, error: JobError) -> str:
-    reason: JobError | ServiceError = error
+def _last_line(queue: Queue, job_id: str, error: JobError | ServiceError) -> str:
+    reason = error
     try:
         require_result(queue.get(job_id))
     except (JobError, ServiceError) as told:

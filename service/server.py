@@ -21,8 +21,9 @@ from service.app import create_app
 from service.keys import is_loopback
 from service.ports import Keys
 from service.settings import PREFIX, Settings, SettingsError
+from service.stopping import Server, Stopping
 
-GRACE_S = 5
+GRACE_S = 5  # for answers that go on when the server has stopped listening
 HEADER_BYTES = 2**16
 CONNECTIONS = 4000
 
@@ -51,8 +52,17 @@ def listen(settings: Settings, tracers: TracerProvider | None = None) -> None:
         with _open(settings) as listener, Retention(queue, *_kept(settings)):
             _allow_connections()
             renderings = Renderings(store, settings.decode_timeout_s)
+            stopping = Stopping()
             config = uvicorn.Config(
-                create_app(settings, queue, store, queue.keys, renderings, tracers=tracers),
+                create_app(
+                    settings,
+                    queue,
+                    store,
+                    queue.keys,
+                    renderings,
+                    tracers=tracers,
+                    stopping=stopping,
+                ),
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -63,7 +73,7 @@ def listen(settings: Settings, tracers: TracerProvider | None = None) -> None:
                 limit_concurrency=CONNECTIONS,
             )
             _log.info("listening", extra={"host": settings.host, "port": settings.port})
-            uvicorn.Server(config).run(sockets=[listener])
+            Server(config, stopping, settings.drain_s).run(sockets=[listener])
 
 
 def _kept(settings: Settings) -> tuple[float | None, int | None]:

@@ -128,6 +128,10 @@ class Settings(BaseModel):
     """How long `POST /segment` waits for a result where the client doesn't say."""
     max_wait_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 60
     """Longest wait that a client may ask for. Keep it below the timeout of a proxy in front."""
+    drain_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 2
+    """How long the API still takes requests after SIGTERM, with `/readyz` at 503 and nobody made to
+    wait. Set it above the period of the readiness probe of whatever spreads requests.
+    """
     upload_idle_timeout_s: Seconds = 30
     """How long an upload, or a download, may take for its next 16 KiB."""
     download_timeout_s: Seconds = 600

@@ -16,6 +16,7 @@ from service.ports import Keys, Queue, Uploads
 from service.receiving import Scanner
 from service.rendering import Renderer
 from service.settings import Settings
+from service.stopping import Stopping
 from service.watch import SharedReads, Watch
 
 
@@ -69,6 +70,7 @@ class Services:
         watch: looks at the jobs that clients listen to.
         figures: for Prometheus.
         reads: of the database, which requests share.
+        stopping: whether this process is about to stop.
         tracer: makes spans of what requests do.
         owner: whose jobs alone there seem to be; None for all.
     """
@@ -84,6 +86,7 @@ class Services:
     watch: Watch
     figures: CollectorRegistry
     reads: SharedReads
+    stopping: Stopping
     tracer: Tracer
     owner: str | None = None
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import time
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -41,8 +40,7 @@ from service.schemas import JobBody, Result, failure_problem
 from service.settings import Settings
 from service.state import Services
 
-FIRST_POLL_S = 0.05
-LONGEST_POLL_S = 0.25
+GONE_AFTER_S = 1.0  # a client that has left is noticed
 RETRY_AFTER_S = 1
 
 router = APIRouter(tags=["segment"])
@@ -113,21 +111,18 @@ async def segment(request: Request, shared: Shared) -> Response:
     settings = shared.settings
     prefer = preference(request.headers.getlist("prefer"), settings.wait_s, settings.max_wait_s)
     job = await accept(request, shared)
-    job = await _wait(request, shared.queue, job, prefer.wait_s)
+    if not job.state.final and prefer.wait_s > 0:
+        job = await _wait(request, shared, job, prefer.wait_s)
     return await _answer(request, shared.queue, job, prefer)
 
 
-async def _wait(request: Request, queue: Queue, job: Job, wait_s: float) -> Job:
-    """Look at a job until it is final, the time is over, or its client has left."""
-    deadline = time.monotonic() + wait_s
-    poll_s = FIRST_POLL_S
-    while not job.state.final and (left_s := deadline - time.monotonic()) > 0:
-        if await request.is_disconnected():
-            break
-        await anyio.sleep(min(poll_s, left_s))
-        poll_s = min(poll_s * 1.5, LONGEST_POLL_S)
-        job = await anyio.to_thread.run_sync(queue.get, job.id)
-    return job
+async def _wait(request: Request, shared: Services, job: Job, wait_s: float) -> Job:
+    """Wait until a job is final, the time is over, its client has left or this process stops."""
+    with shared.watch.listening(job) as watched, anyio.move_on_after(wait_s):
+        while not (watched.over or shared.stopping.begun or await request.is_disconnected()):
+            with anyio.move_on_after(GONE_AFTER_S):
+                await watched.changed()
+    return await anyio.to_thread.run_sync(shared.queue.get, job.id)
 
 
 async def _answer(request: Request, queue: Queue, job: Job, prefer: Preference) -> Response:

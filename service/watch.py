@@ -10,8 +10,9 @@ import anyio
 import anyio.to_thread
 
 from jobs.values import Job
+from service.stopping import Stopping
 
-POLL_S = 0.5
+POLL_S = 0.2
 
 _log = logging.getLogger(__name__)
 
@@ -38,11 +39,15 @@ class Watched:
         """Note how it stands, and wake its listeners if that is news."""
         if job != self.job:
             self.job = job
-            self._changed.set()
-            self._changed = anyio.Event()
+            self.wake()
+
+    def wake(self) -> None:
+        """Wake its listeners."""
+        self._changed.set()
+        self._changed = anyio.Event()
 
     async def changed(self) -> None:
-        """Wait until it is seen to have changed."""
+        """Wait until it is seen to have changed, or its listeners are woken."""
         await self._changed.wait()
 
 
@@ -75,6 +80,12 @@ class Watch:
             if not watched.listeners:
                 del self._watched[job.id]
 
+    async def wake_at(self, stopping: Stopping) -> None:
+        """Wake all listeners when this process is about to stop."""
+        await stopping.wait()
+        for watched in self._watched.values():
+            watched.wake()
+
     async def run(self) -> None:
         """Look at what is listened to, for ever."""
         while True:
@@ -102,12 +113,13 @@ class Watch:
 
 @asynccontextmanager
 async def open_watch(
-    find: Callable[[Collection[str]], Sequence[Job]],
+    find: Callable[[Collection[str]], Sequence[Job]], stopping: Stopping
 ) -> AsyncIterator[Watch]:
     """Give a watch, with `find` as it takes it, that looks until it is closed."""
     watch = Watch(find)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(watch.run)
+        tasks.start_soon(watch.wake_at, stopping)
         yield watch
         tasks.cancel_scope.cancel()
 

@@ -36,6 +36,7 @@ async function readOnce(api, id, results, added, signal) {
       continue;
     }
     const frame = JSON.parse(line);
+    if (frame.problem?.status === 503) throw new Error(frame.problem.detail); // it restarts: go on
     if (frame.problem) return; // the job ended without a result, which its events tell, too
     results.add(line, frame);
     added();

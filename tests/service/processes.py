@@ -90,7 +90,7 @@ def start(
         root: where its packages lie, if not here.
         more: settings.
     """
-    port, metrics_port = _free_port(), _free_port()
+    port, metrics_port = free_port(), free_port()
     settings = {
         "ROTOGRAPH_PORT": str(port),
         "ROTOGRAPH_WORKER_METRICS": f"127.0.0.1:{metrics_port}",
@@ -109,7 +109,7 @@ def start(
     return Service(process, client, f"http://127.0.0.1:{metrics_port}", log)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """Choose a port that no connection gets meanwhile: those come from 32768 on."""
     while True:
         port = random.randrange(20_000, 32_000)

@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 
 from jobs.values import Job, JobFailure, JobState
 from service.events import Position, news, stream
+from service.stopping import Stopping
 from service.watch import POLL_S, Watched
 from tests.service.fakes import FakeQueue
 from tests.service.posting import assert_problem
@@ -229,7 +230,7 @@ def test_a_quiet_stream_is_kept_alive_by_comments(queue: FakeQueue) -> None:
     watched = Watched(add(queue, JobState.QUEUED))
 
     async def first_blocks() -> list[bytes]:
-        blocks = stream("job", watched, Position(), heartbeat_s=0.02)
+        blocks = stream("job", watched, Position(), Stopping(), heartbeat_s=0.02)
         return [await anext(blocks) for _ in range(3)]
 
     first, *beats = anyio.run(first_blocks)
@@ -242,7 +243,7 @@ def test_a_slow_client_is_told_how_it_stands_now(queue: FakeQueue) -> None:
     watched = Watched(job)
 
     async def read_late() -> list[bytes]:
-        blocks = stream(job.id, watched, Position())
+        blocks = stream(job.id, watched, Position(), Stopping())
         read = [await anext(blocks)]
         for done in range(1, 10):
             watched.update(queue.change(job.id, frames_done=done))

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from http import HTTPStatus
 
 import httpx
 
@@ -134,7 +135,10 @@ async def _read_frames(
         async for line in lines(answer):
             body = json.loads(line)
             if "problem" in body:
-                raise error_of(Problem.from_json(body["problem"]))
+                problem = Problem.from_json(body["problem"])
+                if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:  # it restarts: read on
+                    raise httpx.RemoteProtocolError(problem.detail)
+                raise error_of(problem)
             number += 1
             if number > seen:
                 yield Frame.from_json(body)

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from http import HTTPStatus
 
 import httpx
 
@@ -130,7 +131,10 @@ def _read_frames(connection: Connection, job_id: str, seen: int) -> Generator[Fr
         for line in lines(answer):
             body = json.loads(line)
             if "problem" in body:
-                raise error_of(Problem.from_json(body["problem"]))
+                problem = Problem.from_json(body["problem"])
+                if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:  # it restarts: read on
+                    raise httpx.RemoteProtocolError(problem.detail)
+                raise error_of(problem)
             number += 1
             if number > seen:
                 yield Frame.from_json(body)
