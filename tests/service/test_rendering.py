@@ -94,7 +94,7 @@ def test_one_is_made_after_another_and_not_without_end(
     for job in jobs[:-1]:
         assert_problem(get(url, job, "wait=0"), 409, "not-rendered", job.id)
     refused = get(url, jobs[-1], "wait=0")
-    assert_problem(refused, 503, "renderer-busy", f"while {MOST_WAITING} results")
+    assert_problem(refused, 503, "renderer-busy", f"{MOST_WAITING} results wait")
     assert refused.headers["Retry-After"] == "1"
     while not renderings.log():
         time.sleep(0.01)
