@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.worker_process import LIMITS
-from pipeline.decode import decode, scan
-from pipeline.preprocess import fit
-from pipeline.sandbox import Sandbox
-from pipeline.scan_file import load_scan, save_scan
+from pipeline.media.decode import decode, scan
+from pipeline.media.sandbox import Sandbox
+from pipeline.media.scan_file import load_scan, save_scan
+from pipeline.network.preprocess import fit
+from pipeline.network.spec import ModelSpec
 from pipeline.segmenter import decode_scaled
-from pipeline.spec import ModelSpec
 
 WAYS = ("in-process", "in-process, scaled", "sandbox", "sandbox, scaled")
 SPEC = ModelSpec(

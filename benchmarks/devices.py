@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import ProviderError
-from pipeline.graph import DEVICES, Device
-from pipeline.infer import Session, load
-from pipeline.self_test import moving_square
+from pipeline.network.graph import DEVICES, Device
+from pipeline.network.infer import Session, load
+from pipeline.network.self_test import moving_square
 
 WARM_UP = 3
 

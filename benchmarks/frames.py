@@ -12,8 +12,8 @@ from av.packet import Packet
 from av.stream import Stream
 
 from benchmarks.worker_process import LIMITS
-from pipeline.decode import decode, scan
 from pipeline.errors import VideoError
+from pipeline.media.decode import decode, scan
 from tests.videos import index_of
 
 

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from benchmarks.worker_process import LIMITS, run_job, running_worker
 from jobs.segments import segment_count, segment_range
 from jobs.values import JobRequest
-from pipeline.clips import clips_of
-from pipeline.decode import decode, scan
-from pipeline.graph import DEVICES
-from pipeline.infer import Session, load
-from pipeline.preprocess import fit, to_network
+from pipeline.media.decode import decode, scan
+from pipeline.network.clips import clips_of
+from pipeline.network.graph import DEVICES
+from pipeline.network.infer import Session, load
+from pipeline.network.preprocess import fit, to_network
+from pipeline.network.smooth import with_neighbours
 from pipeline.segmenter import Segmenter
-from pipeline.smooth import with_neighbours
 from pipeline.values import ScannedVideo
 
 SEGMENT_FRAMES = 120

@@ -14,7 +14,7 @@ from jobs.database import embedded_url
 from jobs.engine import JobQueue
 from jobs.folder_store import FolderStore
 from jobs.values import Job, JobRequest, JobState
-from pipeline.decode import scan
+from pipeline.media.decode import scan
 from pipeline.values import VideoLimits
 
 LIMITS = VideoLimits(max_pixels=2**26, max_frames=10**7, max_duration_s=10**6)

@@ -19,8 +19,8 @@ import scipy.io
 from numpy.typing import NDArray
 
 from dataset.values import DatasetError, Mask, Picture, pictures_in, read_picture
-from pipeline.decode import decode, scan
 from pipeline.errors import VideoError
+from pipeline.media.decode import decode, scan
 from pipeline.values import ScannedVideo, VideoLimits
 
 Subset = Literal["train", "test"]

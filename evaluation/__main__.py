@@ -28,9 +28,9 @@ from evaluation.region import Mask
 from evaluation.scoring import Predict, predict, score_each
 from evaluation.sheet import write_sheet
 from evaluation.table import write_json
-from pipeline import infer
 from pipeline.errors import PipelineError
-from pipeline.graph import DEVICES
+from pipeline.network import infer
+from pipeline.network.graph import DEVICES
 from pipeline.segmenter import STRIDE, Segmenter
 from pipeline.values import Quality
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from dataset.values import LabelledSequence, read_mask
 from evaluation.region import Mask
-from pipeline import rle
+from pipeline.objects import rle
 from pipeline.segmenter import Segmenter
 from pipeline.values import Quality
 

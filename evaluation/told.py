@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dataset.values import LabelledSequence
 from evaluation.predictions import PredictionError
-from pipeline.recent import RecentActions
+from pipeline.objects.recent import RecentActions
 
 Told = Mapping[str, float]
 """The log-probability of each label in a frame; empty where no object was found."""

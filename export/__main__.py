@@ -9,7 +9,7 @@ from pathlib import Path
 from export import onnx_file
 from model import checkpoint
 from model.presets import PRESETS, restore
-from pipeline.spec import ModelSpec, actions_file, features_file
+from pipeline.network.spec import ModelSpec, actions_file, features_file
 
 MULTIPLE = 32  # the encoders halve a picture five times
 

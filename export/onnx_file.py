@@ -15,7 +15,7 @@ from model.actions import ActionHead
 from model.checkpoint import FEWEST_HALVED
 from model.cues import without_cues
 from model.network import SegmentationNetwork
-from pipeline.spec import (
+from pipeline.network.spec import (
     ACTIONS_NAME,
     BOXES_NAME,
     CUES_NAME,

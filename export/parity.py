@@ -14,10 +14,10 @@ from dataset.values import read_picture
 from model.network import SegmentationNetwork
 from model.presets import PRESETS, restore
 from model.validation import motion_cues
-from pipeline import infer
-from pipeline.decode import decode, scan
-from pipeline.graph import DEVICES
-from pipeline.preprocess import fit, to_network
+from pipeline.media.decode import decode, scan
+from pipeline.network import infer
+from pipeline.network.graph import DEVICES
+from pipeline.network.preprocess import fit, to_network
 from pipeline.values import VideoLimits
 
 MOST_DIFFERENCE = 1e-3

@@ -13,7 +13,7 @@ from formats.footage import Footage
 from formats.pictures import encoded, set_up
 from formats.result import Result, ResultFrame
 from formats.webm import MOST_PIXELS, reserve_display_size, write_display_size
-from pipeline import rle
+from pipeline.objects import rle
 
 _TIME_BASE = Fraction(1, 1000)  # WebM has no finer one
 _OPTIONS = {

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape, quoteattr
 from formats.by_track import ByTrack, Sighting
 from formats.result import Result, ResultObject
 from formats.runs import run_lengths
-from pipeline import rle
+from pipeline.objects import rle
 from pipeline.values import Rle
 
 

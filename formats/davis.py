@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from formats.archive import write_archive
 from formats.footage import Footage
 from formats.result import Result, ResultFrame
-from pipeline import rle
+from pipeline.objects import rle
 
 MOST_TRACKS = 255  # 0 is the background
 

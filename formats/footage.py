@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from formats.result import Result, ResultFrame
-from pipeline.decode import decode
-from pipeline.sound import Sound, listen
+from pipeline.media.decode import decode
+from pipeline.media.sound import Sound, listen
 from pipeline.values import Frame, ScannedVideo
 
 

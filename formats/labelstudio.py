@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from formats.result import Result, ResultFrame, ResultObject
 from formats.runs import run_lengths
 from formats.text import array
-from pipeline import rle
+from pipeline.objects import rle
 from pipeline.values import Action
 
 _CHANNELS = 4  # a brush is kept as RGBA

@@ -9,7 +9,7 @@ import numpy as np
 from formats.archive import write_archive
 from formats.footage import Footage
 from formats.result import Result
-from pipeline import rle
+from pipeline.objects import rle
 
 
 def mattes(result: Result, footage: Footage, to: Path) -> None:  # noqa: ARG001 - needs no pictures

@@ -18,7 +18,7 @@ from formats.footage import Footage
 from formats.pictures import encoded, set_up
 from formats.result import Result, ResultObject
 from formats.soundtrack import soundtrack
-from pipeline import rle
+from pipeline.objects import rle
 from pipeline.values import Action
 
 _OPACITY = 0.5

@@ -13,7 +13,7 @@ from av.stream import Stream
 from numpy.typing import NDArray
 
 from formats.footage import Footage
-from pipeline.sound import CHANNELS, RATE, Sound
+from pipeline.media.sound import CHANNELS, RATE, Sound
 
 _BITS_A_SECOND = 160_000
 # Containers round times to a millisecond or more: what is less than this apart isn't.

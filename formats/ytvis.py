@@ -11,7 +11,7 @@ from formats.by_track import ByTrack, Sighting
 from formats.result import Result, ResultObject
 from formats.runs import run_lengths
 from formats.text import array, categories, dump
-from pipeline import rle
+from pipeline.objects import rle
 
 
 def ytvis(result: Result) -> Iterator[str]:

@@ -26,8 +26,8 @@ from jobs.segments import segment_count
 from jobs.store import JobFile, JobStore
 from jobs.tracing import traceparent
 from jobs.values import Idempotency, Job, JobRequest, JobState, Key, Load, Worker
-from pipeline.decode import select
-from pipeline.scan_file import save_scan
+from pipeline.media.decode import select
+from pipeline.media.scan_file import save_scan
 from pipeline.values import ScannedVideo
 
 _WHY = {JobState.FAILED: "failed", JobState.CANCELED: "was canceled"}

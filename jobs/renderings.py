@@ -12,8 +12,8 @@ from formats.footage import Footage
 from formats.result import Result
 from jobs.errors import JobNotFound
 from jobs.store import JobStore
-from pipeline.sandbox import Sandbox
-from pipeline.scan_file import load_scan
+from pipeline.media.sandbox import Sandbox
+from pipeline.media.scan_file import load_scan
 
 
 class Renderings:

@@ -4,8 +4,8 @@ import hashlib
 import json
 from pathlib import Path
 
-from pipeline.infer import Session
-from pipeline.spec import actions_file, features_file
+from pipeline.network.infer import Session
+from pipeline.network.spec import actions_file, features_file
 
 # Raise it when this code gives other results for the same model and request, or couldn't go on
 # with a job that the code before it began.

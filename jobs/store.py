@@ -35,7 +35,7 @@ class JobStore(ABC):
     """Keeps the files of jobs: `FolderStore` in a folder, `BucketStore` in an object store.
 
     upload             the video as it was received
-    scan.json          what it is and when its frames are shown, as `pipeline.scan_file` writes it
+    scan.json          what it is, and when its frames are shown (`pipeline.media.scan_file`)
     parts/NNNNNN       objects of a segment, not linked yet
     trackers/NNNNNN    the tracker after a segment
     frames/NNNNNN      the result of a segment, a line a frame

@@ -217,7 +217,7 @@ class Worker:
         model_version: version of that model.
         runtime: what gives the same results, as `runtime_of`.
         sandbox_lacks: protections that its system can't give the decoders of uploads.
-        card: what the model's file says of itself, `pipeline.spec.ModelSpec` as a dict.
+        card: what the model's file says of itself, `pipeline.network.spec.ModelSpec` as a dict.
     """
 
     id: str

@@ -32,10 +32,10 @@ from jobs.stores import open_store
 from jobs.tracing import SegmentTrace
 from jobs.values import Worker
 from jobs.workflow import SegmentJob
-from pipeline import self_test
-from pipeline.graph import Device
-from pipeline.infer import Session, load
-from pipeline.sandbox import Sandbox
+from pipeline.media.sandbox import Sandbox
+from pipeline.network import self_test
+from pipeline.network.graph import Device
+from pipeline.network.infer import Session, load
 from pipeline.segmenter import Segmenter
 
 _POLL_S = 0.1

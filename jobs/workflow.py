@@ -24,12 +24,12 @@ from jobs.segments import segment_range
 from jobs.store import JobStore
 from jobs.tracing import SegmentTrace
 from jobs.values import JobFailure, JobState
-from pipeline import decoder_child
-from pipeline.decode import select
-from pipeline.scan_file import load_scan
+from pipeline.media import decoder_child
+from pipeline.media.decode import select
+from pipeline.media.scan_file import load_scan
+from pipeline.network.spec import ModelSpec
+from pipeline.objects.tracks import Tracker
 from pipeline.segmenter import Segmenter
-from pipeline.spec import ModelSpec
-from pipeline.tracks import Tracker
 from pipeline.values import SegmentedFrame
 
 MAX_ATTEMPTS = 5

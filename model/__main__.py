@@ -29,7 +29,7 @@ from model.r2plus1d import R2Plus1D, load_kinetics
 from model.recipes import RECIPES, SMALL, Recipe
 from model.training import Run, logger, steps_per_epoch, supported_precision, train
 from model.validation import evaluate, score_middle
-from pipeline.spec import ModelSpec
+from pipeline.network.spec import ModelSpec
 from pipeline.values import NO_ACTION, Quality
 
 # On Linux a training step spends a quarter to two thirds of its time on page faults of large

@@ -20,8 +20,8 @@ from model.boxes import jittered, tight_boxes
 from model.composites import STILLS, composite_clip
 from model.earlier_mask import earlier_mask
 from model.recipes import Recipe
-from pipeline.motion import CHANNELS, SCALE, MotionEstimator
-from pipeline.spec import CUES
+from pipeline.network.motion import CHANNELS, SCALE, MotionEstimator
+from pipeline.network.spec import CUES
 from pipeline.values import NO_ACTION
 
 AHEAD = 3  # batches of each process

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from model.autocast import without_autocast
 from model.efficientnet import SamePadConv2d, TemporalResidual
-from pipeline.spec import CUES
+from pipeline.network.spec import CUES
 
 
 class Cues(nn.Module):

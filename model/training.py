@@ -23,7 +23,7 @@ from model.network import SegmentationNetwork
 from model.recipes import Precision, Recipe
 from model.training_state import TrainingState
 from model.validation import glance, glance_actions, segment_with
-from pipeline.spec import ModelSpec
+from pipeline.network.spec import ModelSpec
 
 WARM_UP_STEPS = 100
 

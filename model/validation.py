@@ -16,10 +16,10 @@ from evaluation.region import region_similarity
 from model.actions import ActionHead
 from model.boxes import tight_boxes
 from model.network import SegmentationNetwork
-from pipeline.motion import MotionEstimator
-from pipeline.preprocess import fit, to_network
+from pipeline.network.motion import MotionEstimator
+from pipeline.network.preprocess import fit, to_network
+from pipeline.network.spec import CUES, ModelSpec
 from pipeline.segmenter import Segmenter
-from pipeline.spec import CUES, ModelSpec
 from pipeline.values import NO_ACTION, Quality
 
 Segment = Callable[[NDArray[np.uint8], NDArray[np.uint8] | None], NDArray[np.float32]]
@@ -182,7 +182,7 @@ def _head(network: SegmentationNetwork) -> ActionHead:
 
 
 class TorchSession:
-    """A network of `model.network` as `pipeline.infer.Session`, so that the pipeline can run it."""
+    """A torch network as `pipeline.network.infer.Session`, so that the pipeline can run it."""
 
     def __init__(self, network: nn.Module, spec: ModelSpec) -> None:
         self.spec = spec

@@ -1,1 +1,1 @@
-"""From a video file to objects: decode, clips, preprocess, infer, stitch, postprocess, tracks."""
+"""From a video file to objects: `media` opens it, `network` looks at it, `objects` come out."""

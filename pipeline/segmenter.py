@@ -12,16 +12,16 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.actions import ActionNamer
-from pipeline.clips import clip_frames, clips_of
-from pipeline.decode import decode
-from pipeline.infer import ActionSession, Session
-from pipeline.motion import Motion, MotionEstimator
-from pipeline.postprocess import find_objects
-from pipeline.predict import Predictor
-from pipeline.preprocess import Fit, Pictures, Scaled, to_pictures
-from pipeline.smooth import Map, smooth, with_neighbours
-from pipeline.stitch import stitch
+from pipeline.media.decode import decode
+from pipeline.network.actions import ActionNamer
+from pipeline.network.clips import clip_frames, clips_of
+from pipeline.network.infer import ActionSession, Session
+from pipeline.network.motion import Motion, MotionEstimator
+from pipeline.network.predict import Predictor
+from pipeline.network.preprocess import Fit, Pictures, Scaled, to_pictures
+from pipeline.network.smooth import Map, smooth, with_neighbours
+from pipeline.network.stitch import stitch
+from pipeline.objects.postprocess import find_objects
 from pipeline.values import (
     Instances,
     Quality,

@@ -101,7 +101,7 @@ def _run(part: str | None, settings: Settings) -> int:
 
 
 def _sandbox_lacks() -> Sequence[str]:
-    from pipeline.sandbox import Sandbox  # noqa: PLC0415 - see above
+    from pipeline.media.sandbox import Sandbox  # noqa: PLC0415 - see above
 
     with closing(Sandbox()) as sandbox:
         return sandbox.lacks()

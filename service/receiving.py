@@ -12,7 +12,7 @@ from typing import BinaryIO
 import anyio
 import anyio.to_thread
 
-from pipeline.sandbox import Sandbox
+from pipeline.media.sandbox import Sandbox
 from pipeline.values import ScannedVideo, VideoLimits
 from service.errors import StorageFull, UploadTooLarge
 from service.settings import Settings

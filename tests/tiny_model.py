@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from pipeline.spec import (
+from pipeline.network.spec import (
     ACTIONS_NAME,
     BOXES_NAME,
     FEATURES_NAME,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 from numpy.typing import NDArray
 
-from pipeline.rle import encode
+from pipeline.objects.rle import encode
 from rotograph import rle
 
 SIDES = st.integers(1, 300)

@@ -9,9 +9,9 @@ from PIL import Image
 from dataset import davis
 from dataset.values import LabelledVideo
 from evaluation.predictions import PredictionError, path_of, read, read_fitting, segment
-from pipeline import rle
-from pipeline.decode import scan
-from pipeline.infer import load
+from pipeline.media.decode import scan
+from pipeline.network.infer import load
+from pipeline.objects import rle
 from pipeline.segmenter import Segmenter
 from pipeline.values import VideoLimits
 from tests.dataset.folders import write_davis

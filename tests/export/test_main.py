@@ -10,7 +10,7 @@ import torch
 from export.__main__ import main
 from model import checkpoint
 from model.presets import build
-from pipeline.spec import ModelSpec
+from pipeline.network.spec import ModelSpec
 
 
 def test_the_file_carries_the_figures_that_were_measured(tmp_path: Path) -> None:

@@ -17,9 +17,9 @@ from model.actions import ActionHead
 from model.encoder import Encoder
 from model.network import SegmentationNetwork
 from model.presets import restore
-from pipeline import infer
 from pipeline.errors import ModelError
-from pipeline.spec import ModelSpec
+from pipeline.network import infer
+from pipeline.network.spec import ModelSpec
 from tests import tiny_model
 from tests.videos import picture, write_video
 

@@ -15,7 +15,7 @@ from benchmarks.worker_process import LIMITS
 from jobs.engine import JobQueue
 from jobs.stores import open_store
 from jobs.values import Job, JobRequest
-from pipeline.decode import scan
+from pipeline.media.decode import scan
 from tests.faults.waiting_worker import clips_of_segment
 
 SEGMENT_FRAMES = 12

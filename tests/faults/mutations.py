@@ -15,7 +15,7 @@ import httpx
 from tqdm import tqdm
 
 from pipeline.errors import DecoderFailed, VideoError
-from pipeline.sandbox import Sandbox
+from pipeline.media.sandbox import Sandbox
 from pipeline.values import VideoLimits
 from tests.faults.crew import wait_until
 from tests.faults.damage import damage, make_clips, sample_clips, shorten

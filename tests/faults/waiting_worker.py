@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.worker import WorkerSettings, run_worker
-from pipeline.preprocess import Fit, Scaled
-from pipeline.sandbox import Sandbox
+from pipeline.media.sandbox import Sandbox
+from pipeline.network.preprocess import Fit, Scaled
+from pipeline.network.spec import ModelSpec
 from pipeline.segmenter import decode_scaled
-from pipeline.spec import ModelSpec
 from pipeline.values import ScannedVideo
 from service.supervisor import FLAG, end_with_the_supervisor
 from service.telemetry import configure_log

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formats.result import Result
-from pipeline import rle
+from pipeline.objects import rle
 
 HEIGHT, WIDTH = 45, 62
 FRAMES = 9

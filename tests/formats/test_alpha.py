@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from formats.alpha import alpha, cut_out
 from formats.footage import Footage
 from formats.result import ResultFrame
-from pipeline.decode import scan
+from pipeline.media.decode import scan
 from tests.formats.test_overlay import LIMITS, TIMES_MS, result_of
 from tests.videos import picture, square, write_video
 

@@ -12,7 +12,7 @@ from vos_benchmark.benchmark import VideoEvaluator
 
 from formats.davis import davis, palette
 from formats.footage import Footage
-from pipeline.decode import scan
+from pipeline.media.decode import scan
 from tests.formats.results import HEIGHT, WIDTH, sample
 from tests.formats.test_overlay import LIMITS
 from tests.videos import picture, write_video

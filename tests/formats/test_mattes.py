@@ -11,7 +11,7 @@ from PIL import Image
 from formats.footage import Footage
 from formats.mattes import mattes
 from formats.result import Result
-from pipeline.decode import scan
+from pipeline.media.decode import scan
 from tests.formats.results import HEIGHT, WIDTH, sample
 from tests.formats.test_overlay import LIMITS
 from tests.videos import picture, write_video

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from formats.footage import Footage
 from formats.overlay import colour_of, draw, overlay
 from formats.result import Result, ResultObject
-from pipeline import rle
-from pipeline.decode import decode, scan
+from pipeline.media.decode import decode, scan
+from pipeline.objects import rle
 from pipeline.values import Action, ScannedVideo, VideoLimits
 from tests.formats.clips import RATE, chirp, heard, write_with_sound
 from tests.videos import index_of, picture, square, write_video

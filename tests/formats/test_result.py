@@ -7,7 +7,7 @@ import pytest
 
 from formats.by_track import ByTrack
 from formats.result import Result
-from pipeline import rle
+from pipeline.objects import rle
 from pipeline.values import Action
 from tests.formats.results import EVERY, FRAMES, sample
 

@@ -19,7 +19,7 @@ from jobs.folder_store import FolderStore
 from jobs.store import JobFile, JobStore
 from jobs.stores import open_store
 from jobs.values import Idempotency, Job, JobRequest
-from pipeline.decode import scan
+from pipeline.media.decode import scan
 from pipeline.values import VideoLimits
 from tests.postgres import PostgresServer
 from tests.s3_server import S3Server

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path.cwd()))
 
 from jobs.worker import WorkerSettings, run_worker
-from pipeline.sandbox import Sandbox
-from pipeline.spec import ModelSpec
+from pipeline.media.sandbox import Sandbox
+from pipeline.network.spec import ModelSpec
 from service.telemetry import configure_log
 
 DECODER = Path(__file__).parent / "told_decoder.py"

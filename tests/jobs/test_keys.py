@@ -21,7 +21,7 @@ from jobs.errors import (
 from jobs.folder_store import FolderStore
 from jobs.keys import KeyRing
 from jobs.values import Job, JobRequest
-from pipeline.decode import scan
+from pipeline.media.decode import scan
 from tests.jobs.conftest import LIMITS
 
 

@@ -10,9 +10,9 @@ from jobs.errors import JobNotFound
 from jobs.folder_store import FolderStore
 from jobs.renderings import Renderings
 from jobs.store import JobStore
-from pipeline import rle
-from pipeline.decode import scan
-from pipeline.scan_file import save_scan
+from pipeline.media.decode import scan
+from pipeline.media.scan_file import save_scan
+from pipeline.objects import rle
 from tests.formats.clips import RATE, chirp, heard, write_with_sound
 from tests.jobs.conftest import LIMITS
 from tests.videos import picture, square

@@ -7,7 +7,7 @@ from pathlib import Path
 from jobs.engine import JobQueue
 from jobs.liveness import WorkerRegister
 from jobs.values import Idempotency, JobRequest, JobState, Key, Worker
-from pipeline.decode import scan
+from pipeline.media.decode import scan
 from tests.jobs.conftest import LIMITS, Bench
 
 SAME = "0" * 64

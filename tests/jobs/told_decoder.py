@@ -8,8 +8,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path.cwd()))
 
-from pipeline.decode import decode
-from pipeline.decoder_process import serve
+from pipeline.media.decode import decode
+from pipeline.media.decoder_process import serve
 from pipeline.values import Frame, ScannedVideo
 
 CRASH, HANG = b"CRASH", b"HANG!"

@@ -10,7 +10,7 @@ from dataset import stills
 from dataset.values import LabelledStill
 from model.augmentation import Crop
 from model.composites import STILLS, composite_clip
-from pipeline.motion import MotionEstimator
+from pipeline.network.motion import MotionEstimator
 
 CROP = Crop(96, 128, 96, (1.0, 1.0))
 

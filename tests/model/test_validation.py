@@ -13,7 +13,7 @@ from dataset.values import LabelledSequence, LabelledVideo
 from model.__main__ import working_spec
 from model.presets import build
 from model.validation import evaluate, glance, glance_actions, name_action, segment_with
-from pipeline.spec import ModelSpec
+from pipeline.network.spec import ModelSpec
 from tests.dataset.folders import write_davis, write_jhmdb
 
 SPEC = working_spec("small", short_side=64)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from playwright.sync_api import ConsoleMessage, Page, Request, expect
 
 from jobs.values import JobRequest, JobState
-from pipeline.decode import scan
+from pipeline.media.decode import scan
 from pipeline.values import VideoLimits
 from service.settings import Settings
 from tests import videos

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from jobs.lines import from_part, to_line, to_part
 from jobs.segments import segment_range
-from pipeline import rle
-from pipeline.decode import decode, scan, select
 from pipeline.errors import BrokenVideo
-from pipeline.infer import load
+from pipeline.media.decode import decode, scan, select
+from pipeline.network.infer import load
+from pipeline.objects import rle
 from pipeline.segmenter import Segmenter
 from pipeline.values import Quality, ScannedVideo, SegmentedFrame, VideoLimits
 from tests.tiny_model import SPEC, write_model

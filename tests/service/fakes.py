@@ -23,8 +23,8 @@ from jobs.errors import (
 )
 from jobs.store import JobFile
 from jobs.values import Idempotency, Job, JobFailure, JobRequest, JobState, Key, Load, Worker
-from pipeline.decode import select
 from pipeline.errors import BrokenVideo
+from pipeline.media.decode import select
 from pipeline.values import ScannedVideo
 from service.schemas import VideoBody
 from tests import tiny_model

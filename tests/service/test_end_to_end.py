@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.decode import scan
+from pipeline.media.decode import scan
 from pipeline.values import VideoLimits
 from service.schemas import FrameBody, JobBody, Result
 from tests.service.conftest import write_clip

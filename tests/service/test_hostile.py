@@ -131,7 +131,7 @@ MEMORY = """
 import resource, sys
 from pathlib import Path
 from pipeline.errors import VideoError
-from pipeline.sandbox import Sandbox
+from pipeline.media.sandbox import Sandbox
 from pipeline.values import VideoLimits
 
 sandbox = Sandbox()

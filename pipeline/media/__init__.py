@@ -1,0 +1,1 @@
+"""What touches untrusted files: opening, listing and decoding them, in a sandbox."""

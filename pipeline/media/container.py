@@ -1,0 +1,264 @@
+"""Untrusted media files opened safely, and their pictures as RGB."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Disposition, Stream
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+from av.video.reformatter import Colorspace, VideoReformatter
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from pipeline.errors import BrokenVideo, NotAVideo, NoVideoStream, VideoTooLarge
+from pipeline.media.orientation import Orientation
+from pipeline.media.transparency import decoder_of
+from pipeline.media.vpx import READERS
+
+# Containers that hold their pictures themselves. Left out on purpose: lists that make FFmpeg open
+# other files or hosts (HLS, DASH, concat, SDP), image sequences, devices, and raw streams, whose
+# weak signatures claim files that are no video.
+_FORMATS = "mov,mp4,3gp,3g2,matroska,webm,avi,mpegts,mpeg,flv,gif,ogg,asf,mxf"
+_WANTED = "MP4, MOV, WebM, Matroska, AVI, MPEG-TS, MPEG-PS, FLV, GIF, Ogg, ASF or MXF"
+_SIGNATURES = (b"\x1aE\xdf\xa3", b"OggS", b"FLV", b"GIF8", b"\x30\x26\xb2\x75")
+# The form of a RIFF file, and what is no video whatever it holds.
+_RIFF_FORMS = {b"WEBP": "a WebP picture", b"WAVE": "a WAV sound"}
+_PICTURES = {b"\x89PNG": "a PNG picture", b"\xff\xd8\xff": "a JPEG picture"}
+# HEIF names its kind first: pictures that aren't a sequence.
+_PICTURE_BRANDS = {"avif", "heic", "heix", "heim", "heis", "mif1", "mif2", "j2ki", "jpeg", "avci"}
+_FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
+
+_THREADS = 4  # each holds a picture in flight
+_PADDING_PIXELS = 2**16
+_UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
+_MAX_SD_HEIGHT = 576
+
+
+@contextmanager
+def open_media(path: Path, max_pixels: int) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open a file and its main video stream; no other file or host is ever reached.
+
+    Args:
+        path: of the file.
+        max_pixels: in one picture; FFmpeg allocates none much larger, whatever the file claims.
+
+    Raises:
+        NotAVideo: no allowed demuxer recognises the file.
+        NoVideoStream: the file holds no moving pictures.
+        BrokenVideo: the file ends before its pictures are described, or their codec is unknown.
+    """
+    # FFmpeg counts what it pads a picture by, so that an exact limit would refuse good files.
+    limit = {"max_pixels": str(2 * max_pixels + _PADDING_PIXELS)}
+    try:
+        container = av.open(
+            str(path.resolve()),  # absolute, so that no name is read as a URL
+            mode="r",
+            options=limit,
+            container_options={"format_whitelist": _FORMATS, "protocol_whitelist": "file"},
+            metadata_errors="replace",
+        )
+    except Exception as error:  # damaged files raise UnicodeDecodeError, IndexError, anything
+        raise _unreadable(path) from error
+    with container:
+        stream = container.streams.best("video")
+        if not isinstance(stream, VideoStream) or stream.disposition & Disposition.attached_pic:
+            kinds = ", ".join(sorted({each.type for each in container.streams})) or "no"
+            raise NoVideoStream(f"Got a file of {kinds} streams, wanted one with moving pictures.")
+        if stream.codec_context is None or stream.codec_tag == "encv":
+            raise BrokenVideo(
+                "Got a video stream that is encrypted or of an unknown codec, wanted one that can "
+                "be decoded."
+            )
+        stream.codec_context.thread_type = "AUTO"
+        stream.codec_context.thread_count = _THREADS
+        stream.codec_context.options = limit
+        yield container, stream
+
+
+def check_pixels(width: int, height: int, max_pixels: int) -> None:
+    """Refuse frames that are too large.
+
+    Raises:
+        VideoTooLarge: they are past the limit.
+    """
+    if width * height > max_pixels:
+        raise VideoTooLarge(
+            f"Got frames of {width}x{height} pixels, wanted at most {max_pixels} in all."
+        )
+
+
+def read_packets(container: InputContainer) -> Iterator["Packet[Stream]"]:
+    """Read the packets of all streams until the file ends or can't be read further."""
+    packets = container.demux()
+    while True:
+        try:
+            packet = next(packets)
+        except Exception:  # StopIteration at the end; anything at all where the file is damaged
+            return
+        if packet.size:
+            yield packet
+
+
+def read_frames(
+    container: InputContainer,
+    stream: VideoStream,
+    max_pixels: int,
+    seek_to: int | None = None,
+    decoder: VideoCodecContext | None = None,
+) -> Iterator[VideoFrame]:
+    """Decode from the start, or from a keyframe before `seek_to`, leaving out what is damaged.
+
+    Args:
+        container: freshly opened.
+        stream: of the container.
+        max_pixels: as the container was opened with.
+        seek_to: in units of the stream's time base.
+        decoder: in place of the one that suits the stream.
+
+    Raises:
+        VideoTooLarge: a frame is past the limit.
+    """
+    if seek_to is not None:
+        try:
+            container.seek(seek_to, stream=stream)
+        except av.FFmpegError:
+            return
+    decoder = decoder or decoder_of(stream)
+    started = seek_to is None
+    for packet in read_packets(container):
+        if packet.stream_index != stream.index:
+            continue
+        # Fed from between keyframes, some decoders give garbage instead of nothing.
+        started = started or is_key(stream, packet)
+        if started:
+            yield from _decode(decoder, packet, max_pixels)
+    yield from _decode(decoder, None, max_pixels)
+
+
+def read_numbered(
+    container: InputContainer, stream: VideoStream, max_pixels: int, start: int = 0
+) -> Iterator[tuple[int, VideoFrame]]:
+    """Decode from a packet, and tell of each picture in which packet of the stream it was.
+
+    Args:
+        container: freshly opened.
+        stream: of the container.
+        max_pixels: as the container was opened with.
+        start: number of the packet to start at, counted from 0.
+
+    Raises:
+        VideoTooLarge: a frame is past the limit.
+    """
+    decoder = decoder_of(stream)
+    own = (packet for packet in read_packets(container) if packet.stream_index == stream.index)
+    last = start
+    for number, packet in enumerate(chain(own, [None])):
+        if packet is not None:
+            if number < start:
+                continue
+            packet.pts = packet.dts = number  # decoders hand it on with the picture
+        for frame in _decode(decoder, packet, max_pixels):
+            last = last if frame.pts is None else frame.pts
+            yield last, frame
+
+
+def is_key(stream: VideoStream, packet: "Packet[Stream]") -> bool:
+    """Tell whether decoding can start at a packet; VP8 and VP9 say so themselves."""
+    read_header = READERS.get(stream.codec_context.codec.name)
+    return packet.is_keyframe if read_header is None else read_header(memoryview(packet)).key
+
+
+def _decode(
+    decoder: VideoCodecContext, packet: "Packet[Stream] | None", max_pixels: int
+) -> list[VideoFrame]:
+    """Decode a packet, or with None what is left in the decoder."""
+    width_before = decoder.width
+    try:
+        frames = decoder.decode(packet)
+    except Exception as error:  # as above: damage raises anything
+        # A picture that FFmpeg refuses to allocate isn't damaged; some leave their size, some none.
+        width, height = decoder.width, decoder.height
+        check_pixels(width, height, max_pixels)
+        if width == 0 < width_before:
+            raise VideoTooLarge(
+                f"Got frames that grow past the limit, wanted at most {max_pixels} pixels in all."
+            ) from error
+        return []
+    for frame in frames:
+        check_pixels(frame.width, frame.height, max_pixels)
+    return frames
+
+
+class RgbConverter:
+    """Turns decoded pictures to RGB as they are shown.
+
+    Args:
+        height: of the picture that is shown, pixels, as it is turned; others are scaled to it.
+        width: likewise.
+        orientation: of the stored pictures.
+    """
+
+    def __init__(self, height: int, width: int, orientation: Orientation) -> None:
+        self._orientation = orientation
+        self._stored = (width, height) if orientation.swaps_sides else (height, width)
+        self._reformatter = VideoReformatter()  # kept: making one costs more than a frame
+
+    def __call__(self, frame: VideoFrame) -> NDArray[np.uint8]:
+        """Return the picture (H, W, 3) uint8, RGB; transparent pixels are seen over black."""
+        transparent = any(component.is_alpha for component in frame.format.components)
+        height, width = self._stored
+        rgb = self._reformatter.reformat(
+            frame,
+            width=width,
+            height=height,
+            format="rgba" if transparent else "rgb24",
+            src_colorspace=_colorspace(frame),
+            threads=1,
+        )
+        pixels = np.ascontiguousarray(rgb.to_ndarray(), np.uint8)  # odd widths come padded
+        if transparent:
+            opacity = pixels[..., 3:].astype(np.uint16)
+            pixels = ((pixels[..., :3] * opacity + 127) // 255).astype(np.uint8)
+        return self._orientation.show(pixels)
+
+
+def _colorspace(frame: VideoFrame) -> Colorspace | None:
+    """Choose BT.709 for HD that names no matrix, as players do; FFmpeg itself takes BT.601."""
+    if frame.colorspace == _UNSPECIFIED and frame.height > _MAX_SD_HEIGHT:
+        return Colorspace.ITU709
+    return None
+
+
+def pixel_aspect_of(stream: VideoStream, orientation: Orientation) -> Fraction:
+    """Return the width of a pixel over its height as the picture is shown; 1 if unknown."""
+    aspect = stream.sample_aspect_ratio or Fraction(1)
+    return 1 / aspect if orientation.swaps_sides else aspect
+
+
+def is_picture_file(container: InputContainer) -> bool:
+    """Tell whether a container is one of pictures, such as GIF, AVIF or HEIC, moving or not."""
+    brand = container.metadata.get("major_brand", "").strip()
+    return container.format.name == "gif" or brand in _PICTURE_BRANDS
+
+
+def _unreadable(path: Path) -> NotAVideo | BrokenVideo:
+    with path.open("rb") as file:
+        head = file.read(12)
+    size = path.stat().st_size
+    form = head[8:] if head.startswith(b"RIFF") else b""
+    if head.startswith(_SIGNATURES) or head[4:8] in _FIRST_BOXES or form == b"AVI ":
+        return BrokenVideo(
+            f"Got a file of {size} bytes that starts as a video but can't be opened: it is "
+            "truncated or damaged. Wanted a complete file."
+        )
+    picture = next((kind for start, kind in _PICTURES.items() if head.startswith(start)), None)
+    if kind := picture or _RIFF_FORMS.get(form):
+        return NotAVideo(f"Got {kind} of {size} bytes, wanted {_WANTED}.")
+    return NotAVideo(f"Got a file of {size} bytes in no video format, wanted {_WANTED}.")

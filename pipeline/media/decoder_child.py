@@ -1,0 +1,220 @@
+"""A decoder process as its parent sees it: started, asked, listened to for a time, ended."""
+
+import io
+import json
+import logging
+import os
+import pickle
+import signal
+import socket
+import subprocess
+from collections.abc import Sequence
+from mmap import mmap
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+
+import pipeline.errors
+from pipeline.errors import DecoderFailed, VideoError
+from pipeline.media.decoder_process import END, FAILED, HEAD, LOCKED, REFUSED
+from pipeline.media.time_left import TimeLeft
+
+FAILS = "Got a video over which the decoder fails, wanted one that can be decoded."
+NONSENSE = f"{FAILS} Its answer makes no sense."
+
+_START_S = 60.0
+_END_S = 1.0
+_TEXT_BYTES = 2**16
+_MESSAGE_CHARACTERS = 1000
+_BUFFER_BYTES = 2**20
+_ROOT = Path(__file__).parents[2]
+# What the process is told of its surroundings: no passwords or keys, which a file could get at.
+_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONPATH", "TMPDIR", "VIRTUAL_ENV")
+
+_log = logging.getLogger(__name__)
+
+
+class _Pickler(pickle.Pickler):
+    """Sends an array that lies in a file as where it lies, so that what isn't read isn't sent."""
+
+    def reducer_override(self, value: object) -> Any:
+        if isinstance(value, np.memmap) and isinstance(value.base, mmap):
+            return np.memmap, (value.filename, value.dtype, "r", value.offset, value.shape)
+        return NotImplemented
+
+
+class DecoderChild:
+    """One process and the socket to it.
+
+    Attributes:
+        lacks: protections that it couldn't get, once it is locked down.
+        requests: how many it was sent.
+    """
+
+    def __init__(self, program: Sequence[str]) -> None:
+        self.lacks: Sequence[str] = ()
+        self.requests = 0
+        self._memory_bytes = 0
+        self._socket, theirs = socket.socketpair()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
+        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+        with theirs:
+            self._process = subprocess.Popen(
+                [*program, str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                cwd=_ROOT,
+                # A thread of NumPy's own would escape what only binds the thread that asks for it.
+                env=environment | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+
+    def lives(self) -> bool:
+        """Tell whether it runs."""
+        return self._process.poll() is None
+
+    def ask(
+        self, action: str, path: Path | None, memory_bytes: int, arguments: Sequence[object]
+    ) -> None:
+        """Send the first request."""
+        self.requests += 1
+        self._memory_bytes = memory_bytes
+        where = None if path is None else path.resolve()
+        try:
+            self._socket.sendall(pickled((action, where, memory_bytes, arguments)))
+        except BrokenPipeError:
+            self._raise_not_started()
+
+    def ask_again(self, arguments: Sequence[object]) -> bool:
+        """Ask for other frames of the video; False where it can't give them any more."""
+        self.requests += 1
+        try:
+            self.receive_head(END, range(1), TimeLeft(_END_S), FAILS)
+            self._socket.sendall(pickled(arguments))
+        except (DecoderFailed, OSError):
+            return False
+        return True
+
+    def wait_until_locked(self) -> None:
+        """Wait until it can do no harm any more; up to here it runs our code only.
+
+        Raises:
+            RuntimeError: it doesn't get there, which is no fault of the file.
+        """
+        head = memoryview(bytearray(HEAD.size))
+        left = TimeLeft(_START_S)
+        try:
+            self._receive(head, left)
+            kind, size = HEAD.unpack(head)
+            content = bytearray(size)
+            self._receive(memoryview(content), left)
+        except (EOFError, TimeoutError):
+            self._raise_not_started()
+        assert kind == LOCKED
+        self.lacks = json.loads(content)
+
+    def receive_head(
+        self, kinds: bytes, sizes: range, left: TimeLeft, late: str
+    ) -> tuple[bytes, int]:
+        """Receive the start of a message.
+
+        Args:
+            kinds: those that are wanted, a letter each.
+            sizes: that the message may have.
+            left: to wait.
+            late: what to say past that.
+
+        Returns:
+            The kind, and the size of what follows, bytes.
+        """
+        head = memoryview(bytearray(HEAD.size))
+        self.receive_into(head, left, late)
+        got, size = HEAD.unpack(head)
+        if got in kinds and size in sizes:
+            return got, int(size)
+        if got in {REFUSED, FAILED} and size <= _TEXT_BYTES:
+            content = bytearray(size)
+            self.receive_into(memoryview(content), left, late)
+            self._raise_told(got, content)
+        raise DecoderFailed(NONSENSE)
+
+    def receive_into(self, view: memoryview, left: TimeLeft, late: str) -> None:
+        """Fill a buffer.
+
+        Raises:
+            DecoderFailed: the process dies meanwhile, or no time is left.
+        """
+        try:
+            self._receive(view, left)
+        except TimeoutError as error:
+            _log.warning("decoder too slow")
+            raise DecoderFailed(late) from error
+        except EOFError as error:
+            raise DecoderFailed(f"{FAILS} It ended by {self._end_told()}.") from error
+
+    def kill(self) -> None:
+        """End the process; whoever receives from it gets an error."""
+        self._process.kill()
+
+    def end(self) -> None:
+        """End the process and leave nothing of it."""
+        self._process.kill()
+        self._process.wait()
+        self._socket.close()
+
+    def _receive(self, view: memoryview, left: TimeLeft) -> None:
+        while view:
+            with left.waiting() as seconds:
+                self._socket.settimeout(seconds)
+                try:
+                    count = self._socket.recv_into(view)
+                except TimeoutError:
+                    continue
+                except ConnectionResetError:
+                    count = 0
+            if count == 0:
+                raise EOFError
+            view = view[count:]
+
+    def _end_told(self) -> str:
+        """Say how the process ended; its socket closes a moment before."""
+        try:
+            status = self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            return "closing its socket"
+        told = signal.Signals(-status).name if status < 0 else f"exit status {status}"
+        _log.warning("decoder crashed", extra={"status": told})
+        return told
+
+    def _raise_not_started(self) -> NoReturn:
+        raise RuntimeError(f"A decoder process failed before it saw the file: {self._end_told()}.")
+
+    def _raise_told(self, kind: bytes, content: bytes | bytearray) -> NoReturn:
+        """Raise what the process says that went wrong."""
+        told = content.decode(errors="replace")
+        if kind == FAILED:
+            _log.error("decoder failed", extra={"detail": told})
+            raise DecoderFailed(f"{FAILS} The log tells how.")
+        try:
+            name, message = json.loads(told)
+        except ValueError:
+            name, message = "", ""
+        if name == "MemoryError":
+            most = self._memory_bytes // 2**20
+            raise DecoderFailed(
+                f"Got a video that needs more than {most} MiB of memory to decode, wanted less."
+            )
+        known = getattr(pipeline.errors, str(name), None)
+        if isinstance(known, type) and issubclass(known, VideoError):
+            raise known(str(message)[:_MESSAGE_CHARACTERS])
+        raise DecoderFailed(NONSENSE)
+
+
+def pickled(request: object) -> bytes:
+    """Return a request as it is sent: short, also of a long video whose scan lies in a file."""
+    content = io.BytesIO()
+    _Pickler(content).dump(request)
+    return content.getvalue()

@@ -1,0 +1,221 @@
+"""The frames that a media file says it holds, and whether that can be believed."""
+
+from array import array
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from av.container import InputContainer
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from pipeline.errors import BrokenVideo, NotAVideo, VideoTooLarge
+from pipeline.media.container import check_pixels, is_picture_file, read_packets
+from pipeline.media.stated_size import stated_size
+from pipeline.media.vpx import READERS
+from pipeline.values import VideoLimits
+
+NO_TIME = -(2**63)  # as FFmpeg's AV_NOPTS_VALUE
+DEFAULT_FPS = Fraction(25)
+_FPS_TOLERANCE = 0.01
+
+_SIZE_SLACK_BYTES = 64  # some writers count the header or the padding twice
+_MISSING_SHARE = 0.05  # of an index: edits cause as much
+
+# Streams of these may be cut and joined anywhere, and their clocks then jump.
+_JOINED_FORMATS = {"mpegts", "mpeg", "flv", "ogg"}
+_MAX_STEP_S = 10.0  # from frame to frame: from here on, FFmpeg's own tools see another clock
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """What a stream's packets say, without decoding; arrays are in the order of the file.
+
+    Attributes:
+        pts: (P,) int64, when each packet is shown, in units of the time base; `NO_TIME` if unknown.
+        dts: (P,) int64, when each is decoded, likewise.
+        shows: (P,) bool: it holds one frame to be shown.
+        key: (P,) bool: decoding can start at it.
+        last_duration: of the frame shown last, in units of the time base; 0 if unknown.
+        time_base: seconds in a unit.
+        joined: the container is one whose clock may jump.
+        rate_only: the container has no timestamps, but a rate; FFmpeg guesses them.
+        single: no packet shows several frames.
+    """
+
+    pts: NDArray[np.int64]
+    dts: NDArray[np.int64]
+    shows: NDArray[np.bool_]
+    key: NDArray[np.bool_]
+    last_duration: int
+    time_base: Fraction
+    joined: bool
+    rate_only: bool
+    single: bool
+
+    @property
+    def timestamps(self) -> NDArray[np.int64]:
+        """Those of the frames that have one, sorted."""
+        shown = self.pts[self.shows]
+        return np.sort(shown[shown != NO_TIME])
+
+    @property
+    def plausible(self) -> bool:
+        """Whether each shown packet has a timestamp of its own, and the clock never jumps."""
+        pts = self.pts[self.shows]
+        alone = (pts != NO_TIME).all() and (np.diff(np.sort(pts)) > 0).all()
+        return bool(alone) and self.single and not self.jumps
+
+    @property
+    def jumps(self) -> bool:
+        """Whether the clock goes back, or far ahead in a container that is often joined."""
+        dts = self.dts[self.shows]
+        steps = np.diff(dts[dts != NO_TIME])
+        ahead = self.joined and is_jump(steps, self.time_base).any()
+        return bool(ahead or (steps < 0).any())
+
+
+def check_duration(duration_s: float, limits: VideoLimits) -> None:
+    """Refuse a video that is too long.
+
+    Raises:
+        VideoTooLarge: it is past the limit.
+    """
+    if duration_s > limits.max_duration_s:
+        raise VideoTooLarge(
+            f"Got a video of {duration_s:.1f} s, wanted at most {limits.max_duration_s:g} s."
+        )
+
+
+def check_count(count: int, limits: VideoLimits) -> None:
+    """Refuse a video of too many frames.
+
+    Raises:
+        VideoTooLarge: they are past the limit.
+    """
+    if count > limits.max_frames:
+        raise VideoTooLarge(f"Got more than {limits.max_frames} frames, wanted at most that many.")
+
+
+def list_packets(
+    path: Path, container: InputContainer, stream: VideoStream, limits: VideoLimits
+) -> Listing:
+    """Read a freshly opened file's packets to its end and list the frames they hold.
+
+    Raises:
+        BrokenVideo: there are none, or the file is shorter than its container states.
+        NotAVideo: it is a still picture.
+        VideoTooLarge: they are past the limit.
+    """
+    _check_size(path)
+    is_mp4 = "mp4" in container.format.name
+    read_header = READERS.get(stream.codec_context.codec.name)
+    pts, dts, durations = array("q"), array("q"), array("q")
+    shows, key, single = bytearray(), bytearray(), True
+    for packet in read_packets(container):
+        if packet.stream_index != stream.index:
+            continue
+        shown, is_key = 1, packet.is_keyframe
+        if read_header is not None:
+            header = read_header(memoryview(packet))
+            shown, is_key = header.shown, header.key
+            check_pixels(header.width, header.height, limits.max_pixels)
+        pts.append(NO_TIME if packet.pts is None else packet.pts)
+        dts.append(NO_TIME if packet.dts is None else packet.dts)
+        durations.append(packet.duration or 0)
+        shows.append(shown > 0 and not packet.is_discard)  # outside of the file's edit list
+        key.append(is_key)
+        single = single and shown <= 1
+        check_count(len(pts), limits)
+    if len(pts) == 0:
+        raise BrokenVideo("Got a video stream of 0 frames, wanted at least 1.")
+    if is_mp4:
+        _check_index(path, stream, len(pts))
+    if len(pts) == 1 and is_picture_file(container):
+        raise NotAVideo("Got a still picture, wanted a video.")
+    visible = np.frombuffer(shows, np.bool_)
+    return Listing(
+        pts=(times := np.array(pts, np.int64)),
+        dts=np.array(dts, np.int64),
+        shows=visible,
+        key=np.frombuffer(key, np.bool_),
+        last_duration=_last_duration(times[visible], np.array(durations)[visible], is_mp4),
+        time_base=stream.time_base or 1 / DEFAULT_FPS,
+        joined=container.format.name in _JOINED_FORMATS,
+        rate_only=container.format.name == "avi",
+        single=single,
+    )
+
+
+def _last_duration(times: NDArray[np.int64], durations: NDArray[np.int64], is_mp4: bool) -> int:
+    """Return how long the last of the frames stays, given as they are decoded.
+
+    In MP4 a duration is the time to the next frame that is decoded, whatever is shown next: only
+    that of the frame decoded last is one of a frame. Without B-frames that is the one shown last.
+    """
+    if len(times) == 0:
+        return 0
+    return int(durations[-1 if is_mp4 else int(np.argmax(times))])
+
+
+def _check_size(path: Path) -> None:
+    stated, size = stated_size(path), path.stat().st_size
+    if stated is not None and size < stated - _SIZE_SLACK_BYTES:
+        raise BrokenVideo(
+            f"Got {size} of the {stated} bytes that the container states: the file is truncated. "
+            "Wanted a complete file."
+        )
+
+
+def _check_index(path: Path, stream: VideoStream, held: int) -> None:
+    """Compare MP4's index with the file; it grows while a fragmented file is read."""
+    size = path.stat().st_size
+    listed = [entry.pos + entry.size for entry in stream.index_entries if entry.size]
+    here = min(held, sum(end <= size for end in listed))
+    if here < len(listed) * (1 - _MISSING_SHARE):
+        raise BrokenVideo(
+            f"Got {here} of the {len(listed)} frames that the index lists: the file is truncated. "
+            "Wanted a complete file."
+        )
+
+
+def is_jump(steps: NDArray[np.int64], time_base: Fraction) -> NDArray[np.bool_]:
+    """Tell which steps from one timestamp to the next are no pause, but another clock."""
+    usual = usual_step(steps)
+    return steps > max(_MAX_STEP_S / float(time_base), 10.0 * usual)
+
+
+def usual_step(steps: NDArray[np.int64]) -> int:
+    """Return the median of the steps forward; 0 if there are none."""
+    forward = steps[steps > 0]
+    return int(np.median(forward)) if len(forward) else 0
+
+
+def rate_of(stream: VideoStream) -> Fraction:
+    """Return the frame rate that the header states, FFmpeg guesses, or video mostly has."""
+    return stream.average_rate or stream.guessed_rate or DEFAULT_FPS
+
+
+def check_decodes(decoded: int, listed: int) -> None:
+    """Refuse a video of which hardly anything decodes, in place of one picture shown for all.
+
+    Raises:
+        BrokenVideo: less than a third decodes; hidden frames and fields stored apart account for
+            up to half.
+    """
+    if 3 * decoded < listed:
+        raise BrokenVideo(
+            f"Got a video of which {decoded} of {listed} frames can be decoded: it is damaged. "
+            "Wanted a complete file."
+        )
+
+
+def mean_fps(timestamps: NDArray[np.int64], time_base: Fraction, rate: Fraction) -> Fraction:
+    """Measure the frame rate; the header's, which is free of rounding, where the two agree."""
+    if len(timestamps) < 2:
+        return rate
+    measured = (len(timestamps) - 1) / ((int(timestamps[-1]) - int(timestamps[0])) * time_base)
+    if abs(rate / measured - 1) < _FPS_TOLERANCE:
+        return rate
+    return measured.limit_denominator(1001) if measured > 1 else measured

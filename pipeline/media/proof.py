@@ -1,0 +1,151 @@
+"""Decoding some frames of a file, or all, to prove what its packets say."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from pipeline.errors import BrokenVideo
+from pipeline.media.container import open_media, pixel_aspect_of, read_frames, read_numbered
+from pipeline.media.listing import NO_TIME, Listing, check_count
+from pipeline.media.orientation import Orientation, orientation_of
+from pipeline.media.transparency import is_transparent
+from pipeline.values import VideoLimits
+
+PROOF_FRAMES = 10  # decoded where a listing is proved
+_MOST_PROOF_FRAMES = 300  # where they start far ahead
+
+
+@dataclass(frozen=True)
+class FirstFrames:
+    """What the first frames that decode look like.
+
+    Attributes:
+        timestamps: of up to `PROOF_FRAMES` frames, as they are shown; None where unknown.
+        width: pixels, after rotation.
+        height: pixels, after rotation.
+        orientation: of the stored pictures.
+        pixel_aspect: as in `VideoInfo`.
+    """
+
+    timestamps: list[int | None]
+    width: int
+    height: int
+    orientation: Orientation
+    pixel_aspect: Fraction
+
+
+def decode_first(path: Path, limits: VideoLimits, codec: str) -> FirstFrames:
+    """Decode the first frames.
+
+    Raises:
+        BrokenVideo: there are none.
+        VideoTooLarge: they are past the limit.
+    """
+    with open_media(path, limits.max_pixels) as (container, stream):
+        frames = read_frames(container, stream, limits.max_pixels)
+        first = next(frames, None)
+        if first is None:
+            raise BrokenVideo(
+                f"Got a {codec} video of which no frame can be decoded: it is damaged or encrypted."
+            )
+        orientation = _orientation(path, limits, stream, first)
+        width, height = first.width, first.height
+        if orientation.swaps_sides:
+            width, height = height, width
+        return FirstFrames(
+            timestamps=[first.pts, *(frame.pts for frame in islice(frames, PROOF_FRAMES - 1))],
+            width=width,
+            height=height,
+            orientation=orientation,
+            pixel_aspect=pixel_aspect_of(stream, orientation),
+        )
+
+
+def _orientation(
+    path: Path, limits: VideoLimits, stream: VideoStream, first: VideoFrame
+) -> Orientation:
+    """Read it from what FFmpeg's own decoder gives, which alone knows what the container says."""
+    if not is_transparent(stream):
+        return orientation_of(first)
+    with open_media(path, limits.max_pixels) as (container, again):
+        frames = read_frames(container, again, limits.max_pixels, decoder=again.codec_context)
+        return orientation_of(next(frames, first))
+
+
+def agrees(shown: Sequence[int | None], timestamps: NDArray[np.int64]) -> bool:
+    """Tell whether frames that were decoded one after the other are some that are listed.
+
+    Damage may leave some out, but not half: then there are packets that show nothing.
+    """
+    if not shown or None in shown:
+        return False
+    times = np.array(shown, np.int64)
+    places = np.searchsorted(timestamps, times)
+    found = places < len(timestamps)
+    return bool(
+        found.all()
+        and (timestamps[places] == times).all()
+        and (np.diff(places) > 0).all()
+        and places[-1] - places[0] + 1 < 2 * len(times)
+    )
+
+
+def seeks(path: Path, limits: VideoLimits, listing: Listing, timestamps: NDArray[np.int64]) -> bool:
+    """Tell whether frames have the timestamps listed after seeking.
+
+    Tried in the middle, and where a frame is shown longest after or before it is decoded: there a
+    wrong timestamp would be.
+    """
+    if len(timestamps) <= PROOF_FRAMES:
+        return True  # never worth seeking
+    middle = int(timestamps[len(timestamps) // 2])
+    known = np.flatnonzero(listing.shows & (listing.dts != NO_TIME))[PROOF_FRAMES:]
+    delays = listing.pts[known] - listing.dts[known]
+    odd = {int(known[place(delays)]) for place in (np.argmin, np.argmax)} if len(known) else set()
+    return _seeks_to(path, limits, timestamps, middle) and all(
+        _seeks_to(path, limits, timestamps, int(listing.dts[number]), past=True) for number in odd
+    )
+
+
+def _seeks_to(
+    path: Path,
+    limits: VideoLimits,
+    timestamps: NDArray[np.int64],
+    seek_to: int,
+    *,
+    past: bool = False,
+) -> bool:
+    """Prove the first frames after a seek, or all until some past the place sought."""
+    shown: list[int | None] = []
+    left = 2 * PROOF_FRAMES if past else PROOF_FRAMES
+    with open_media(path, limits.max_pixels) as (container, stream):
+        for frame in islice(
+            read_frames(container, stream, limits.max_pixels, seek_to), _MOST_PROOF_FRAMES
+        ):
+            shown.append(frame.pts)
+            left -= not past or frame.pts is None or frame.pts >= seek_to
+            if left == 0:
+                break
+    # Where there is no later start, decoding goes on from further ahead.
+    return not shown or agrees(shown, timestamps)
+
+
+def decode_whole(path: Path, limits: VideoLimits) -> NDArray[np.int64]:
+    """Decode all frames, and return the number of the packet that each was in.
+
+    Raises:
+        VideoTooLarge: there are too many, or they are too large.
+    """
+    numbers: list[int] = []
+    with open_media(path, limits.max_pixels) as (container, stream):
+        for number, _ in read_numbered(container, stream, limits.max_pixels):
+            numbers.append(number)
+            check_count(len(numbers), limits)
+    return np.array(numbers, np.int64)

@@ -1,0 +1,227 @@
+"""Scans and decodes untrusted files, each in a process of its own that can do nothing else."""
+
+import json
+import re
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.errors import DecoderFailed
+from pipeline.media.container import check_pixels
+from pipeline.media.decode import scan_from_dict
+from pipeline.media.decoder_child import NONSENSE, DecoderChild
+from pipeline.media.decoder_pool import DecoderPool
+from pipeline.media.decoder_process import FRAME, REPEATED, SCANNED, SECONDS, SLOW, SOUND, START
+from pipeline.media.listing import check_duration
+from pipeline.media.sound import CHANNELS, PART_SAMPLES, Sound
+from pipeline.media.time_left import TimeLeft
+from pipeline.network.preprocess import Fit, Scaled
+from pipeline.values import Frame, ScannedVideo, VideoLimits
+
+PROGRAM = (sys.executable, "-m", "pipeline.media.decoder_process")
+MEMORY_BYTES = 4 * 2**30  # a demuxer that is lied to about sizes asks for more than real files do
+
+_SAMPLE_BYTES = 2 * CHANNELS
+_FRAME_BYTES = 64  # the most that what is listed of one takes as JSON
+_HEADER_BYTES = 2**16
+_CODEC_CHARACTERS = 100
+_FRACTION = re.compile(r"[0-9]{1,20}(/[0-9]{1,20})?")
+
+
+class Sandbox:
+    """Does what `pipeline.media.decode` and `pipeline.media.sound` do, in child processes.
+
+    A process serves one file: it gives up everything but reading that file (see
+    `pipeline.media.lockdown`), works, and is killed when it is done, takes too long, or isn't
+    wanted any more (see `pipeline.media.decoder_pool`). What it answers isn't trusted: sizes are
+    checked, and nothing in it can run.
+
+    It may be used from several threads at once.
+
+    Args:
+        stall_s: how long decoding may bring no frame.
+        memory_bytes: that a process may map.
+        program: that the processes run; the descriptor of its socket is added.
+    """
+
+    def __init__(
+        self,
+        *,
+        stall_s: float = 120.0,
+        memory_bytes: int = MEMORY_BYTES,
+        program: Sequence[str] = PROGRAM,
+    ) -> None:
+        self._stall_s = stall_s
+        self._pool = DecoderPool(program, memory_bytes)
+
+    def lacks(self) -> Sequence[str]:
+        """Return which protections this system can't give, a sentence each, by trying them."""
+        with self._pool.child("nothing", None) as child:
+            return child.lacks
+
+    def scan(self, path: Path, limits: VideoLimits, timeout_s: float) -> ScannedVideo:
+        """List the frames of a file, as `pipeline.media.decode.scan` does.
+
+        Raises:
+            VideoError: as `pipeline.media.decode.scan`.
+            DecoderFailed: the file crashes the decoder, takes too much memory, or longer than
+                `timeout_s`; where all of it must be decoded, longer than that and its own length.
+        """
+        late = (
+            f"Got a video whose frames took longer than {timeout_s:g} s to list, wanted one whose "
+            "container lists them."
+        )
+        most = limits.max_frames * _FRAME_BYTES + _HEADER_BYTES
+        with self._pool.child("scan", path, limits) as child:
+            left = TimeLeft(timeout_s)
+            kind, size = child.receive_head(SLOW + SCANNED, range(most), left, late)
+            if kind == SLOW:
+                length_s = _seconds(child, size, left, late, limits)
+                late = (
+                    f"Got a video of {length_s:.0f} s that took longer than "
+                    f"{timeout_s + length_s:.0f} s to decode, wanted one whose container lists "
+                    "its frames."
+                )
+                left = TimeLeft(timeout_s + length_s)
+                _, size = child.receive_head(SCANNED, range(most), left, late)
+            content = bytearray(size)
+            child.receive_into(memoryview(content), left, late)
+        return _checked(content, limits)
+
+    def decode(
+        self, path: Path, video: ScannedVideo, indices: Sequence[int]
+    ) -> Generator[Frame, None, None]:
+        """Decode frames, as `pipeline.media.decode.decode` does; closing it ends the process.
+
+        Raises:
+            VideoError: as `pipeline.media.decode.decode`.
+            DecoderFailed: the file crashes the decoder, takes too much memory, or brings no frame
+                for too long.
+        """
+        size = (video.info.height, video.info.width)
+        with closing(self._pictures(path, video, indices, None, [size])) as pictures:
+            for index, ((pixels,), repeated) in zip(indices, pictures, strict=True):
+                yield Frame(index, video.time_s(index), pixels, repeated)
+
+    def decode_scaled(
+        self, path: Path, video: ScannedVideo, indices: Sequence[int], fits: Sequence[Fit]
+    ) -> Generator[Scaled, None, None]:
+        """Decode frames and scale them in there, as `pipeline.segmenter.decode_scaled` does.
+
+        Raises:
+            VideoError: as `pipeline.media.decode.decode`.
+            DecoderFailed: as `decode`.
+        """
+        sizes = [(to.padded_height, to.padded_width) for to in fits]
+        return self._pictures(path, video, indices, fits, sizes)
+
+    def _pictures(
+        self,
+        path: Path,
+        video: ScannedVideo,
+        indices: Sequence[int],
+        fits: Sequence[Fit] | None,
+        sizes: Sequence[tuple[int, int]],
+    ) -> Generator[Scaled, None, None]:
+        """Receive each frame as pictures of the given sizes; `fits` as the process scales it."""
+        late = f"Got a video of which no frame could be decoded within {self._stall_s:g} s."
+        with self._pool.decoder(path, video, indices, fits) as decoder:
+            child = decoder.child
+            for number, _ in enumerate(indices, 1):
+                pictures = [np.empty((*size, 3), np.uint8) for size in sizes]
+                for pixels in pictures:
+                    sent = range(pixels.nbytes, pixels.nbytes + 1)
+                    kind, _ = child.receive_head(
+                        FRAME + REPEATED, sent, TimeLeft(self._stall_s), late
+                    )
+                    child.receive_into(pixels.data.cast("B"), TimeLeft(self._stall_s), late)
+                decoder.done = number == len(indices)
+                yield tuple(pictures), kind == REPEATED
+
+    def listen(self, path: Path, video: ScannedVideo) -> Generator[Sound, None, None]:
+        """Decode the sound, as `pipeline.media.sound.listen` does; closing it ends the process.
+
+        Raises:
+            VideoError: as `pipeline.media.sound.listen`.
+            DecoderFailed: as `decode`.
+        """
+        late = f"Got a video of which no sound could be decoded within {self._stall_s:g} s."
+        sizes = range(START.size + PART_SAMPLES * _SAMPLE_BYTES + 1)
+        with self._pool.child("listen", path, video) as child:
+            while size := child.receive_head(SOUND, sizes, TimeLeft(self._stall_s), late)[1]:
+                content = bytearray(size)
+                child.receive_into(memoryview(content), TimeLeft(self._stall_s), late)
+                if size <= START.size or (size - START.size) % _SAMPLE_BYTES:
+                    raise DecoderFailed(NONSENSE)
+                (start,) = START.unpack_from(content)
+                samples = np.frombuffer(content, np.int16, offset=START.size)
+                yield Sound(start, samples.reshape(-1, CHANNELS))
+
+    def close(self) -> None:
+        """End all processes, those at work too; from now on none is started."""
+        self._pool.close()
+
+
+def _seconds(
+    child: DecoderChild, size: int, left: TimeLeft, late: str, limits: VideoLimits
+) -> float:
+    """Receive how long a video seems to be, at most what is allowed."""
+    if size != SECONDS.size:
+        raise DecoderFailed(NONSENSE)
+    content = bytearray(size)
+    child.receive_into(memoryview(content), left, late)
+    (seconds,) = SECONDS.unpack(content)
+    return min(seconds, limits.max_duration_s) if seconds > 0 else 0.0
+
+
+def _checked(content: bytes | bytearray, limits: VideoLimits) -> ScannedVideo:
+    """Read a scan that may be made up.
+
+    Raises:
+        DecoderFailed: it is none.
+        VideoTooLarge: it is past the limits, which an honest process has looked at.
+    """
+    try:
+        video = replace(_read(json.loads(content)), max_pixels=limits.max_pixels)
+    except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
+        raise DecoderFailed(NONSENSE) from error
+    times = video.timestamps
+    if (
+        min(video.time_base, video.info.fps, video.info.pixel_aspect) <= 0
+        or times.shape != (video.info.frame_count,)
+        or not 0 < len(times) <= limits.max_frames
+        or not (np.diff(times) > 0).all()
+        or video.starts.ndim != 1
+        or video.starts[:1].tolist() != [0]
+        or video.starts[-1] >= len(times)
+        or not (np.diff(video.starts) > 0).all()
+        or (video.numbers is not None and video.numbers.shape != times.shape)
+    ):
+        raise DecoderFailed(NONSENSE)
+    check_pixels(video.info.width, video.info.height, limits.max_pixels)
+    check_duration(video.info.duration_s, limits)
+    return video
+
+
+def _read(saved: Any) -> ScannedVideo:
+    info = saved["info"]
+    for text in (saved["time_base"], info["fps"], info["pixel_aspect"]):
+        if not _FRACTION.fullmatch(text):  # Fraction("1e999999999") would take for ever
+            raise ValueError(text)
+    if (
+        not all(isinstance(info[name], int) and info[name] > 0 for name in ("width", "height"))
+        or info["rotation"] not in {0, 90, 180, 270}
+        or not isinstance(info["mirrored"], bool)
+        or not isinstance(info["duration_s"], float)
+        or not info["duration_s"] > 0
+        or not isinstance(info["codec"], str)
+        or len(info["codec"]) > _CODEC_CHARACTERS
+        or info["timestamps"] not in {"stored", "repaired"}
+    ):
+        raise ValueError(info)
+    return scan_from_dict(saved)

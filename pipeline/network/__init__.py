@@ -1,0 +1,1 @@
+"""What runs the network: clips, motion, devices, probabilities and actions."""

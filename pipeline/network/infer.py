@@ -1,0 +1,244 @@
+"""Running a model file on clips, through one protocol whatever the device."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import ModelError, ProviderError
+from pipeline.network import onnx_graph
+from pipeline.network.graph import Device, Graph
+from pipeline.network.spec import (
+    ACTIONS_NAME,
+    BOXES_NAME,
+    CUES,
+    CUES_NAME,
+    FEATURES_NAME,
+    INPUT_NAME,
+    OUTPUT_NAME,
+    SHARED_NAME,
+    ModelSpec,
+    actions_file,
+    features_file,
+)
+
+
+class Session(Protocol):
+    """A loaded model.
+
+    Attributes:
+        spec: what the model file says of itself.
+        device: as it was asked for.
+        provider: what really runs it: ONNX Runtime's execution provider, or OpenVINO.
+    """
+
+    spec: ModelSpec
+    device: str
+    provider: str
+
+    def run(
+        self, clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None = None, /
+    ) -> NDArray[np.float32]:
+        """Find the foreground of clips (N, L, H, W, 3) uint8, RGB.
+
+        Args:
+            clips: in pictures of the network's size.
+            cues: (N, L, H / 2, W / 2, 4) uint8, for a model that takes them; None where nothing but
+                the pictures is known.
+
+        Returns:
+            (N, L, H, W) float32, the probability of foreground, 0 to 1.
+        """
+        ...
+
+
+@runtime_checkable
+class ActionSession(Session, Protocol):
+    """A loaded model that names actions, too."""
+
+    def describe(
+        self, clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None = None, /
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Find the foreground of clips as `run` does, and what their actions are named from.
+
+        Returns:
+            The probabilities, and features (N, L, C, h, w) float32.
+        """
+        ...
+
+    def classify(
+        self, features: NDArray[np.float32], boxes: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Name the actions in K boxes in each of F frames.
+
+        Args:
+            features: (F, C, h, w), of the frames.
+            boxes: (F, K, 4) float32: left, top, right and bottom edge, from 0 to 1 over the picture
+                that the network saw, with its padding.
+
+        Returns:
+            (F, K, labels) float32, log-probabilities.
+        """
+        ...
+
+
+class ModelSession:
+    """A model file in the runtime of its device; `load` makes one. As `Session`."""
+
+    def __init__(self, masks: Graph, spec: ModelSpec, device: Device) -> None:
+        self._masks = masks
+        self.spec = spec
+        self.device: str = device
+        self.provider: str = masks.provider
+
+    def run(
+        self, clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None = None, /
+    ) -> NDArray[np.float32]:
+        """Find the foreground of clips, as `Session.run` says.
+
+        Raises:
+            ValueError: the clips or cues aren't of the shape or type that the model takes.
+        """
+        return self._run(clips, cues, [OUTPUT_NAME])[0]
+
+    def _run(
+        self, clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None, outputs: list[str]
+    ) -> list[NDArray[np.float32]]:
+        multiple = self.spec.multiple
+        shape = clips.shape
+        if (
+            clips.dtype != np.uint8
+            or len(shape) != 5
+            or (shape[1], shape[4]) != (self.spec.clip_length, 3)
+            or shape[2] % multiple
+            or shape[3] % multiple
+        ):
+            raise ValueError(
+                f"Got clips {shape} {clips.dtype}, wanted (N, {self.spec.clip_length}, H, W, 3) "
+                f"uint8 with H and W multiples of {multiple}."
+            )
+        given = {INPUT_NAME: clips}
+        if self.spec.cues:
+            wanted = (*shape[:2], shape[2] // 2, shape[3] // 2, CUES)
+            given[CUES_NAME] = np.zeros(wanted, np.uint8) if cues is None else cues
+        if cues is not None and (not self.spec.cues or cues.shape != wanted):
+            raise ValueError(
+                f"cues of clips {shape} must be {wanted if self.spec.cues else None}, "
+                f"got {cues.shape}"
+            )
+        return self._masks.run(given, outputs)
+
+
+class ActionModelSession(ModelSession):
+    """The three files of a model that names actions; `load` makes one. As `ActionSession`."""
+
+    def __init__(
+        self, masks: Graph, features: Graph, actions: Graph, spec: ModelSpec, device: Device
+    ) -> None:
+        super().__init__(masks, spec, device)
+        self._features = features
+        self._actions = actions
+
+    def describe(
+        self, clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None = None, /
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Find the foreground and the features of clips, as `ActionSession.describe` says.
+
+        Raises:
+            ValueError: the clips or cues aren't of the shape or type that the model takes.
+        """
+        probabilities, shared = self._run(clips, cues, [OUTPUT_NAME, SHARED_NAME])
+        (features,) = self._features.run({SHARED_NAME: shared}, [FEATURES_NAME])
+        return probabilities, features
+
+    def classify(
+        self, features: NDArray[np.float32], boxes: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Name the actions in boxes, as `ActionSession.classify` says."""
+        (scores,) = self._actions.run({FEATURES_NAME: features, BOXES_NAME: boxes}, [ACTIONS_NAME])
+        return scores
+
+
+def load(model: Path, device: Device, threads: int | None = None) -> ModelSession:
+    """Load a model that `python -m export` wrote: an `ActionModelSession` where it names actions.
+
+    Args:
+        model: the `.onnx` file; where it names actions, its further files lie beside it.
+        device: where it shall run and by what; nothing else will do.
+        threads: that one inference uses on the CPU; None for one a core.
+
+    Raises:
+        ModelError: a file can't be read or isn't one of ours, or they aren't of one export.
+        ProviderError: what the device needs isn't installed, isn't there or doesn't start.
+    """
+    masks = _open(model, device, threads)
+    spec = ModelSpec.from_metadata(masks.metadata)
+    outputs = {OUTPUT_NAME: 4, SHARED_NAME: 5} if spec.labels else {OUTPUT_NAME: 4}
+    inputs = {INPUT_NAME: 5, CUES_NAME: 5} if spec.cues else {INPUT_NAME: 5}
+    _check(masks, inputs, outputs)
+    shape = masks.takes[INPUT_NAME].shape
+    if (shape[1], shape[4]) != (spec.clip_length, 3):
+        raise ModelError(
+            f"The model takes clips {list(shape)}, wanted (N, {spec.clip_length}, H, W, 3) as its "
+            "metadata says."
+        )
+    if not spec.labels:
+        return ModelSession(masks, spec, device)
+    features = _open_part(features_file(model), spec, device, threads)
+    _check(features, {SHARED_NAME: 5}, {FEATURES_NAME: 5})
+    actions = _open_part(actions_file(model), spec, device, threads)
+    _check(actions, {FEATURES_NAME: 4, BOXES_NAME: 3}, {ACTIONS_NAME: 3})
+    return ActionModelSession(masks, features, actions, spec, device)
+
+
+def _open_part(part: Path, spec: ModelSpec, device: Device, threads: int | None) -> Graph:
+    """Load a further file of a model, which has to be of the same export."""
+    graph = _open(part, device, threads)
+    its_spec = ModelSpec.from_metadata(graph.metadata)
+    if its_spec != spec:
+        raise ModelError(
+            f"Got {part.name} of {its_spec.name} {its_spec.version}, wanted it to be of the same "
+            f"export as the model: {spec.name} {spec.version}, with the same metadata."
+        )
+    return graph
+
+
+def _open(file: Path, device: Device, threads: int | None) -> Graph:
+    if not file.is_file():
+        raise ModelError(f"Got no model file at {file}, wanted one written by `python -m export`.")
+    if device in ("cpu", "cuda"):
+        return onnx_graph.open_graph(file, device, threads)
+    try:
+        # Here, since it takes a second, and isn't among the requirements for a GPU.
+        from pipeline.network import openvino_graph  # noqa: PLC0415
+    except ImportError as error:
+        raise ProviderError(
+            f"Device {device} was asked for, which needs OpenVINO, but that can't be imported: "
+            f"{error}. Install the `cpu` requirements, or ask for cpu."
+        ) from error
+    return openvino_graph.open_graph(file, device, threads)
+
+
+def _check(graph: Graph, takes: Mapping[str, int], gives: Mapping[str, int]) -> None:
+    """Compare a graph's inputs and outputs with those wanted, {name: number of axes}."""
+    right = all(
+        found.keys() == wanted.keys()
+        and all(
+            port.kind == ("uint8" if name in (INPUT_NAME, CUES_NAME) else "float32")
+            and len(port.shape) == wanted[name]
+            for name, port in found.items()
+        )
+        for found, wanted in ((graph.takes, takes), (graph.gives, gives))
+    )
+    if not right:
+        raise ModelError(
+            f"The model takes {graph.takes} and gives {graph.gives}, wanted to take "
+            f"{_told(takes)} and to give {_told(gives)}, clips and cues as uint8, all else as "
+            "float32."
+        )
+
+
+def _told(wanted: Mapping[str, int]) -> str:
+    return " and ".join(f"{name} of {axes} axes" for name, axes in wanted.items())

@@ -1,0 +1,135 @@
+"""How a model sees a clip: with its motion and, for `best`, once more close to what it found."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.network.close_up import DETAIL, close_up
+from pipeline.network.infer import ActionSession, Session
+from pipeline.network.motion import SCALE
+from pipeline.network.preprocess import Pictures, fit, to_source
+from pipeline.values import Quality
+
+Motion = Sequence[NDArray[np.uint8]]
+"""What moves in each frame of a clip: (h, w, 3) uint8, as `motion_map` makes it."""
+
+
+class Predictor:
+    """Runs a model over clips of frames of one size.
+
+    Args:
+        session: the model.
+        height: of the frames, pixels.
+        width: of the frames, pixels.
+        pixel_aspect: width of a frame's pixel over its height.
+        quality: `fast` for one pass over the whole picture, `best` for a close-up after it.
+
+    Attributes:
+        fits: how a frame lies in each picture that is wanted of it: the network's first and, for
+            `best`, a larger one that close-ups are cut out of.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        height: int,
+        width: int,
+        pixel_aspect: Fraction = Fraction(1),
+        quality: Quality = "fast",
+    ) -> None:
+        self._session = session
+        scales = (1.0,) if quality == "fast" else (1.0, DETAIL)
+        self.fits = tuple(fit(height, width, session.spec, pixel_aspect, s) for s in scales)
+
+    def run(self, clip: Sequence[Pictures], motion: Motion | None) -> NDArray[np.float32]:
+        """Find the foreground of a clip's frames.
+
+        Args:
+            clip: the pictures of each frame, as `fits` wants them.
+            motion: (h, w, 3) uint8 of each frame, as `motion_map` makes it of the network's
+                picture; None for a model that takes none.
+
+        Returns:
+            (L, h, w) float32, the probability of foreground, in the last picture of `fits`;
+            `restore` brings it to the frame's size.
+        """
+        cues = None if motion is None else _cues(motion)
+        return self._closer(clip, motion, self._session.run(_pictures(clip), cues)[0])
+
+    def describe(
+        self,
+        clip: Sequence[Pictures],
+        motion: Motion | None,
+        session: ActionSession,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Find the foreground as `run` does, and what the actions are named from.
+
+        Args:
+            clip: as `run` takes it.
+            motion: as `run` takes it.
+            session: the model, as one that names actions.
+
+        Returns:
+            The probabilities of `run`, and features (L, C, h, w) of the network's pictures.
+        """
+        cues = None if motion is None else _cues(motion)
+        probabilities, features = session.describe(_pictures(clip), cues)
+        return self._closer(clip, motion, probabilities[0]), features[0]
+
+    def restore(
+        self, probability: NDArray[np.float32], height: int, width: int
+    ) -> NDArray[np.float32]:
+        """Bring one frame's probabilities (h, w), as `run` gave them, to a frame's size.
+
+        Returns:
+            (height, width) float32.
+        """
+        return to_source(probability, replace(self.fits[-1], height=height, width=width))
+
+    def _closer(
+        self,
+        clip: Sequence[Pictures],
+        motion: Motion | None,
+        found: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
+        """Look again close to what was found in the whole picture, if the quality wants it."""
+        if len(self.fits) == 1:
+            return found
+        whole, detail = self.fits
+        inside = found[:, : whole.scaled_height, : whole.scaled_width]
+        size = (detail.scaled_width, detail.scaled_height)
+        enlarged = [cv2.resize(one, size) for one in inside]
+        part = close_up(inside, detail, self._session.spec)
+        if part is not None:
+            pictures = np.stack([part.cut(frame[1]) for frame in clip])
+            cues = None
+            if motion is not None:
+                rows, columns = whole.scaled_height // SCALE, whole.scaled_width // SCALE
+                moving = [part.cut_map(one[:rows, :columns]) for one in motion]
+                cues = _cues(moving, [part.cut_map(one) for one in inside])
+            closer = self._session.run(pictures[np.newaxis], cues)[0]
+            enlarged = [part.paste(*pair) for pair in zip(closer, enlarged, strict=True)]
+        result = np.zeros((len(found), detail.padded_height, detail.padded_width), np.float32)
+        result[:, : size[1], : size[0]] = enlarged
+        return result
+
+
+def _pictures(clip: Sequence[Pictures]) -> NDArray[np.uint8]:
+    """Return the network's pictures of a clip, as a batch of one."""
+    return np.stack([pictures[0] for pictures in clip])[np.newaxis]
+
+
+def _cues(
+    motion: Sequence[NDArray[np.uint8]], earlier: Sequence[NDArray[np.float32]] | None = None
+) -> NDArray[np.uint8]:
+    """Join motion (L, h, w, 3) and an earlier pass's probabilities (L, h, w), as a batch of one."""
+    length, height, width, channels = np.shape(motion)
+    cues = np.zeros((1, length, height, width, channels + 1), np.uint8)
+    cues[0, ..., :channels] = motion
+    if earlier is not None:
+        cues[0, ..., channels] = np.round(np.multiply(earlier, 255))
+    return cues

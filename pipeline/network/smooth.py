@@ -1,0 +1,84 @@
+"""Probabilities smoothed over time, so that masks flicker less."""
+
+from collections.abc import Callable, Container, Iterable, Iterator
+from itertools import chain
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.network.motion import SCALE, Motion
+
+Map = tuple[int, NDArray[np.float32]]
+
+
+def with_neighbours(frames: Iterable[int], frame_count: int) -> list[int]:
+    """Return the frames that smoothing takes in for those wanted, rising.
+
+    >>> with_neighbours([0, 10, 12, 29], frame_count=30)
+    [0, 1, 9, 10, 11, 12, 13, 28, 29]
+    """
+    near = {frame + step for frame in frames for step in (-1, 0, 1)}
+    return sorted(frame for frame in near if 0 <= frame < frame_count)
+
+
+def smooth(
+    frames: Iterable[Map], wanted: Container[int], motion_of: Callable[[int], Motion | None]
+) -> Iterator[Map]:
+    """Average each frame's probability with those beside it, by 1/4, 1/2 and 1/4, along the motion.
+
+    Each pixel meets those that it came from and goes to. A frame stands for one that is missing, at
+    the ends of the video or beyond a cut. Holds three frames. What comes out doesn't depend on what
+    else is wanted, to the last bit.
+
+    Args:
+        frames: each frame that `with_neighbours` says with its probability (H, W) float32, in
+            order.
+        wanted: frames to smooth; others are only averaged in.
+        motion_of: called once for each frame, when it is next; None for pixels that stay.
+
+    Yields:
+        Frame and its smoothed probability (H, W) float32, for each frame wanted, in order.
+    """
+    before: Map | None = None
+    held: Map | None = None
+    for after in chain(frames, [None]):
+        if held is not None:
+            motion = motion_of(held[0])
+            if held[0] in wanted:
+                yield _mean(before or held, held, after or held, motion)
+            before = held
+        held = after
+
+
+def _mean(before: Map, frame: Map, after: Map, motion: Motion | None) -> Map:
+    if motion is None:
+        sides = before[1] + after[1]
+    else:
+        sides = _moved(before[1], frame[1], motion.backward)
+        sides += _moved(after[1], frame[1], motion.forward)
+    return frame[0], np.asarray(frame[1] / 2 + sides / 4, np.float32)
+
+
+def _moved(
+    other: NDArray[np.float32], own: NDArray[np.float32], flow: NDArray[np.float16] | None
+) -> NDArray[np.float32]:
+    """Return what another frame (H, W) has where this one's pixels are in it."""
+    if flow is None:
+        return own.copy()
+    height, width = own.shape
+    # Pixels of the probabilities in one of the flow: they may be of a larger picture than the
+    # network's, which is padded otherwise.
+    each = round(height / flow.shape[0])
+    enlarge = np.array([[1 / each, 0, 0.5 / each - 0.5], [0, 1 / each, 0.5 / each - 0.5]])
+    enlarged = cv2.warpAffine(
+        flow.astype(np.float32) * np.float32(each / SCALE),
+        enlarge,
+        (width, height),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    columns = enlarged[..., 0] + np.arange(width, dtype=np.float32)
+    rows = enlarged[..., 1] + np.arange(height, dtype=np.float32)[:, None]
+    moved = cv2.remap(other, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(moved, np.float32)

@@ -1,0 +1,86 @@
+"""From one frame's probability map to its objects."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.objects import rle
+from pipeline.values import Instances, SegmentedObject
+
+# Smaller than this share of the frame is noise: 21x21 pixels in 854x480.
+MIN_AREA_SHARE = 0.001
+# A bystander or a patch of background beside the object is mostly smaller than this; a part of it
+# that something in front cuts off may be as large.
+PRIMARY_SHARE = 0.5
+# Smoke and spray fall into hundreds of pieces; the largest ones are kept.
+MAX_OBJECTS = 50
+
+
+def find_objects(
+    probability: NDArray[np.float32], threshold: float, instances: Instances
+) -> tuple[SegmentedObject, ...]:
+    """Cut a probability map (H, W) float32 at the source's size into objects.
+
+    Args:
+        probability: of foreground, 0 to 1.
+        threshold: from which a pixel is foreground.
+        instances: `primary` for one object, the largest 8-connected component and those at least
+            `PRIMARY_SHARE` as large, which may be parts of it; `components` for each component
+            apart.
+
+    Returns:
+        Objects of at least `MIN_AREA_SHARE` of the frame, at most `MAX_OBJECTS`, largest first.
+    """
+    mask = probability >= threshold
+    min_area = max(1.0, MIN_AREA_SHARE * mask.size)
+    # Labelling costs by the pixel, and most of the picture is background.
+    left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
+    foreground = mask[top : top + height, left : left + width].view(np.uint8)
+    if foreground.size == 0:
+        return ()
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(foreground, connectivity=8)
+    areas = stats[:, cv2.CC_STAT_AREA]
+    if instances == "primary":
+        kept = _primary(areas)
+        mask[top : top + height, left : left + width] = kept[labels]
+        box, area = cv2.boundingRect(mask.view(np.uint8)), int(areas[kept].sum())
+        return (_object(mask, probability, box, area),) if area >= min_area else ()
+    order = 1 + np.argsort(-areas[1:], kind="stable")[:MAX_OBJECTS]  # label 0 is the background
+    objects = []
+    for label in (int(label) for label in order if areas[label] >= min_area):
+        x, y, width, height, area = (int(value) for value in stats[label])
+        inside = labels[y : y + height, x : x + width] == label
+        box = (left + x, top + y, width, height)
+        component = np.zeros_like(mask)
+        component[box[1] : box[1] + height, box[0] : box[0] + width] = inside
+        objects.append(_object(component, probability, box, area))
+    return tuple(objects)
+
+
+def primary(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return what of a mask (H, W) bool is its one object, as `find_objects` has it."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
+    return np.asarray(_primary(stats[:, cv2.CC_STAT_AREA])[labels])
+
+
+def _primary(areas: NDArray[np.integer | np.floating]) -> NDArray[np.bool_]:
+    """Tell which components are the one object, by their areas; the first is the background."""
+    kept = areas >= PRIMARY_SHARE * areas[1:].max(initial=1)
+    kept[0] = False
+    return np.asarray(kept)
+
+
+def _object(
+    mask: NDArray[np.bool_],
+    probability: NDArray[np.float32],
+    box: Sequence[int],
+    area: int,
+) -> SegmentedObject:
+    x, y, width, height = box
+    inside = (slice(y, y + height), slice(x, x + width))
+    score = cv2.mean(probability[inside], mask[inside].view(np.uint8))[0]
+    return SegmentedObject(
+        mask=rle.encode(mask), box=(x, y, width, height), area=area, score=min(1.0, score)
+    )
