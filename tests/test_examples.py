@@ -31,7 +31,7 @@ PARTS = re.compile(r"^```(\w*)\n(.*?)^```$|^#+ ([^\n]*)$", re.DOTALL | re.MULTIL
 FRAMES = 25
 ALL = rf"\b{FRAMES} frames"
 EACH = r"(?s)\A.*\b0\b.*\n.*\b2\b.*\n.*\b24\b"
-PROBLEM = r"/problems/invalid-request.*Got threshold='2', wanted a number above 0 and below 1"
+PROBLEM = r"/problems/invalid-request.*threshold must be less than 1, got 2"
 FILES = r"(?s)bikes\.coco\.json\n.*bikes\.overlay\.mp4\n"
 # What the output of the examples under a heading has, by language where they differ.
 PROMISES: dict[str, str | dict[str, str]] = {
