@@ -19,7 +19,8 @@ DETAIL = 2.0
 # The box around the object is enlarged so much, and is no less of the picture's sides than that.
 _MARGIN = 1.6
 _LEAST_SHARE = 0.5
-# Share of the close-up's sides over which it fades into the whole picture.
+# What the close-up counts beside the whole picture, and the share of its sides over which it fades.
+_SHARE = 0.6
 _FADE = 0.06
 
 
@@ -70,7 +71,7 @@ class CloseUp:
         return np.asarray(part, values.dtype)
 
     def paste(self, closer: NDArray[np.float32], whole: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Put the close-up's probabilities in place of the whole picture's.
+        """Average the close-up's probabilities with the whole picture's.
 
         Args:
             closer: (padded_height, padded_width) float32.
@@ -82,7 +83,7 @@ class CloseUp:
         height, width = self.to.height, self.to.width
         columns = _ramp(width, self.left > 0, self.left + width < self.picture[1])
         rows = _ramp(height, self.top > 0, self.top + height < self.picture[0])
-        share = np.minimum(rows[:, None], columns[None, :])
+        share = np.float32(_SHARE) * np.minimum(rows[:, None], columns[None, :])
         pasted = whole.copy()
         place = pasted[self.top : self.top + height, self.left : self.left + width]
         place += share * (to_source(closer, self.to) - place)
