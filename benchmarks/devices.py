@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipeline.errors import ProviderError
 from pipeline.network.graph import DEVICES, Device
 from pipeline.network.infer import Session, load
+from pipeline.network.motion import MotionEstimator, to_cues
 from pipeline.network.self_test import moving_square
 
 WARM_UP = 3
@@ -33,10 +34,20 @@ def main() -> None:
             print(f"{device:>13}: {refusal}")
     length = sessions["cpu"].spec.clip_length
     clip = moving_square(length, arguments.height, arguments.width)
-    wanted = sessions["cpu"].run(clip)
-    seconds = time_by_turns(sessions, clip, arguments.rounds)
+    started = time.perf_counter()
+    motion = MotionEstimator().maps(list(clip[0]))
+    print(f"{'motion':>13}: {1000 * (time.perf_counter() - started):7.2f} ms, beside each of these")
+    cues = to_cues(motion) if sessions["cpu"].spec.cues else None
+    wanted = sessions["cpu"].run(clip, cues)
+    seconds = time_by_turns(sessions, clip, cues, arguments.rounds)
+    if cues is not None:
+        started = time.perf_counter()
+        moving_cues(clip)
+        print(
+            f"{'motion':>13}: {1000 * (time.perf_counter() - started):7.2f} ms beside each of them"
+        )
     for device, session in sessions.items():
-        found = session.run(clip)
+        found = session.run(clip, cues)
         print(
             f"{device:>13}: {1000 * seconds[device]:7.2f} ms a clip of {length} frames, "
             f"{seconds[device] / seconds['cpu']:.2f} of the CPU's time, probabilities at most "
@@ -46,14 +57,17 @@ def main() -> None:
 
 
 def time_by_turns(
-    sessions: Mapping[Device, Session], clip: NDArray[np.uint8], rounds: int
+    sessions: Mapping[Device, Session],
+    clip: NDArray[np.uint8],
+    cues: NDArray[np.uint8] | None,
+    rounds: int,
 ) -> dict[Device, float]:
     """Return the median time of a run on each device, seconds; they take turns in each round."""
     times: dict[Device, list[float]] = {device: [] for device in sessions}
     for turn in range(WARM_UP + rounds):
         for device, session in sessions.items():
             started = time.perf_counter()
-            session.run(clip)
+            session.run(clip, cues)
             if turn >= WARM_UP:
                 times[device].append(time.perf_counter() - started)
     return {device: statistics.median(of_device) for device, of_device in times.items()}

@@ -16,9 +16,9 @@ from evaluation.region import region_similarity
 from model.actions import ActionHead
 from model.boxes import tight_boxes
 from model.network import SegmentationNetwork
-from pipeline.network.motion import MotionEstimator
+from pipeline.network.motion import MotionEstimator, to_cues
 from pipeline.network.preprocess import fit, to_network
-from pipeline.network.spec import CUES, ModelSpec
+from pipeline.network.spec import ModelSpec
 from pipeline.segmenter import Segmenter
 from pipeline.values import NO_ACTION, Quality
 
@@ -69,7 +69,9 @@ def glance(
             pictures = np.stack([to_network(frame, to) for frame in frames])
             inside_clip = slice(start - wider.start, indices.stop - wider.start)
             clip = pictures[inside_clip][None]
-            cues = motion_cues(pictures)[inside_clip][None] if spec.cues else None
+            cues = None
+            if spec.cues:
+                cues = to_cues(MotionEstimator().maps(list(pictures))[inside_clip])
             for index, probability in zip(indices, segment(clip, cues)[0], strict=True):
                 inside = probability[: to.scaled_height, : to.scaled_width] > 0.5
                 mask = cv2.resize(
@@ -80,13 +82,6 @@ def glance(
                 found.append(region_similarity(inside, mask > 0))
         scores[video.name] = float(np.mean(found))
     return scores
-
-
-def motion_cues(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the cues of neighbouring pictures (T, H, W, 3) before anything was found in them."""
-    motion = MotionEstimator().maps(list(pictures))
-    nothing = np.zeros((*motion.shape[:3], CUES - motion.shape[3]), np.uint8)
-    return np.concatenate((motion, nothing), axis=-1)
 
 
 def glance_actions(

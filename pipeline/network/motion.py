@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.network.spec import CUES
+
 CHANNELS = 3
 SCALE = 2
 """Pixels of the network's picture, along each axis, in one pixel of a motion map."""
@@ -157,3 +159,22 @@ def motion_map(
         if m is not None:
             scaled[..., channel] = np.log1p(m / (np.median(m) + 0.15)) / _LOG_RANGE
     return (255 * np.minimum(scaled, 1)).round().astype(np.uint8)
+
+
+def to_cues(
+    motion: Sequence[NDArray[np.uint8]], earlier: Sequence[NDArray[np.float32]] | None = None
+) -> NDArray[np.uint8]:
+    """Join what moves in a clip and what an earlier pass found in it.
+
+    Args:
+        motion: (h, w, 3) uint8 of each of L frames, as `motion_map` makes it.
+        earlier: (h, w) float32 of each, the probability of foreground; None before the first pass.
+
+    Returns:
+        (1, L, h, w, 4) uint8, as a model takes it for a batch of one clip.
+    """
+    cues = np.zeros((1, len(motion), *motion[0].shape[:2], CUES), np.uint8)
+    cues[0, ..., :CHANNELS] = motion
+    if earlier is not None:
+        cues[0, ..., CHANNELS] = np.round(np.multiply(earlier, 255))
+    return cues

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.network.close_up import DETAIL, close_up
 from pipeline.network.infer import ActionSession, Session
-from pipeline.network.motion import SCALE
+from pipeline.network.motion import SCALE, to_cues
 from pipeline.network.preprocess import Pictures, fit, to_source
 from pipeline.values import Quality
 
@@ -57,7 +57,7 @@ class Predictor:
             (L, h, w) float32, the probability of foreground, in the last picture of `fits`;
             `restore` brings it to the frame's size.
         """
-        cues = None if motion is None else _cues(motion)
+        cues = None if motion is None else to_cues(motion)
         return self._closer(clip, motion, self._session.run(_pictures(clip), cues)[0])
 
     def describe(
@@ -76,7 +76,7 @@ class Predictor:
         Returns:
             The probabilities of `run`, and features (L, C, h, w) of the network's pictures.
         """
-        cues = None if motion is None else _cues(motion)
+        cues = None if motion is None else to_cues(motion)
         probabilities, features = session.describe(_pictures(clip), cues)
         return self._closer(clip, motion, probabilities[0]), features[0]
 
@@ -110,7 +110,7 @@ class Predictor:
             if motion is not None:
                 rows, columns = whole.scaled_height // SCALE, whole.scaled_width // SCALE
                 moving = [part.cut_map(one[:rows, :columns]) for one in motion]
-                cues = _cues(moving, [part.cut_map(one) for one in inside])
+                cues = to_cues(moving, [part.cut_map(one) for one in inside])
             closer = self._session.run(pictures[np.newaxis], cues)[0]
             enlarged = [part.paste(*pair) for pair in zip(closer, enlarged, strict=True)]
         result = np.zeros((len(found), detail.padded_height, detail.padded_width), np.float32)
@@ -121,15 +121,3 @@ class Predictor:
 def _pictures(clip: Sequence[Pictures]) -> NDArray[np.uint8]:
     """Return the network's pictures of a clip, as a batch of one."""
     return np.stack([pictures[0] for pictures in clip])[np.newaxis]
-
-
-def _cues(
-    motion: Sequence[NDArray[np.uint8]], earlier: Sequence[NDArray[np.float32]] | None = None
-) -> NDArray[np.uint8]:
-    """Join motion (L, h, w, 3) and an earlier pass's probabilities (L, h, w), as a batch of one."""
-    length, height, width, channels = np.shape(motion)
-    cues = np.zeros((1, length, height, width, channels + 1), np.uint8)
-    cues[0, ..., :channels] = motion
-    if earlier is not None:
-        cues[0, ..., channels] = np.round(np.multiply(earlier, 255))
-    return cues

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import ProviderError
 from pipeline.network.infer import ActionSession, Session, load
+from pipeline.network.motion import MotionEstimator, to_cues
 
 MOST_DIFFERENCE = 0.02
 """Of probabilities, in the mean. With the shipped model bfloat16 is 0.001 apart, zeros are 0.2."""
@@ -27,7 +28,8 @@ def check(session: Session, model: Path, threads: int | None = None) -> None:
     """
     on_cpu = load(model, "cpu", threads)
     clip = moving_square(on_cpu.spec.clip_length, 128, 192)
-    pairs = {"masks": (session.run(clip), on_cpu.run(clip))}
+    cues = to_cues(MotionEstimator().maps(list(clip[0]))) if on_cpu.spec.cues else None
+    pairs = {"masks": (session.run(clip, cues), on_cpu.run(clip, cues))}
     if isinstance(session, ActionSession) and isinstance(on_cpu, ActionSession):
         pairs["actions"] = (_actions(session, clip), _actions(on_cpu, clip))
     for what, (found, wanted) in pairs.items():
