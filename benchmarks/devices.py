@@ -40,12 +40,6 @@ def main() -> None:
     cues = to_cues(motion) if sessions["cpu"].spec.cues else None
     wanted = sessions["cpu"].run(clip, cues)
     seconds = time_by_turns(sessions, clip, cues, arguments.rounds)
-    if cues is not None:
-        started = time.perf_counter()
-        moving_cues(clip)
-        print(
-            f"{'motion':>13}: {1000 * (time.perf_counter() - started):7.2f} ms beside each of them"
-        )
     for device, session in sessions.items():
         found = session.run(clip, cues)
         print(

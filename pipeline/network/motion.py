@@ -162,7 +162,8 @@ def motion_map(
 
 
 def to_cues(
-    motion: Sequence[NDArray[np.uint8]], earlier: Sequence[NDArray[np.float32]] | None = None
+    motion: Sequence[NDArray[np.uint8]] | NDArray[np.uint8],
+    earlier: Sequence[NDArray[np.float32]] | None = None,
 ) -> NDArray[np.uint8]:
     """Join what moves in a clip and what an earlier pass found in it.
 
