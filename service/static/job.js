@@ -8,7 +8,7 @@ import { clock, counted, deed, ratio } from "./format.js";
 import { readFrames } from "./frames.js";
 import { head } from "./head.js";
 import { Look } from "./look.js";
-import { Problem, show } from "./problem.js";
+import { note, Problem, show } from "./problem.js";
 import { Progress } from "./progress.js";
 import { Results } from "./results.js";
 import { Timeline } from "./timeline.js";
@@ -122,10 +122,8 @@ export class JobView {
   /** @param {import("./api.js").Job} job that has no result */
   #explain(job) {
     const { frames_done: done, frames_total: total } = job.progress;
-    show(this.#problem, new Problem(job.problem ?? {
-      title: "Canceled",
-      detail: `This was stopped after ${done} of ${counted(total, "frame")}, and has no result.`,
-    }));
+    if (job.problem) show(this.#problem, new Problem(job.problem));
+    else note(this.#problem, "Canceled", `This was stopped after ${done} of ${counted(total, "frame")}, and has no result.`);
   }
 
   /**

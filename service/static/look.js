@@ -7,6 +7,8 @@ export class Look extends EventTarget {
   labels = true;
   /** Darken what is no object, rather than tint what is one. */
   spotlight = false;
+  /** How much of its colour a mask has inside its outline, 0 to 1. */
+  tint = 0;
   /** Objects with lower scores are left out. */
   threshold = 0;
   /** @type {Set<number>} tracks that are left out */
@@ -22,16 +24,18 @@ export class Look extends EventTarget {
         this.#changed();
       });
     }
-    const slider = /** @type {HTMLInputElement} */ (document.getElementById("threshold"));
-    const read = () => {
-      this.threshold = Number(slider.value);
-      document.getElementById("threshold-value").textContent = this.threshold.toFixed(2);
-    };
-    read();
-    slider.addEventListener("input", () => {
+    for (const name of ["tint", "threshold"]) {
+      const slider = /** @type {HTMLInputElement} */ (document.getElementById(name));
+      const read = () => {
+        this[name] = Number(slider.value);
+        document.getElementById(`${name}-value`).textContent = this[name].toFixed(2);
+      };
       read();
-      this.#changed();
-    });
+      slider.addEventListener("input", () => {
+        read();
+        this.#changed();
+      });
+    }
   }
 
   /** @param {{track: number, score: number}} found @returns {boolean} whether it is wanted */

@@ -4,8 +4,8 @@ import { colourOf, css, inkOn } from "./colours.js";
 import { deed } from "./format.js";
 import { paint } from "./rle.js";
 
-const TINT = 0.5;
 const DARK = 0.72;
+const OUTLINE_PX = 1.5; // on the screen
 
 /** @typedef {import("./results.js").Found} Found */
 
@@ -40,7 +40,7 @@ export class Overlay {
     const shown = objects.filter((found) => look.shows(found));
     if (look.spotlight) this.#darken();
     for (const found of shown) {
-      if (found.segmentation && (look.masks || look.spotlight)) this.#mask(found, look.spotlight);
+      if (found.segmentation && (look.masks || look.spotlight)) this.#mask(found, look);
     }
     for (const found of shown) {
       if (look.boxes) this.#box(found);
@@ -62,22 +62,42 @@ export class Overlay {
     context.fillRect(0, 0, this.#masks.width, this.#masks.height);
   }
 
-  /** @param {Found} found @param {boolean} cut out of the dark */
-  #mask({ segmentation, box, track }, cut) {
+  /** @param {Found} found @param {import("./look.js").Look} look */
+  #mask({ segmentation, box, track }, look) {
     const [x, y, width, height] = box;
     const image = new ImageData(width, height);
     const [red, green, blue] = colourOf(track);
     const colour = new Uint32Array(new Uint8Array([red, green, blue, 255]).buffer)[0];
     paint(segmentation, box, new Uint32Array(image.data.buffer), colour);
+    if (!look.spotlight) this.#tint(image, look.tint);
     this.#scratch.width = width;
     this.#scratch.height = height;
     this.#scratch.getContext("2d").putImageData(image, 0, 0);
     const context = this.#masks.getContext("2d");
     context.save();
-    if (cut) context.globalCompositeOperation = "destination-out";
-    else context.globalAlpha = TINT;
+    if (look.spotlight) context.globalCompositeOperation = "destination-out"; // cut out of the dark
     context.drawImage(this.#scratch, x, y);
     context.restore();
+  }
+
+  /**
+   * Let the video be seen through a mask, but not through its outline.
+   *
+   * @param {ImageData} image opaque where the mask is
+   * @param {number} opacity
+   */
+  #tint({ data, width, height }, opacity) {
+    const line = Math.max(1, Math.round((OUTLINE_PX * this.#masks.width) / (this.#masks.clientWidth || Infinity)));
+    const inside = new Uint8Array(width * height);
+    for (let at = 0; at < inside.length; at += 1) inside[at] = data[4 * at + 3] && 1;
+    const alpha = Math.round(255 * opacity);
+    for (let y = line; y < height - line; y += 1) {
+      for (let x = line; x < width - line; x += 1) {
+        const at = y * width + x;
+        const around = inside[at - line] & inside[at + line] & inside[at - line * width] & inside[at + line * width];
+        if (inside[at] & around) data[4 * at + 3] = alpha;
+      }
+    }
   }
 
   /** @param {Found} found @returns {[number, number, number, number]} its box on the screen */

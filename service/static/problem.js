@@ -46,6 +46,19 @@ export class Problem extends Error {
 }
 
 /**
+ * Say something that is no problem in place of what stands in an element.
+ *
+ * @param {Element} where
+ * @param {string} title
+ * @param {string} detail
+ */
+export function note(where, title, detail) {
+  show(where, new Problem({ title, detail }));
+  where.firstElementChild.className = "problem neutral";
+  where.firstElementChild.role = "status";
+}
+
+/**
  * Show a problem in place of what stands in an element.
  *
  * @param {Element} where

@@ -1,8 +1,8 @@
 // The frames of a result: kept as text and read when they are shown, so that long ones fit.
 
 const MOST_BINS = 600;
-// Times are rounded to a microsecond; players round theirs, too.
-const TOLERANCE_S = 0.0005;
+// Players and containers round times, some to whole milliseconds.
+const TOLERANCE_S = 0.0006;
 
 /**
  * @typedef {object} Found an object in a frame
@@ -15,7 +15,10 @@ const TOLERANCE_S = 0.0005;
  * @typedef {{index: number, time_s: number, objects: Found[]}} Frame
  */
 
-/** What the timeline shows of a track: its mean score in each of some equal parts of the video. */
+/**
+ * What the timeline shows of a track: its mean score in each of some equal parts of the video. A part
+ * in which no frame starts shows the frame that is on screen then.
+ */
 export class Track {
   #sums;
   #counts;
@@ -34,10 +37,15 @@ export class Track {
 
   /** @param {number} bin @param {number} score @param {number} time_s */
   add(bin, score, time_s) {
-    this.#sums[bin] += score;
-    this.#counts[bin] += 1;
+    this.hold(bin, score);
     this.frames += 1;
     this.stop_s = time_s;
+  }
+
+  /** @param {number} bin @param {number} score of a frame that is seen then */
+  hold(bin, score) {
+    this.#sums[bin] += score;
+    this.#counts[bin] += 1;
   }
 
   /** @returns {Float32Array} NaN where it isn't seen */
@@ -52,6 +60,8 @@ export class Results {
   /** @type {number[]} */
   #times = [];
   #bins;
+  /** The part in which the last frame starts, and what was seen in it. */
+  #last = { bin: -1, /** @type {Found[]} */ objects: [] };
   #shown = -1;
   /** @type {Frame | null} */
   #frame = null;
@@ -75,7 +85,12 @@ export class Results {
   add(line, frame) {
     this.#lines.push(line);
     this.#times.push(frame.time_s);
-    const bin = Math.min(this.#bins - 1, Math.floor((frame.time_s / this.duration_s) * this.#bins + 1e-3));
+    const place = ((frame.time_s + TOLERANCE_S) / this.duration_s) * this.#bins;
+    const bin = Math.min(this.#bins - 1, Math.floor(place));
+    for (let held = this.#last.bin + 1; held < bin; held += 1) {
+      for (const { track, score } of this.#last.objects) this.tracks.get(track).hold(held, score);
+    }
+    this.#last = { bin, objects: frame.objects };
     for (const { track, score } of frame.objects) {
       let seen = this.tracks.get(track);
       if (!seen) {

@@ -14,6 +14,8 @@ from pycocotools import mask as coco
 from formats.overlay import colour_of
 from tests.videos import index_of
 
+_CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+
 # The picture of the video as PNG, in the pixels of the masks.
 _PICTURE = """() => {
     const { width, height } = document.getElementById("masks");
@@ -77,7 +79,7 @@ def shown_index(page: Page) -> int:
 
 
 def wanted(frame: dict[str, Any], *, without: Collection[int] = ()) -> NDArray[np.uint8]:
-    """Draw the masks of a frame of a result as the page should.
+    """Draw the masks of a frame of a result as the page should: an outline, and tinted inside.
 
     Args:
         frame: as JSON says it; its objects don't overlap.
@@ -90,8 +92,10 @@ def wanted(frame: dict[str, Any], *, without: Collection[int] = ()) -> NDArray[n
     pixels = np.zeros((height, width, 4), np.uint8)
     for found in frame["objects"]:
         if found["track"] not in without:
-            inside = coco.decode(found["segmentation"]).astype(bool)
-            pixels[inside] = (*colour_of(found["track"]), 128)
+            mask = coco.decode(found["segmentation"])
+            inner = cv2.erode(mask, _CROSS, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+            pixels[mask > 0] = (*colour_of(found["track"]), 255)
+            pixels[inner > 0, 3] = round(0.35 * 255)
     return pixels
 
 

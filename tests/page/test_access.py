@@ -122,7 +122,7 @@ def test_all_is_reached_and_done_by_keys(visits: Visits, staged: Staged) -> None
     wait_for_all(page, FRAMES)
     controls = ["back", "play", "forward", "seek", "sound"]
     assert walk(page, len(controls)) == controls
-    switches = ["show-masks", "show-boxes", "show-labels", "show-spotlight", "threshold"]
+    switches = ["show-masks", "show-boxes", "show-labels", "show-spotlight", "tint", "threshold"]
     (track, *names) = walk(page, 1 + len(switches))
     assert track.startswith("Track 1")
     assert names == switches

@@ -172,6 +172,38 @@ def test_frames_between_hold_the_masks_of_the_one_before(
     expect(page.locator("#masks")).not_to_have_class("held")
 
 
+def test_a_mask_is_tinted_as_much_as_is_wanted(page: Page, result: dict[str, Any]) -> None:
+    first = result["frames"][0]
+    page.get_by_label("Tint").fill("1")
+    filled = wanted(first)
+    filled[filled[..., 3] > 0, 3] = 255
+    assert_equal(drawn(page, "masks"), filled)
+    page.get_by_label("Tint").fill("0")
+    outlined = wanted(first)
+    outlined[outlined[..., 3] < 255] = 0
+    assert_equal(drawn(page, "masks"), outlined)
+
+
+@pytest.mark.parametrize("rate", [Fraction(24000, 1001), Fraction(30000, 1001), Fraction(60)])
+def test_the_timeline_has_no_gaps_where_times_are_rounded(page: Page, rate: Fraction) -> None:
+    times = [round(float(index / rate), 3) for index in range(500)]  # as Matroska rounds them
+    frames = [
+        {"index": index, "time_s": time_s, "objects": [{"track": 1, "score": 0.75}]}
+        for index, time_s in enumerate(times)
+    ]
+    script = """async ([frames, duration_s, most]) => {
+        const { Results } = await import('/static/results.js');
+        const results = new Results(duration_s, most);
+        for (const frame of frames) results.add("", frame);
+        return Array.from(results.tracks.get(1).scores(), (score) => score || null);
+    }"""
+    duration_s = float(500 / rate)
+    assert page.evaluate(script, [frames, duration_s, 500]) == [0.75] * 500
+    # A frame is seen until the next one, however far that is.
+    sparse = [frames[0], frames[100], frames[499]]
+    assert page.evaluate(script, [sparse, duration_s, 500]) == [0.75] * 500
+
+
 def test_what_was_not_looked_at_has_no_masks(visits: Visits, service: Service, video: Path) -> None:
     result = segment(service, video, start_s="1", end_s="1.5")
     page = show(visits, service, result)

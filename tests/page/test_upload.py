@@ -152,7 +152,9 @@ def test_a_job_is_canceled(visits: Visits, staged: Staged, job: str) -> None:
     staged.queue.change(job, state=JobState.RUNNING, frames_done=6)
     page = visits.open(staged, f"/#/jobs/{job}")
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_role("alert")).to_contain_text("stopped after 6 of 24 frames")
+    told = page.locator("#job-problem").get_by_role("status")
+    expect(told).to_contain_text("stopped after 6 of 24 frames")
+    expect(page.get_by_role("alert")).to_have_count(0)
     expect(page.locator("#job-progress")).to_be_hidden()
     expect(page.get_by_text("There is nothing: the job didn't end.")).to_be_visible()
     assert staged.queue.get(job).state is JobState.CANCELED
