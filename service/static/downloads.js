@@ -5,18 +5,23 @@ import { roughly, size } from "./format.js";
 import { Problem } from "./problem.js";
 
 const NOT_YET = new Set(["/problems/not-rendered", "/problems/renderer-busy"]);
-const FORMATS = [
-  { name: "overlay.mp4", about: "everything drawn in" },
-  { name: "alpha.webm", about: "cut out, transparent", masks: true },
-  { name: "mattes.zip", about: "grey mattes by track", masks: true },
-  { name: "davis", about: "palette PNGs", masks: true },
-  { name: "json", about: "one document" },
-  { name: "ndjson", about: "a frame a line" },
-  { name: "coco", about: "COCO JSON" },
-  { name: "ytvis", about: "YouTube-VIS JSON", masks: true },
-  { name: "cvat", about: "CVAT for video" },
-  { name: "labelstudio", about: "Label Studio" },
-];
+/** What each is good for; those that are made on demand are kept with the job. */
+const GROUPS = {
+  Watch: [{ name: "overlay.mp4", about: "everything drawn in" }],
+  Edit: [
+    { name: "alpha.webm", about: "cut out, transparent", masks: true },
+    { name: "mattes.zip", about: "grey mattes by track", masks: true },
+  ],
+  Train: [
+    { name: "davis", about: "palette PNGs", masks: true },
+    { name: "coco", about: "COCO JSON" },
+    { name: "ytvis", about: "YouTube-VIS JSON", masks: true },
+    { name: "cvat", about: "CVAT for video" },
+    { name: "labelstudio", about: "Label Studio" },
+    { name: "json", about: "one document" },
+    { name: "ndjson", about: "a frame a line" },
+  ],
+};
 
 /**
  * Ask for a result in a format until it is made.
@@ -93,15 +98,27 @@ export class Downloads {
     this.#none.hidden = job.state === "succeeded";
     this.#none.textContent = "There is nothing: the job didn't end.";
     if (job.state !== "succeeded") return;
-    for (const format of FORMATS) {
-      if (format.masks && job.request.masks === "none") continue;
-      this.#list.append(this.#row(job, format, signal));
+    for (const [title, formats] of Object.entries(GROUPS)) {
+      const offered = formats.filter((format) => !format.masks || job.request.masks !== "none");
+      if (!offered.length) continue;
+      const heading = document.createElement("h3");
+      heading.textContent = title;
+      const rows = document.createElement("ul");
+      rows.append(...offered.map((format) => this.#row(job, format, signal)));
+      this.#list.append(heading, rows);
     }
+  }
+
+  /** @param {string} name of a format @param {number} bytes that its file has */
+  tellSize(name, bytes) {
+    const row = this.#list.querySelector(`[data-format="${name}"]`);
+    if (row) row.querySelector(".size").textContent = size(bytes);
   }
 
   #row(job, { name, about }, signal) {
     const template = /** @type {HTMLTemplateElement} */ (document.getElementById("download-template"));
     const row = /** @type {HTMLElement} */ (template.content.cloneNode(true).firstElementChild);
+    row.dataset.format = name;
     row.querySelector(".format").textContent = name;
     row.querySelector(".about").textContent = about;
     const button = row.querySelector("button");
@@ -139,10 +156,13 @@ export class Downloads {
     if (keyed) {
       // A link can't send a key, so that the page itself has to fetch the file.
       const blob = await whole(response, (bytes) => tell(`${size(bytes)} so far…`));
+      this.tellSize(name, blob.size);
       link.href = URL.createObjectURL(blob);
       setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
     } else {
       response.body.cancel();
+      const [, bytes] = /\/(\d+)$/.exec(response.headers.get("Content-Range") ?? "") ?? [];
+      if (bytes) this.tellSize(name, Number(bytes));
       link.href = `/jobs/${job.id}/result?format=${name}`;
     }
     link.click();

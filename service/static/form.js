@@ -9,6 +9,9 @@ export class UploadForm {
   #sending = document.getElementById("sending");
   #bar = /** @type {HTMLProgressElement} */ (document.getElementById("sending-progress"));
   #problem = document.getElementById("upload-problem");
+  #options = this.#form.querySelector("details");
+  /** @type {File | null} the video that waits to be started */
+  #file = null;
   /** @type {AbortController | null} */
   #stop = null;
 
@@ -23,9 +26,16 @@ export class UploadForm {
     input.addEventListener("change", () => {
       const [file] = input.files;
       input.value = ""; // so that choosing the same file again is a change
-      if (file) this.#begin(file);
+      if (file) this.choose(file);
     });
-    this.#form.addEventListener("submit", (event) => event.preventDefault());
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (this.#file) this.#send(newUpload(this.#file, this.#chosen()));
+    });
+    document.getElementById("chosen-other").addEventListener("click", () => {
+      this.#wait(null);
+      input.click();
+    });
     document.getElementById("sending-stop").addEventListener("click", () => this.#stop?.abort());
     this.#listenForDrops();
   }
@@ -47,27 +57,52 @@ export class UploadForm {
       const [file] = event.dataTransfer.files;
       if (!file) return;
       event.preventDefault();
-      if (!this.#stop) this.#begin(file);
+      if (!this.#stop) this.choose(file);
     });
   }
 
+  /** @param {string} name @returns {HTMLInputElement} the field of an option */
+  #field(name) {
+    return /** @type {HTMLInputElement} */ (this.#form.elements.namedItem(name));
+  }
+
   /** @returns {Record<string, string>} the options that differ from the service's defaults */
-  #options() {
-    const fields = this.#form.elements;
-    const value = (/** @type {string} */ name) => /** @type {HTMLInputElement} */ (fields.namedItem(name));
-    const options = { instances: value("instances").value, quality: value("quality").value };
-    if (!value("actions").checked) options.actions = "false";
+  #chosen() {
+    const options = { instances: this.#field("instances").value, quality: this.#field("quality").value };
+    if (!this.#field("actions").checked) options.actions = "false";
     for (const name of ["start_s", "end_s"]) {
-      if (value(name).value) options[name] = value(name).value;
+      if (this.#field(name).value) options[name] = this.#field(name).value;
     }
     return options;
   }
 
-  /** @param {File} file */
-  #begin(file) {
+  /**
+   * Take a video, and show its options before it is started.
+   *
+   * @param {File} file
+   * @param {import("./api.js").Job["request"] | null} [request] has the options to begin with
+   */
+  choose(file, request = null) {
     if (this.#form.closest("section").hidden) location.hash = "#/"; // dropped on a job's view
-    if (!this.#form.reportValidity()) return;
-    this.#send(newUpload(file, this.#options()));
+    if (request) {
+      for (const name of ["instances", "quality"]) this.#field(name).value = request[name];
+      this.#field("actions").checked = request.actions;
+      this.#field("start_s").value = String(request.start_s || "");
+      this.#field("end_s").value = String(request.end_s ?? "");
+    }
+    show(this.#problem, null);
+    this.#wait(file);
+    document.getElementById("chosen-start").focus();
+  }
+
+  /** @param {File | null} file shown as the one to be started; null for none */
+  #wait(file) {
+    this.#file = file;
+    for (const id of ["chosen", "chosen-actions"]) document.getElementById(id).hidden = !file;
+    this.#form.querySelector(".drop").hidden = file !== null;
+    this.#options.open = file !== null;
+    document.getElementById("chosen-name").textContent = file?.name ?? "";
+    document.getElementById("chosen-size").textContent = file ? size(file.size) : "";
   }
 
   /** @param {import("./upload.js").Upload} upload */
@@ -80,6 +115,7 @@ export class UploadForm {
     this.#showSending(true);
     try {
       const id = await send(this.#api, upload, (sent, total) => this.#progress(sent, total), signal);
+      this.#wait(null);
       this.#accepted(id, upload.file);
     } catch (error) {
       if (!signal.aborted) {

@@ -1,5 +1,6 @@
 // One job: its video with the objects that are found drawn over it, also while it runs.
 
+import { Actions } from "./actions.js";
 import { isFinal } from "./api.js";
 import { Controls } from "./controls.js";
 import { Downloads } from "./downloads.js";
@@ -21,6 +22,7 @@ export class JobView {
   #problem = document.getElementById("job-problem");
   #look = new Look();
   #viewer;
+  #actions;
   #controls;
   #timeline;
   #downloads;
@@ -30,9 +32,13 @@ export class JobView {
   /** @type {AbortController | null} */
   #open = null;
 
-  /** @param {import("./api.js").Api} api */
-  constructor(api) {
+  /**
+   * @param {import("./api.js").Api} api
+   * @param {(file: File, request: import("./api.js").Job["request"]) => void} again called with what is to be run once more
+   */
+  constructor(api, again) {
     this.#api = api;
+    this.#actions = new Actions(api, this.#problem, again);
     this.#downloads = new Downloads(api);
     this.#timeline = new Timeline(this.#look, (time_s) => this.#viewer.seek(time_s));
     this.#viewer = new Viewer(api, this.#look, (time_s, aim_s) => {
@@ -56,11 +62,13 @@ export class JobView {
       const job = await this.#api.job(id, signal);
       if (signal.aborted) return;
       this.#begin(job);
+      this.#actions.open(job, file);
       const ended = this.#follow(id, signal);
       const read = this.#read(job, ended, signal);
       await Promise.all([ended, read, this.#viewer.load(file, ended, signal), this.#tell(ended, read, signal)]);
     } catch (error) {
       if (signal.aborted) return;
+      this.#name.classList.remove("loading");
       if (!this.#id) this.#name.textContent = "This video can't be shown";
       show(this.#problem, error, { label: "Try again", run: () => this.open(id, file) });
     }
@@ -79,6 +87,7 @@ export class JobView {
     this.#timeline.none(null);
     show(this.#problem, null);
     this.#name.textContent = "Loading…";
+    this.#name.classList.add("loading");
     this.#facts.textContent = "";
     this.#columns.hidden = true;
   }
@@ -90,13 +99,14 @@ export class JobView {
     this.#id = job.id;
     this.#columns.hidden = false;
     this.#results = new Results(duration_s, Math.ceil(frame_count / every));
+    this.#name.classList.remove("loading");
     this.#name.textContent = filename;
     document.title = `${filename} · Rotograph`;
     this.#facts.textContent =
       `${width} × ${height} · ${clock(duration_s, 1)} · ${counted(frame_count, "frame")} · ${+ratio(fps).toFixed(2)} fps`;
     this.#controls.open(duration_s);
     this.#timeline.open(this.#results);
-    this.#timeline.none(isFinal(job) ? null : "They appear here as frames are done.");
+    this.#timeline.none(isFinal(job) ? "Loading…" : "They appear here as frames are done.");
     this.#viewer.open(job, this.#results);
   }
 
@@ -112,6 +122,7 @@ export class JobView {
       last = job;
       this.#progress.show(job);
       this.#viewer.update(job);
+      this.#actions.update(job);
     }
     if (signal.aborted) return null;
     this.#downloads.show(last, signal);
@@ -138,6 +149,7 @@ export class JobView {
     const { model, tracks } = await head(this.#api, this.#id, signal);
     await read; // so that all tracks are known
     if (signal.aborted) return;
+    this.#downloads.tellSize("ndjson", this.#results.bytes);
     this.#facts.textContent += ` · model ${model.name} ${model.version}`;
     for (const { id, actions } of tracks) {
       const track = this.#results.tracks.get(id);

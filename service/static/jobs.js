@@ -1,8 +1,11 @@
 // The list of recent jobs: open, cancel, delete, and how those that run go on.
 
 import { isFinal, pause } from "./api.js";
+import { mayDelete } from "./confirm.js";
 import { ago, clock, counted } from "./format.js";
 import { show } from "./problem.js";
+import { arrange } from "./rows.js";
+import { Thumbnails } from "./thumbnails.js";
 
 const REFRESH_MS = 2000;
 const WORDS = { queued: "Waiting", running: "Running", succeeded: "Done", failed: "Failed", canceled: "Canceled" };
@@ -12,6 +15,8 @@ export class JobList {
   #more = /** @type {HTMLButtonElement} */ (document.getElementById("recent-more"));
   #problem = document.getElementById("recent-problem");
   #none = document.getElementById("recent-none");
+  #loading = document.getElementById("recent-loading");
+  #thumbnails;
   /** @type {AbortController | null} */
   #open = null;
   #limit = 10;
@@ -21,6 +26,7 @@ export class JobList {
   /** @param {import("./api.js").Api} api */
   constructor(api) {
     this.#api = api;
+    this.#thumbnails = new Thumbnails(api);
     this.#more.addEventListener("click", () => {
       this.#limit = Math.min(100, this.#limit + 20);
       this.show();
@@ -34,6 +40,7 @@ export class JobList {
     this.hide();
     this.#open = new AbortController();
     const { signal } = this.#open;
+    this.#loading.hidden = this.#list.children.length > 0 || !this.#none.hidden;
     try {
       while (!signal.aborted) {
         const { jobs, next } = await this.#api.json(`/jobs?limit=${this.#limit}`, { signal });
@@ -44,7 +51,9 @@ export class JobList {
         await pause(REFRESH_MS, signal);
       }
     } catch (error) {
-      if (!signal.aborted) show(this.#problem, error, { label: "Try again", run: () => this.show() });
+      if (signal.aborted) return;
+      this.#loading.hidden = true;
+      show(this.#problem, error, { label: "Try again", run: () => this.show() });
     }
   }
 
@@ -54,15 +63,11 @@ export class JobList {
 
   /** @param {import("./api.js").Job[]} jobs */
   #render(jobs) {
+    this.#loading.hidden = true;
     this.#none.hidden = jobs.length > 0;
     this.#jobs = new Map(jobs.map((job) => [job.id, job]));
     const rows = new Map(Array.from(this.#list.children, (row) => [row.dataset.id, row]));
-    const wanted = jobs.map((job) => this.#fill(rows.get(job.id) ?? this.#row(job), job));
-    // Rows stay where they are as long as they can, so that focus does, too.
-    for (const row of rows.values()) if (!wanted.includes(row)) row.remove();
-    wanted.forEach((row, at) => {
-      if (this.#list.children[at] !== row) this.#list.insertBefore(row, this.#list.children[at] ?? null);
-    });
+    arrange(this.#list, jobs.map((job) => this.#fill(rows.get(job.id) ?? this.#row(job), job)));
   }
 
   /** @param {import("./api.js").Job} job */
@@ -73,6 +78,7 @@ export class JobList {
     row.querySelector("a").href = `#/jobs/${job.id}`;
     row.querySelector(".job-title").textContent = job.request.filename;
     row.querySelector("button").addEventListener("click", () => this.#end(this.#jobs.get(job.id)));
+    this.#thumbnails.draw(job.id, row.querySelector("canvas"));
     return row;
   }
 
@@ -98,23 +104,11 @@ export class JobList {
   async #end(job) {
     try {
       if (!isFinal(job)) await this.#api.cancel(job.id);
-      else if (await confirmed(job)) await this.#api.delete(job.id);
+      else if (await mayDelete(job)) await this.#api.delete(job.id);
       else return;
       await this.show();
     } catch (error) {
       show(this.#problem, error);
     }
   }
-}
-
-/** @param {import("./api.js").Job} job */
-function confirmed(job) {
-  const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("delete-dialog"));
-  document.getElementById("delete-what").textContent =
-    `${job.request.filename} goes for good, with its masks and everything made of them.`;
-  dialog.returnValue = "";
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "delete"), { once: true });
-  });
 }

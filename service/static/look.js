@@ -58,6 +58,16 @@ export class Look extends EventTarget {
     this.#changed();
   }
 
+  /** @param {number[]} tracks to hide, or to show again where all are hidden */
+  toggleAll(tracks) {
+    const hide = tracks.some((track) => !this.#hidden.has(track));
+    for (const track of tracks) {
+      if (hide) this.#hidden.add(track);
+      else this.#hidden.delete(track);
+    }
+    this.#changed();
+  }
+
   showAll() {
     this.#hidden.clear();
     this.#changed();

@@ -14,11 +14,11 @@ const forget = document.getElementById("forget");
 const key = new Key(() => { forget.hidden = !key.value; });
 const api = new Api(key);
 const jobs = new JobList(api);
-const job = new JobView(api);
+const job = new JobView(api, (file, request) => form.choose(file, request));
 /** The video that was just uploaded: it needn't be fetched again to be played. @type {{id: string, file: File} | null} */
 let uploaded = null;
 
-new UploadForm(api, (id, file) => {
+const form = new UploadForm(api, (id, file) => {
   uploaded = { id, file };
   location.hash = `#/jobs/${id}`;
 });

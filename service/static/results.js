@@ -59,6 +59,7 @@ export class Results {
   #lines = [];
   /** @type {number[]} */
   #times = [];
+  #bytes = 0;
   #bins;
   /** The part in which the last frame starts, and what was seen in it. */
   #last = { bin: -1, /** @type {Found[]} */ objects: [] };
@@ -81,9 +82,20 @@ export class Results {
     return this.#lines.length;
   }
 
+  /** When the last frame so far is shown; seconds. */
+  get last_s() {
+    return this.#times.at(-1) ?? 0;
+  }
+
+  /** How much its frames are as text. */
+  get bytes() {
+    return this.#bytes;
+  }
+
   /** @param {string} line @param {Frame} frame what it says */
   add(line, frame) {
     this.#lines.push(line);
+    this.#bytes += line.length + 1; // plain ASCII, and the end of the line
     this.#times.push(frame.time_s);
     const place = ((frame.time_s + TOLERANCE_S) / this.duration_s) * this.#bins;
     const bin = Math.min(this.#bins - 1, Math.floor(place));

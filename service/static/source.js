@@ -60,6 +60,7 @@ export class Source {
 
   /** @returns {Promise<string>} the address of the upload */
   async #uploaded(job, file, signal) {
+    this.#note("Loading the video…");
     if (file) {
       this.#address = URL.createObjectURL(file);
       return this.#address;

@@ -23,7 +23,11 @@ def test_recent_videos_are_listed_and_their_progress_is_kept_up(
     expect(rows).to_have_count(10)
     row = rows.filter(has_text="dog.mp4")
     expect(row).to_contain_text("Running")
-    expect(row.get_by_role("progressbar")).to_have_js_property("value", 0.25)
+    bar = row.get_by_role("progressbar")
+    expect(bar).to_have_js_property("value", 0.25)
+    places = [row.get_by_role("button").bounding_box(), bar.bounding_box()]
+    button, below = (place or {} for place in places)
+    assert below["y"] >= button["y"] + button["height"]  # what is in the row is in one line
     page.get_by_role("button", name="Show more").click()
     expect(rows).to_have_count(12)
     expect(page.get_by_role("button", name="Show more")).to_be_hidden()
@@ -75,6 +79,12 @@ def test_results_are_downloaded(
         assert file.suffix == Path(f"result.{name}").suffix
         expect(page.locator("#downloads-news")).to_have_text(f"{name} is on its way")
     assert json.loads((tmp_path / "square.json").read_text()) == result
+    frames = httpx.get(f"{service.client.base_url}/jobs/{result['job']}/result?format=ndjson")
+    sizes = {"ndjson": len(frames.content), "overlay.mp4": file.stat().st_size}
+    for name, size in sizes.items():
+        row = page.locator(f"[data-format='{name}']")
+        expect(row).to_contain_text(f"{size / 1000:.1f} kB")
+    expect(page.locator("#downloads h3")).to_have_text(["Watch", "Edit", "Train"])
 
 
 def test_formats_of_masks_are_offered_where_there_are_masks(
@@ -83,4 +93,4 @@ def test_formats_of_masks_are_offered_where_there_are_masks(
     result = service.post(video.read_bytes(), masks="none").json()
     page = visits.open(service, f"/#/jobs/{result['job']}")
     downloads = page.locator("#downloads .format")
-    expect(downloads).to_have_text(["overlay.mp4", "json", "ndjson", "coco", "cvat", "labelstudio"])
+    expect(downloads).to_have_text(["overlay.mp4", "coco", "cvat", "labelstudio", "json", "ndjson"])

@@ -23,7 +23,9 @@ _DROP = """(page, [name, content]) => {
 
 
 def choose(page: Page, video: Path) -> None:
+    """Choose a file, and start it with the options that are shown then."""
     page.get_by_label("Drop a video here").set_input_files(video)
+    page.get_by_role("button", name="Start").click()
 
 
 def drop(page: Page, video: Path) -> None:
@@ -37,6 +39,11 @@ def test_a_dropped_video_becomes_a_result_that_plays(
     page = visits.open(service)
     expect(page.get_by_text("Ready on CPU")).to_be_visible()
     drop(page, video)
+    expect(page.locator("#chosen-name")).to_have_text("squares.mp4")
+    expect(page.locator("#chosen-size")).to_have_text(f"{video.stat().st_size / 1000:.1f} kB")
+    expect(page.get_by_label("Quality")).to_be_visible()
+    expect(page.get_by_role("button", name="Start")).to_be_focused()
+    page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="squares.mp4")).to_be_focused()
     facts = page.locator("#job-facts")
     expect(facts).to_contain_text("0:02.4 · 24 frames · 10 fps · model tiny 1")
@@ -50,14 +57,15 @@ def test_a_dropped_video_becomes_a_result_that_plays(
 
 def test_options_are_sent_along(visits: Visits, service: Service, video: Path) -> None:
     page = visits.open(service)
-    page.get_by_text("Options").click()
+    drop(page, video)
     page.get_by_label("Objects").select_option("components")
     page.get_by_label("From second").fill("0.5")
     page.get_by_label("To second").fill("-1")
-    choose(page, video)  # not sent: the browser says what is wrong with the field
+    start = page.get_by_role("button", name="Start")
+    start.click()  # not sent: the browser says what is wrong with the field
     expect(page.get_by_label("To second")).to_be_focused()
     page.get_by_label("To second").fill("1")
-    choose(page, video)
+    start.click()
     expect(page.locator("#job-facts")).to_contain_text("24 frames")
     page.get_by_label("Position").fill("0.75")
     wait_for_frame(page, 7)
@@ -116,7 +124,7 @@ def test_an_upload_is_followed_and_stopped(visits: Visits, service: Service, vid
     expect(page.get_by_label("Drop a video here")).to_be_hidden()
     expect(page.get_by_role("button", name="Stop")).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Drop a video here")).to_be_visible()
+    expect(page.get_by_role("button", name="Start")).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
