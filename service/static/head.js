@@ -4,7 +4,7 @@
  * @param {import("./api.js").Api} api
  * @param {string} id of a job that succeeded
  * @param {AbortSignal} signal
- * @returns {Promise<{model: {name: string, version: string}, tracks: {id: number, actions?: {label: string, score: number}[]}[]}>}
+ * @returns {Promise<{bytes: number, model: {name: string, version: string}, tracks: {id: number, actions?: {label: string, score: number}[]}[]}>}
  */
 export async function head(api, id, signal) {
   const response = await api.call(`/jobs/${id}/result?format=json`, { signal });
@@ -17,7 +17,8 @@ export async function head(api, id, signal) {
     const frames = /"frames":\s*\[/.exec(text);
     if (frames || done) {
       reader.cancel().catch(() => {});
-      return JSON.parse(frames ? `${text.slice(0, frames.index)}"frames": []}` : text);
+      const said = JSON.parse(frames ? `${text.slice(0, frames.index)}"frames": []}` : text);
+      return { ...said, bytes: frames ? frames.index + frames[0].length : text.length };
     }
   }
 }

@@ -146,10 +146,11 @@ export class JobView {
    */
   async #tell(ended, read, signal) {
     if ((await ended)?.state !== "succeeded") return;
-    const { model, tracks } = await head(this.#api, this.#id, signal);
+    const { model, tracks, bytes } = await head(this.#api, this.#id, signal);
     await read; // so that all tracks are known
     if (signal.aborted) return;
     this.#downloads.tellSize("ndjson", this.#results.bytes);
+    this.#downloads.tellSize("json", bytes + this.#results.bytes + 1); // the same frames, and brackets
     this.#facts.textContent += ` · model ${model.name} ${model.version}`;
     for (const { id, actions } of tracks) {
       const track = this.#results.tracks.get(id);

@@ -80,7 +80,11 @@ def test_results_are_downloaded(
         expect(page.locator("#downloads-news")).to_have_text(f"{name} is on its way")
     assert json.loads((tmp_path / "square.json").read_text()) == result
     frames = httpx.get(f"{service.client.base_url}/jobs/{result['job']}/result?format=ndjson")
-    sizes = {"ndjson": len(frames.content), "overlay.mp4": file.stat().st_size}
+    sizes = {
+        "ndjson": len(frames.content),
+        "json": (tmp_path / "square.json").stat().st_size,
+        "overlay.mp4": file.stat().st_size,
+    }
     for name, size in sizes.items():
         row = page.locator(f"[data-format='{name}']")
         expect(row).to_contain_text(f"{size / 1000:.1f} kB")
