@@ -128,6 +128,7 @@ MODEL_CARD = {
     "measured": {"davis-held-out J_mean": 0.76, "jhmdb-held-out clip_accuracy": 0.55},
     "git_revision": "77b11b6",
     "labels": ["none", "brush_hair", "catch", "run"],
+    "cues": False,
 }
 
 FORMS = {

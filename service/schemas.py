@@ -194,6 +194,9 @@ class ModelCard(Body):
     labels: Annotated[
         list[str], Field(description="Of the actions that it tells; none if it only segments.")
     ]
+    cues: Annotated[
+        bool, Field(description="Whether it is fed motion and what an earlier pass found.")
+    ] = False
 
 
 class ActionBody(Body):
