@@ -25,8 +25,10 @@ def test_recent_videos_are_listed_and_their_progress_is_kept_up(
     expect(row).to_contain_text("Running")
     bar = row.get_by_role("progressbar")
     expect(bar).to_have_js_property("value", 0.25)
-    places = [row.get_by_role("button").bounding_box(), bar.bounding_box()]
-    button, below = (place or {} for place in places)
+    button = row.get_by_role("button").bounding_box()
+    below = bar.bounding_box()
+    assert button
+    assert below
     assert below["y"] >= button["y"] + button["height"]  # what is in the row is in one line
     page.get_by_role("button", name="Show more").click()
     expect(rows).to_have_count(12)
