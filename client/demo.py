@@ -34,7 +34,7 @@ def main() -> None:
     arguments = parser.parse_args()
     video = arguments.video or sample_video()
     if not video.is_file():
-        sys.exit(f"{video} is not a file; wanted the path of a video.")
+        sys.exit(f"VIDEO must be the path of a file, got {video}.")
     arguments.out.mkdir(parents=True, exist_ok=True)
 
     with (

@@ -75,7 +75,7 @@ def check_segtrack(root: Path) -> Iterator[Checked]:
     """Check SegTrack-v2; yields as `check_davis`."""
     folders = sorted(path for path in root.glob("JPEGImages/*") if path.is_dir())
     if not folders or not (root / "GroundTruth").is_dir():
-        message = f"Got {root} as SegTrack-v2, wanted folders in JPEGImages/ and GroundTruth/."
+        message = f"SegTrack-v2 must have folders in JPEGImages/ and GroundTruth/, got {root}."
         yield root.name, [Finding("wrong", root.name, message)]
         return
     for folder in folders:
@@ -111,7 +111,7 @@ def check_stills(root: Path) -> Iterator[Checked]:
     """Check a folder of stills; yields as `check_davis`, all stills as one sequence."""
     missing = [part for part in ("images", "masks") if not (root / part).is_dir()]
     if missing:
-        message = f"Got {root} as a folder of stills, wanted it to hold {' and '.join(missing)}."
+        message = f"A folder of stills must hold {' and '.join(missing)}, got {root}."
         yield root.name, [Finding("wrong", root.name, message)]
         return
     frames, masks = pictures_in(root / "images"), pictures_in(root / "masks")
@@ -235,7 +235,7 @@ def _check_kinds(where: str, kinds: Mapping[str, _MaskKind], *, colours: bool) -
     grey = {"1", "L", "LA", "P", "I;16", "I"}
     allowed = grey | {"RGB", "RGBA"} if colours else grey
     odd = [name for name, kind in kinds.items() if kind.mode not in allowed]
-    add("wrong", odd, "hold colours, wanted grey (L, LA), 1 bit or palette indices")
+    add("wrong", odd, "hold colours; they must be grey (L, LA), 1 bit or palette indices")
     alpha = [name for name, kind in kinds.items() if kind.mode == "LA"]
     add("note", alpha, "are grey with alpha (LA); the alpha is ignored")
     ones = [name for name, kind in kinds.items() if kind.mode == "L" and kind.values[1:] == (1,)]
@@ -266,7 +266,7 @@ def _check_sizes(
     findings = []
     for what, sizes in (("frames", frames), ("masks", masks)):
         if len(sizes) > 1:
-            message = f"{what} are of {len(sizes)} sizes, wanted one: {sorted(sizes)[:3]}"
+            message = f"{what} must be of one size, got {len(sizes)}: {sorted(sizes)[:3]}"
             findings.append(Finding("wrong", where, message))
     if len(frames) != 1 or len(masks) != 1 or frames == masks:
         return findings

@@ -99,7 +99,7 @@ def read_list(root: Path, split: str) -> list[LabelledVideo]:
     """
     listing = root / "ImageSets" / "480p" / f"{split}.txt"
     if not listing.is_file():
-        raise DatasetError(f"Got {root} as DAVIS, wanted it to hold {listing.relative_to(root)}.")
+        raise DatasetError(f"DAVIS must hold {listing.relative_to(root)}, got {root}.")
     frames: dict[str, list[Path]] = {}
     masks: dict[str, list[Path]] = {}
     for number, line in enumerate(listing.read_text().splitlines(), start=1):
@@ -108,7 +108,7 @@ def read_list(root: Path, split: str) -> list[LabelledVideo]:
             continue
         if len(parts) != 2:
             raise DatasetError(
-                f"Got line {number} of {listing} as {line!r}, wanted a frame and a mask."
+                f"Line {number} of {listing} must be a frame and a mask, got {line!r}."
             )
         frame, mask = (root / part.lstrip("/") for part in parts)
         frames.setdefault(frame.parent.name, []).append(frame)

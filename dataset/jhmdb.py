@@ -109,7 +109,7 @@ class ActionClip:
         try:
             return self._scanned.info.frame_count
         except VideoError as error:
-            raise DatasetError(f"Got {self.source}, wanted a video: {error}") from error
+            raise DatasetError(f"{self.source} must be a video: {error}") from error
 
     @cached_property
     def _frame_count(self) -> int:
@@ -127,7 +127,7 @@ class ActionClip:
         count = self.count_source_frames()
         if indices.stop > count:
             raise DatasetError(
-                f"Got {self.source} of {count} frames, wanted {indices.stop} at least: "
+                f"{self.source} must have at least {indices.stop} frames, got {count}: "
                 f"{self.masks_path} holds {len(self)} masks."
             )
         if self.source.is_dir():
@@ -136,7 +136,7 @@ class ActionClip:
         try:
             yield from (frame.pixels for frame in decode(self.source, self._scanned, indices))
         except VideoError as error:
-            raise DatasetError(f"Got {self.source}, wanted a video: {error}") from error
+            raise DatasetError(f"{self.source} must be a video: {error}") from error
 
 
 def load(root: Path, split: int, subset: Subset) -> list[ActionClip]:
@@ -151,9 +151,7 @@ def load(root: Path, split: int, subset: Subset) -> list[ActionClip]:
         if part == subset
     ]
     if not clips:
-        raise DatasetError(
-            f"Got no clip of split {split} for {subset} in {root / 'splits'}, wanted at least one."
-        )
+        raise DatasetError(f"There is no clip of split {split} for {subset} in {root / 'splits'}.")
     missing = [clip.masks_path for clip in clips if not clip.masks_path.is_file()]
     if missing:
         raise DatasetError(f"{len(missing)} clips have no masks, first {missing[0]} is missing.")
@@ -168,9 +166,7 @@ def read_split(root: Path, split: int) -> list[tuple[str, str, str]]:
     """
     files = sorted((root / "splits").glob(f"*_test_split{split}.txt"))
     if not files:
-        raise DatasetError(
-            f"Got {root} as J-HMDB, wanted it to hold splits/<action>_test_split{split}.txt."
-        )
+        raise DatasetError(f"J-HMDB must hold splits/<action>_test_split{split}.txt, got {root}.")
     listed = []
     for file in files:
         action = file.name.removesuffix(f"_test_split{split}.txt")
@@ -180,7 +176,7 @@ def read_split(root: Path, split: int) -> list[tuple[str, str, str]]:
             clip, _, part = line.strip().rpartition(" ")
             if not clip or not part.isdigit():
                 raise DatasetError(
-                    f"Got line {number} of {file} as {line!r}, wanted a clip and a number."
+                    f"Line {number} of {file} must be a clip and a number, got {line!r}."
                 )
             listed.append((action, Path(clip.strip()).stem, _SUBSET_OF.get(part, "none")))
     return listed
@@ -200,7 +196,7 @@ def find_source(root: Path, action: str, clip: str) -> Path:
     if pictures.is_dir():
         return pictures
     raise DatasetError(
-        f"Clip {clip} is missing: wanted {videos[0]}, the same as .mp4, or the folder {pictures}."
+        f"Clip {clip} is missing: it must be {videos[0]}, .mp4 in its place, or {pictures}/."
     )
 
 
@@ -218,12 +214,12 @@ def part_mask_shape(path: Path) -> tuple[int, int, int]:
     try:
         shapes = {name: shape for name, shape, _ in scipy.io.whosmat(path)}
     except (OSError, ValueError) as error:
-        raise DatasetError(f"Got {path}, wanted a MATLAB file of masks: {error}.") from error
+        raise DatasetError(f"{path} must be a MATLAB file of masks: {error}.") from error
     shape = shapes.get(KEY)
     if shape is None:
-        raise DatasetError(f"Got {path} with {sorted(shapes)}, wanted it to hold {KEY}.")
+        raise DatasetError(f"{path} must hold {KEY}, got {sorted(shapes)}.")
     if len(shape) not in {2, 3}:
-        raise DatasetError(f"Got {KEY} of shape {shape} in {path}, wanted (H, W, T).")
+        raise DatasetError(f"{KEY} in {path} must be (H, W, T), got {shape}.")
     height, width, count = (*shape, 1)[:3]  # MATLAB drops a last axis of length 1
     return height, width, count
 

@@ -53,8 +53,8 @@ class UnitedVideo:
         sizes = {mask.shape for mask in objects}
         if len(sizes) > 1:
             raise DatasetError(
-                f"Got masks of {sorted(sizes)} for frame {self.frame_names[index]} of {self.name}, "
-                "wanted one size."
+                f"The masks of frame {self.frame_names[index]} of {self.name} must be of one size, "
+                f"got {sorted(sizes)}."
             )
         united: NDArray[np.bool_] = np.any(objects, axis=0)
         return united
@@ -80,10 +80,10 @@ def load(root: Path) -> list[UnitedVideo]:
     """
     for part in ("JPEGImages", "GroundTruth"):
         if not (root / part).is_dir():
-            raise DatasetError(f"Got {root} as SegTrack-v2, wanted it to hold {part}/.")
+            raise DatasetError(f"SegTrack-v2 must hold {part}/, got {root}.")
     folders = sorted(path for path in (root / "JPEGImages").iterdir() if path.is_dir())
     if not folders:
-        raise DatasetError(f"Got no sequences in {root / 'JPEGImages'}, wanted at least one.")
+        raise DatasetError(f"There are no sequences in {root / 'JPEGImages'}.")
     return [_sequence(folder, root / "GroundTruth" / folder.name) for folder in folders]
 
 
@@ -101,7 +101,7 @@ def read_object(path: Path) -> NDArray[np.bool_]:
     """
     values = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if values is None:
-        raise DatasetError(f"Got {path}, wanted a mask file that can be read.")
+        raise DatasetError(f"{path} must be a mask file that can be read.")
     mask: NDArray[np.bool_] = values > int(values.max()) // 2
     return mask
 
@@ -116,7 +116,7 @@ def object_folders(truth: Path) -> list[Path]:
 def _sequence(folder: Path, truth: Path) -> UnitedVideo:
     frames = pictures_in(folder)
     if not frames:
-        raise DatasetError(f"Got no pictures in {folder}, wanted at least one.")
+        raise DatasetError(f"There are no pictures in {folder}.")
     objects = object_folders(truth)
     if not objects:
         raise DatasetError(f"Sequence {folder.name} has frames but no masks: {truth} is missing.")

@@ -13,10 +13,10 @@ def load(root: Path) -> list[LabelledStill]:
     """
     for part in ("images", "masks"):
         if not (root / part).is_dir():
-            raise DatasetError(f"Got {root} as a folder of stills, wanted it to hold {part}/.")
+            raise DatasetError(f"A folder of stills must hold {part}/, got {root}.")
     pictures = sorted(path for path in (root / "images").iterdir() if path.is_file())
     if not pictures:
-        raise DatasetError(f"Got no pictures in {root / 'images'}, wanted at least one.")
+        raise DatasetError(f"There are no pictures in {root / 'images'}.")
     masks = {path.stem: path for path in (root / "masks").iterdir() if path.is_file()}
     lacking = [path.name for path in pictures if path.stem not in masks]
     if lacking:

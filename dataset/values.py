@@ -140,7 +140,7 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
     """
     picture = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
     if picture is None:
-        raise DatasetError(f"Got {path}, wanted a picture file that can be read.")
+        raise DatasetError(f"{path} must be a picture file that can be read.")
     return np.asarray(picture, dtype=np.uint8)
 
 
@@ -160,10 +160,10 @@ def read_mask(path: Path) -> NDArray[np.bool_]:
         with Image.open(path) as picture:
             if picture.mode not in {"1", "L", "LA", "P", "I;16", "I"}:
                 raise DatasetError(
-                    f"Got {path} in mode {picture.mode}, wanted a mask: 1, L, LA or P."
+                    f"A mask must be in mode 1, L, LA or P, got {path} in mode {picture.mode}."
                 )
             values = np.asarray(picture.getchannel(0) if picture.mode == "LA" else picture)
     except OSError as error:
-        raise DatasetError(f"Got {path}, wanted a mask file that can be read: {error}.") from error
+        raise DatasetError(f"{path} must be a mask file that can be read: {error}.") from error
     mask: NDArray[np.bool_] = values > 0
     return mask

@@ -87,7 +87,7 @@ def _segtrack(parsed: argparse.Namespace) -> None:
 def _jhmdb(parsed: argparse.Namespace) -> None:
     held_out = parsed.subset == HELD_OUT
     if held_out and parsed.split != 1:
-        raise DatasetError(f"Got --subset held-out of --split {parsed.split}, wanted --split 1.")
+        raise DatasetError(f"--subset held-out needs --split 1, got {parsed.split}.")
     clips = jhmdb.load(parsed.root, parsed.split, "train" if held_out else parsed.subset)
     if held_out:
         _, clips = split_jhmdb(clips)
@@ -102,7 +102,7 @@ def _jhmdb(parsed: argparse.Namespace) -> None:
     found = report_jhmdb.figures(scores)
     if parsed.confusion is not None:
         if found["confusion"] is None:
-            raise PredictionError("Got --confusion, wanted with it a model that names actions.")
+            raise PredictionError("--confusion needs a model that names actions.")
         write_confusion(parsed.confusion, found["confusion"])
     part = f"split {parsed.split} {parsed.subset}"
     _report(parsed, report_jhmdb.text(found, part), found)
@@ -111,7 +111,7 @@ def _jhmdb(parsed: argparse.Namespace) -> None:
 def _compare(parsed: argparse.Namespace) -> None:
     figures = {path.stem: compare.read_figures(path) for path in parsed.figures}
     if len(figures) < len(parsed.figures):
-        raise CompareError("Got two files of one name, wanted a name for each column.")
+        raise CompareError("Each file must have a name of its own, got two of one name.")
     print(compare.text(figures))
 
 
@@ -122,7 +122,7 @@ def _chosen(sequences: Sequence[S], parsed: argparse.Namespace) -> list[S]:
     names = [sequence.name for sequence in sequences]
     lost = [p for p in patterns if not any(fnmatchcase(name, p) for name in names)]
     if lost:
-        raise DatasetError(f"Got --sequences {' '.join(lost)}, wanted some of {', '.join(names)}.")
+        raise DatasetError(f"--sequences must be some of {', '.join(names)}, got {' '.join(lost)}.")
     return [s for s in sequences if any(fnmatchcase(s.name, p) for p in patterns)]
 
 
@@ -152,7 +152,7 @@ def _predictions(
     """
     if parsed.masks is not None:
         if not parsed.masks.is_dir():
-            raise PredictionError(f"Got --masks {parsed.masks}, wanted a folder of predictions.")
+            raise PredictionError(f"--masks must be a folder of predictions, got {parsed.masks}.")
         yield parsed.masks
         return
     with TemporaryDirectory() as temporary:

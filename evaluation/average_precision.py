@@ -82,7 +82,7 @@ def average_precisions(
     for truth in truths:
         wanted.setdefault(truth.label, []).append(truth)
     if not wanted:
-        raise ValueError("Got no truth, wanted at least one.")
+        raise ValueError("There must be at least one truth, got none.")
     found: dict[str, list[Detection[S]]] = {label: [] for label in wanted}
     for detection in detections:
         # A label that is nowhere to be found has no average precision.
@@ -129,5 +129,5 @@ def mean_average_precision(by_label: Mapping[str, float]) -> float:
         ValueError: there is no label.
     """
     if not by_label:
-        raise ValueError("Got no label, wanted at least one.")
+        raise ValueError("There must be at least one label, got none.")
     return sum(by_label.values()) / len(by_label)

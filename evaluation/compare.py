@@ -50,9 +50,9 @@ def read_figures(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise CompareError(f"Got {path}, wanted figures as JSON: {error}.") from error
+        raise CompareError(f"{path} must hold metrics as JSON: {error}.") from error
     if not isinstance(found, dict) or "J_mean" not in found or "per_sequence" not in found:
-        raise CompareError(f"Got {path}, wanted what `python -m evaluation davis --json` writes.")
+        raise CompareError(f"{path} must be what `python -m evaluation davis --json` writes.")
     return found
 
 
@@ -70,8 +70,8 @@ def text(figures: Mapping[str, Mapping[str, Any]]) -> str:
     for model, found in figures.items():
         if set(found["per_sequence"]) != set(names):
             raise CompareError(
-                f"Got {model} of {', '.join(found['per_sequence'])}, wanted the sequences of "
-                f"{first}: {', '.join(names)}."
+                f"{model} must have the sequences of {first}, {', '.join(names)}, got "
+                f"{', '.join(found['per_sequence'])}."
             )
 
     def region(model: str) -> list[float]:

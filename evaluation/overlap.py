@@ -41,7 +41,7 @@ def clip_overlap(predicted: Iterable[Mask], truth: Iterable[Mask]) -> Overlap:
     """
     counts = [intersection_and_union(*pair) for pair in zip(predicted, truth, strict=True)]
     if not counts:
-        raise ValueError("Got a clip without frames, wanted at least one.")
+        raise ValueError("A clip must have at least one frame, got none.")
     intersections, unions = np.array(counts, dtype=np.int64).T
     return Overlap(intersections, unions)
 
@@ -76,4 +76,4 @@ def _all_frames(clips: Sequence[Overlap]) -> NDArray[np.float64]:
 
 def _require_clips(clips: Sequence[Overlap]) -> None:
     if not clips:
-        raise ValueError("Got no clip, wanted at least one.")
+        raise ValueError("There must be at least one clip, got none.")

@@ -111,12 +111,12 @@ def read_fitting(
     path = path_of(folder, sequence, index)
     mask = read(folder, sequence, index)
     if mask is None and required:
-        raise PredictionError(f"There is no predicted mask {path}, wanted one for each frame.")
+        raise PredictionError(f"Each frame must have a predicted mask, and {path} is missing.")
     if mask is None:
         return np.zeros_like(truth)
     if mask.shape != truth.shape:
         raise PredictionError(
-            f"Got the predicted mask {path} of {mask.shape[1]}x{mask.shape[0]}, wanted "
-            f"{truth.shape[1]}x{truth.shape[0]} as the true one."
+            f"The predicted mask {path} must be {truth.shape[1]}x{truth.shape[0]} as the true one, "
+            f"got {mask.shape[1]}x{mask.shape[0]}."
         )
     return mask

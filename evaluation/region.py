@@ -50,8 +50,8 @@ def require_same_kind(predicted: Mask, truth: Mask) -> None:
     """
     if predicted.shape != truth.shape or predicted.ndim != 2:
         raise ValueError(
-            f"Got a prediction of shape {predicted.shape} for a truth of shape {truth.shape}, "
-            "wanted two masks of one height and width."
+            f"Prediction and truth must be of one height and width, got {predicted.shape} and "
+            f"{truth.shape}."
         )
     if predicted.dtype != np.bool_ or truth.dtype != np.bool_:
-        raise ValueError(f"Got masks of {predicted.dtype} and {truth.dtype}, wanted bool.")
+        raise ValueError(f"Masks must be bool, got {predicted.dtype} and {truth.dtype}.")

@@ -46,7 +46,7 @@ def score(folder: Path, sequence: LabelledSequence) -> SequenceScore:
     """
     if len(sequence) < 3:
         raise DatasetError(
-            f"Got sequence {sequence.name} of {len(sequence)} frames, wanted at least 3: the "
+            f"Sequence {sequence.name} must have at least 3 frames, got {len(sequence)}: the "
             "benchmark leaves the first and the last one out."
         )
     truths = list(sequence.masks())[1:-1]

@@ -37,7 +37,7 @@ def score(folder: Path, video: LabelledVideo) -> NoneScore:
     found = told.read(folder, video)
     if found is None:
         raise PredictionError(
-            f"Got no {told.path_of(folder, video)}, wanted the actions of a model that names them."
+            f"There is no {told.path_of(folder, video)}: the model must name actions."
         )
     shares = told.of_track(found)
     label = told.best(shares)

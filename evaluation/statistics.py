@@ -37,7 +37,7 @@ def sequence_statistics(values: ArrayLike) -> Statistics:
     """
     frames = np.asarray(values, dtype=np.float64)
     if frames.ndim != 1 or np.isnan(frames).all():
-        raise ValueError(f"Got values of shape {frames.shape}, wanted at least one, one a frame.")
+        raise ValueError(f"There must be a value a frame, at least one, got shape {frames.shape}.")
     # numpy rounds halves to even; the official code nudges them up.
     edges = np.round(np.linspace(1, len(frames), 5) + 1e-10).astype(np.int64) - 1
     first, last = frames[edges[0] : edges[1] + 1], frames[edges[3] : edges[4] + 1]
@@ -56,7 +56,7 @@ def data_set_statistics(sequences: Iterable[Statistics]) -> Statistics:
     """
     listed = list(sequences)
     if not listed:
-        raise ValueError("Got no sequence, wanted at least one.")
+        raise ValueError("There must be at least one sequence, got none.")
     return Statistics(
         mean=float(np.mean([sequence.mean for sequence in listed])),
         recall=float(np.mean([sequence.recall for sequence in listed])),

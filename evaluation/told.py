@@ -38,7 +38,7 @@ def read(folder: Path, sequence: LabelledSequence) -> list[Told] | None:
         return None
     told: list[Told] = json.loads(path.read_text())
     if len(told) != len(sequence):
-        raise PredictionError(f"Got {path} of {len(told)} frames, wanted {len(sequence)}.")
+        raise PredictionError(f"{path} must be of {len(sequence)} frames, got {len(told)}.")
     return told
 
 

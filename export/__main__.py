@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> None:
     parsed = _parser().parse_args(arguments)
     network, about = restore(parsed.preset, parsed.weights)
     if about.get("preset", parsed.preset) != parsed.preset:
-        sys.exit(f"Got weights of preset {about['preset']}, wanted {parsed.preset}.")
+        sys.exit(f"Weights must be of preset {parsed.preset}, got {about['preset']}.")
     spec = ModelSpec(
         name=parsed.preset,
         version=parsed.version,

@@ -102,7 +102,7 @@ def write(network: SegmentationNetwork, spec: ModelSpec, path: Path, *, half: bo
     if (network.cues is not None) != spec.cues:
         raise ValueError(f"the network must take cues as its spec says, which is {spec.cues}")
     if labels != spec.labels:
-        raise ValueError(f"Got a network with labels {labels}, wanted {spec.labels}.")
+        raise ValueError(f"The network's labels must be {spec.labels}, got {labels}.")
     side = 3 * spec.multiple  # not square below, so that H and W can't be taken for one another
     clips = torch.zeros(2, spec.clip_length, side, side + spec.multiple, 3, dtype=torch.uint8)
     given: tuple[Tensor, ...] = (clips,)
@@ -169,7 +169,7 @@ def _export(
         verbose=False,
     )
     if program is None:
-        raise RuntimeError("Got no program from torch.onnx.export, wanted one.")
+        raise RuntimeError("torch.onnx.export gave no program.")
     return program.model_proto
 
 

@@ -82,7 +82,7 @@ def _compare_actions(
     if network.actions is None and not isinstance(session, infer.ActionSession):
         return 0.0
     if network.actions is None or not isinstance(session, infer.ActionSession):
-        raise ValueError("Got an action head in one of network and file, wanted it in both.")
+        raise ValueError("Network and file must both have an action head, or neither.")
     boxes = np.tile(np.array(BOXES, np.float32), (session.spec.clip_length, 1, 1))
     with torch.inference_mode():
         _, shared = network.share(torch.from_numpy(clips))
@@ -110,7 +110,7 @@ def first_frames(source: Path, count: int) -> list[NDArray[np.uint8]]:
     if source.is_dir():
         paths = sorted(path for path in source.iterdir() if path.suffix.lower() in PICTURES)
         if not paths:
-            raise FileNotFoundError(f"Got {source}, wanted a folder of pictures or a video.")
+            raise FileNotFoundError(f"{source} must be a folder of pictures or a video.")
         return [read_picture(path) for path in paths[:count]]
     video = scan(source, LIMITS)
     indices = range(min(count, video.info.frame_count))
@@ -140,7 +140,7 @@ def main(arguments: Sequence[str]) -> None:
                 + (f", actions {parity.actions:.2e}" if network.actions is not None else "")
             )
     if failed:
-        sys.exit(f"Wanted at most {MOST_DIFFERENCE} and less than {MOST_CHANGED:.1%}.")
+        sys.exit(f"At most {MOST_DIFFERENCE} and less than {MOST_CHANGED:.1%} are allowed.")
 
 
 if __name__ == "__main__":

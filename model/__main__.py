@@ -130,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
 def _average(parsed: argparse.Namespace) -> None:
     before, *after = (restore(parsed.preset, path) for path in parsed.weights)
     if not after:
-        sys.exit(f"Got {parsed.weights[0]} alone, wanted two files of weights or more.")
+        sys.exit(f"There must be two files of weights or more, got {parsed.weights[0]} alone.")
     share = len(after) / (1 + len(after)) if parsed.share is None else parsed.share
     network, about = after[-1]
     states = [trained.state_dict() for trained, _ in after]
@@ -144,7 +144,7 @@ def _average(parsed: argparse.Namespace) -> None:
 def _calibrate(parsed: argparse.Namespace) -> None:
     network, about = restore(parsed.preset, parsed.weights)
     if network.actions is None:
-        sys.exit(f"Got {parsed.weights} without an action head, wanted weights that have one.")
+        sys.exit(f"{parsed.weights} must have an action head.")
     network.eval()
     _, acting = split_jhmdb(jhmdb.load(parsed.data / "jhmdb", 1, "train"))
     _, others = split_davis(davis.load(parsed.data / "davis", "train"))
@@ -158,7 +158,7 @@ def _calibrate(parsed: argparse.Namespace) -> None:
             scores.append(found)
             answers.append(network.actions.labels.index(action))
     if not scores:
-        sys.exit(f"Got {parsed.weights}, which find nothing in {len(shown)} held-out clips.")
+        sys.exit(f"{parsed.weights} find nothing in {len(shown)} held-out clips.")
     temperature = fit_temperature(scores, answers)
     divide_scores(network.actions, temperature)
     checkpoint.save(network, parsed.out, {**about, "temperature": round(temperature, 4)})
@@ -230,7 +230,7 @@ def _distillation(
     wanted = recipe.teacher_weight > 0 or recipe.hint_weight > 0
     if wanted != (parsed.teacher is not None):
         given = "no --teacher" if wanted else f"--teacher {parsed.teacher}"
-        sys.exit(f"Got {given}, wanted {'one' if wanted else 'none'} for recipe {parsed.recipe}.")
+        sys.exit(f"Recipe {parsed.recipe} needs {'one' if wanted else 'none'}, got {given}.")
     if not wanted:
         return None
     teacher, _ = restore(None, parsed.teacher)
@@ -294,7 +294,7 @@ def _require_labels(network: SegmentationNetwork, weights: Path) -> None:
     given = checkpoint.about(weights).get("labels")
     wanted = list(network.actions.labels) if network.actions is not None else given
     if given is not None and given != wanted:
-        sys.exit(f"Got {weights} with labels {given}, wanted {wanted}.")
+        sys.exit(f"The labels of {weights} must be {wanted}, got {given}.")
 
 
 def working_spec(preset: str, short_side: int = 256) -> ModelSpec:

@@ -88,16 +88,16 @@ class Batches(Dataset[Batch]):
         labels: Sequence[str] = (),
     ):
         if not videos:
-            raise ValueError("Got no videos to train on, wanted at least one.")
+            raise ValueError("There must be at least one video to train on, got none.")
         if recipe.actions_share > 0 and not actions:
-            raise ValueError("Got no videos of actions to train on, wanted at least one.")
+            raise ValueError("There must be at least one video of actions to train on, got none.")
         if recipe.stills_share + recipe.composites_share > 0 and len(stills) < 3:
-            raise ValueError(f"Got {len(stills)} stills to train on, wanted at least 3.")
+            raise ValueError(f"There must be at least 3 stills to train on, got {len(stills)}.")
         if labels and NO_ACTION not in labels:
-            raise ValueError(f"Got labels {', '.join(labels)}, wanted {NO_ACTION} among them.")
+            raise ValueError(f"{NO_ACTION} must be among the labels, got {', '.join(labels)}.")
         lacking = set(labels) - {NO_ACTION} - {clip.action for clip in actions if labels}
         if lacking:
-            raise ValueError(f"Got no video of {', '.join(sorted(lacking))}, wanted at least one.")
+            raise ValueError(f"There is no video of {', '.join(sorted(lacking))}.")
         self.videos = videos
         self.actions = actions
         self.stills = stills

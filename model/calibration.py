@@ -32,7 +32,7 @@ def fit_temperature(scores: Sequence[Tensor], answers: Sequence[int]) -> float:
     """
     if not scores or len(scores) != len(answers):
         raise ValueError(
-            f"Got {len(scores)} clips and {len(answers)} answers, wanted as many, at least one."
+            f"There must be an answer a clip, got {len(scores)} clips and {len(answers)} answers."
         )
 
     def loss(logarithm: float) -> float:

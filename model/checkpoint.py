@@ -54,7 +54,7 @@ def about(path: Path) -> dict[str, object]:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"Got {path}, wanted a safetensors file: {error}.") from error
+        raise CheckpointError(f"{path} must be a safetensors file: {error}.") from error
     return {key: json.loads(value) for key, value in metadata.items()}
 
 
@@ -87,5 +87,5 @@ def load(
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
-        raise CheckpointError(f"Got {path}, wanted weights of this network: {error}") from error
+        raise CheckpointError(f"{path} must hold weights of this network: {error}") from error
     return metadata

@@ -38,7 +38,7 @@ def conv3d(
     Source: Hou et al., BMVC 2019, Section 3.1, Equations 1 to 6.
     """
     if any(side % 2 == 0 for side in kernel):
-        raise ValueError(f"Got a kernel of {kernel}, wanted odd sides, which keep T, H and W.")
+        raise ValueError(f"kernel must have odd sides, which keep T, H and W, got {kernel}.")
     dilation = (temporal_dilation, spatial_dilation, spatial_dilation)
     if kind == "standard":
         parts: list[nn.Module] = [_same(in_channels, out_channels, kernel, dilation)]
@@ -57,7 +57,7 @@ def conv3d(
         ]
     else:
         wanted = ", ".join(get_args(Kind))
-        raise ValueError(f"Got convolution {kind!r}, wanted one of {wanted}.")
+        raise ValueError(f"kind must be one of {wanted}, got {kind!r}.")
     return nn.Sequential(*parts, nn.BatchNorm3d(out_channels), nn.ReLU(inplace=True))
 
 

@@ -44,8 +44,8 @@ class Conv3d(nn.Conv3d):
                 convolved: Tensor = _Depthwise.apply(input, self.weight, self)  # type: ignore[no-untyped-call]
                 return convolved
         raise ValueError(
-            f"Got {self}, wanted zero padding and one group, or one for each channel with stride 1 "
-            "and no bias: the 3-D kernels of others don't train on a CPU."
+            "To train on a CPU a 3-D convolution must have zero padding and one group, or one for "
+            f"each channel with stride 1 and no bias, got {self}."
         )
 
 
@@ -65,7 +65,7 @@ def _clips(frames: Tensor, batch: int) -> Tensor:
 
 def _padding(layer: nn.Conv3d) -> tuple[int, int, int]:
     if isinstance(layer.padding, str):
-        raise ValueError(f"Got padding {layer.padding!r}, wanted a number for each axis.")
+        raise ValueError(f"padding must be a number for each axis, got {layer.padding!r}.")
     time, rows, columns = layer.padding
     return time, rows, columns
 
@@ -142,7 +142,7 @@ def convolve_each_tap(layer: nn.Conv3d, clips: Tensor) -> Tensor:
         placed = F.pad(_clips(of_tap, batch), (0, 0, 0, 0, start, last - stop))
         sums = placed if sums is None else sums + placed
     if sums is None:
-        raise ValueError(f"Got {frames} frames for {layer}, wanted some that a tap meets.")
+        raise ValueError(f"{layer} needs frames that a tap meets, got {frames}.")
     return sums
 
 

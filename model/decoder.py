@@ -40,8 +40,8 @@ class Decoder(nn.Module):
         super().__init__()
         if len(widths) - len(skip_channels) not in (0, 1):
             raise ValueError(
-                f"Got {len(widths)} widths for {len(skip_channels)} skips, "
-                "wanted as many or one more."
+                f"There must be {len(skip_channels)} widths, as many as skips, or one more, got "
+                f"{len(widths)}."
             )
         kernel = (3 if temporal else 1, 3, 3)
         stages = nn.ModuleList()

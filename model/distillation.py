@@ -38,8 +38,8 @@ class Distillation(nn.Module):
         wanted = len(theirs) + 2 - scale
         if len(ours) < wanted:
             raise ValueError(
-                f"Got a student with {len(ours)} feature maps, wanted {wanted} or more for the "
-                f"{len(theirs)} of its teacher."
+                f"A student must have {wanted} feature maps or more for the {len(theirs)} of its "
+                f"teacher, got {len(ours)}."
             )
         self.teacher = teacher.requires_grad_(False)
         self.scale = scale
@@ -69,8 +69,8 @@ class Distillation(nn.Module):
         size = (length, self.scale * height, self.scale * width)
         if size[1] % TEACHER_MULTIPLE or size[2] % TEACHER_MULTIPLE:
             raise ValueError(
-                f"Got clips that the teacher sees as {size[1]}x{size[2]}, wanted multiples of "
-                f"{TEACHER_MULTIPLE}."
+                f"The teacher must see clips of multiples of {TEACHER_MULTIPLE}, got "
+                f"{size[1]}x{size[2]}."
             )
         frames = clips.flatten(0, 1).permute(0, 3, 1, 2).float()
         larger = F.interpolate(frames, size=size[1:], mode="bilinear")

@@ -290,7 +290,7 @@ def _fold(conv: nn.Conv2d, state: Mapping[str, Tensor], name: str, norm: str) ->
     scale = state[norm + ".weight"] / torch.sqrt(state[norm + ".running_var"] + BATCH_NORM_EPSILON)
     conv.weight.copy_(state[name + ".weight"] * scale[:, None, None, None])
     if conv.bias is None:
-        raise ValueError(f"Got a convolution without a bias for {name}, wanted one with a bias.")
+        raise ValueError(f"The convolution of {name} must have a bias.")
     conv.bias.copy_(state[norm + ".bias"] - state[norm + ".running_mean"] * scale)
 
 

@@ -35,7 +35,7 @@ def mean_weights(
     Section 2.
     """
     if not 0 <= share <= 1:
-        raise ValueError(f"Got a share of {share}, wanted 0 to 1.")
+        raise ValueError(f"share must be between 0 and 1, got {share}.")
     *others, last = after
     for other in others:
         _require_same_shapes(other, last)
@@ -62,4 +62,6 @@ def _require_same_shapes(first: Mapping[str, Tensor], second: Mapping[str, Tenso
             for name in sorted(shapes[0].keys() | shapes[1].keys())
             if shapes[0].get(name) != shapes[1].get(name)
         ]
-        raise ValueError(f"Got weights of two networks: they differ in {', '.join(differing[:5])}.")
+        raise ValueError(
+            f"Weights must be of one network, and differ in {', '.join(differing[:5])}."
+        )

@@ -53,7 +53,7 @@ class SegmentationNetwork(nn.Module):
     ) -> None:
         super().__init__()
         if classes not in (1, 2):
-            raise ValueError(f"Got {classes} classes, wanted 1 or 2.")
+            raise ValueError(f"classes must be 1 or 2, got {classes}.")
         self.encoder = encoder
         self.skips = tuple(skips)
         self.pyramid = PyramidPooling(
@@ -149,7 +149,7 @@ class SegmentationNetwork(nn.Module):
 
     def _head(self) -> ActionHead:
         if self.actions is None:
-            raise ValueError("Got a network without an action head, wanted one that has it.")
+            raise ValueError("The network must have an action head.")
         return self.actions
 
     def normalise(self, clips: Tensor) -> Tensor:

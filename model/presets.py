@@ -126,7 +126,7 @@ def build(preset: str | Preset, labels: Sequence[str] = ()) -> SegmentationNetwo
     """
     if isinstance(preset, str):
         if preset not in PRESETS:
-            raise ValueError(f"Got preset {preset!r}, wanted one of {', '.join(PRESETS)}.")
+            raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}.")
         preset = PRESETS[preset]
     encoder = preset.encoder()
     return SegmentationNetwork(
@@ -173,10 +173,10 @@ def restore(preset: str | None, path: Path) -> tuple[SegmentationNetwork, dict[s
         preset = str(about.get("preset"))
         if preset not in PRESETS:
             raise checkpoint.CheckpointError(
-                f"Got weights of preset {preset} in {path}, wanted one of {', '.join(PRESETS)}."
+                f"The preset of {path} must be one of {', '.join(PRESETS)}, got {preset}."
             )
     labels = about.get("labels", ())
     if not isinstance(labels, list | tuple):
-        raise checkpoint.CheckpointError(f"Got labels {labels!r} in {path}, wanted a list.")
+        raise checkpoint.CheckpointError(f"The labels in {path} must be a list, got {labels!r}.")
     network = build(preset, labels)
     return network, checkpoint.load(network, path)

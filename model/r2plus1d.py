@@ -46,9 +46,9 @@ class R2Plus1D(Encoder):
     def __init__(self, depth: Depth = 18, temporal_size: TemporalSize = 4) -> None:
         super().__init__()
         if depth not in (18, 34):
-            raise ValueError(f"Got a depth of {depth}, wanted 18 or 34.")
+            raise ValueError(f"depth must be 18 or 34, got {depth}.")
         if temporal_size not in (1, 2, 4):
-            raise ValueError(f"Got a temporal size of {temporal_size}, wanted 1, 2 or 4.")
+            raise ValueError(f"temporal_size must be 1, 2 or 4, got {temporal_size}.")
         blocks = (2, 2, 2, 2) if depth == 18 else (3, 4, 6, 3)
         strides = {1: (1, 2, 2, 2), 2: (1, 2, 2, 1), 4: (1, 2, 1, 1)}[temporal_size]
         self.stem = nn.Sequential(
@@ -221,21 +221,21 @@ def load_kinetics(encoder: R2Plus1D, path: Path) -> None:
     try:
         given = torch.load(path, map_location="cpu", weights_only=True)
     except (UnpicklingError, RuntimeError, EOFError) as error:
-        raise ValueError(f"Got {path}, which torch can't read, wanted a checkpoint.") from error
+        raise ValueError(f"{path} must be a checkpoint that torch can read.") from error
     if not isinstance(given, Mapping) or not all(isinstance(v, Tensor) for v in given.values()):
-        raise ValueError(f"Got {path} without a state dict, wanted {{name: tensor}}.")
+        raise ValueError(f"{path} must hold a state dict, {{name: tensor}}.")
     given = {k: v for k, v in given.items() if not k.startswith("fc.") and not _is_count(k)}
     wanted = {k: v for k, v in encoder.state_dict().items() if not _is_count(k)}
     faults = [f"{key} is missing" for key in wanted if key not in given]
     faults += [f"{key} is unknown" for key in given if key not in wanted]
     faults += [
-        f"{key} is {tuple(given[key].shape)}, wanted {tuple(value.shape)}"
+        f"{key} must be {tuple(value.shape)}, got {tuple(given[key].shape)}"
         for key, value in wanted.items()
         if key in given and given[key].shape != value.shape
     ]
     if faults:
         more = f" and {len(faults) - 4} more" if len(faults) > 4 else ""
-        raise ValueError(f"Got {path} of another network: {'; '.join(faults[:4])}{more}.")
+        raise ValueError(f"{path} is of another network: {'; '.join(faults[:4])}{more}.")
     encoder.load_state_dict(given, strict=False)
 
 

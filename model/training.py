@@ -173,7 +173,7 @@ def _mean(losses: Sequence[Tensor], step: int) -> float:
     mean = float(torch.stack(list(losses)).mean()) if losses else 0.0
     if not math.isfinite(mean):
         raise FloatingPointError(
-            f"Got a loss of {mean} in the {len(losses)} steps before step {step}, wanted a number."
+            f"The loss must be a number, got {mean} in the {len(losses)} steps before step {step}."
         )
     return mean
 

@@ -135,7 +135,7 @@ class TrainingState:
     def resume(self, fabric: Fabric, path: Path) -> None:
         """Go back to where a checkpoint was saved."""
         if not path.is_file():
-            raise FileNotFoundError(f"Got nothing to resume from, wanted {path}.")
+            raise FileNotFoundError(f"There is nothing to resume from: {path} is missing.")
         rest = fabric.load(path, self._parts())
         self.step = int(rest["step"])
         torch.set_rng_state(rest["random"])

@@ -172,7 +172,7 @@ def score_middle(
 
 def _head(network: SegmentationNetwork) -> ActionHead:
     if network.actions is None:
-        raise ValueError("Got a network without an action head, wanted one that has it.")
+        raise ValueError("The network must have an action head.")
     return network.actions
 
 

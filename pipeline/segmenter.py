@@ -212,7 +212,7 @@ class Segmenter:
     ) -> Generator[tuple[int, Objects], None, None]:
         """Find the objects of the wanted ones of `count` frames."""
         if not wanted or not 0 <= wanted[0] <= wanted[-1] < count:
-            raise ValueError(f"Got frames {wanted}, wanted a rising range within 0 to {count}.")
+            raise ValueError(f"Frames must be a rising range within 0 to {count}, got {wanted}.")
         namer = None
         if actions and isinstance(self.session, ActionSession):
             namer = ActionNamer(self.session, predictor.fits[0], wanted)

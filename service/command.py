@@ -115,8 +115,8 @@ def require_protections(settings: Settings, lacks: Sequence[str]) -> None:
     """
     if lacks and not settings.allow_unsandboxed:
         raise SettingsError(
-            f"Got a system without {' '.join(lacks)} Wanted one with it, or "
-            f"{PREFIX}ALLOW_UNSANDBOXED=true where all who may upload are trusted."
+            f"The system lacks {' '.join(lacks)} Set {PREFIX}ALLOW_UNSANDBOXED=true where all who "
+            "may upload are trusted."
         )
 
 

@@ -228,7 +228,7 @@ URL: Group = {
 }
 VIDEO: Group = {
     NotAVideo: Kind(422, "not-a-video", "The file is not a video",
-        "The file's 5120 bytes are in no video format, expected one such as MP4, MKV or WebM."),
+        "The file must be MP4, MOV, WebM or another video, got 5120 bytes in no video format."),
     NoVideoStream: Kind(422, "no-video-stream", "The file holds no video stream",
         "The file must have a video stream, got audio only."),
     BrokenVideo: Kind(422, "broken-video", "The video can't be decoded",

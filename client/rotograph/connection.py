@@ -28,9 +28,9 @@ def client_options(url: str, key: str | None, read_timeout_s: float) -> dict[str
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:
-        raise ValueError(f"Got the URL {url!r}: {error}") from error
+        raise ValueError(f"The URL {url!r} is wrong: {error}") from error
     if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise ValueError(f"Got the URL {url!r}, wanted one such as {URL}.")
+        raise ValueError(f"The URL must be one such as {URL}, got {url!r}.")
     headers = {"User-Agent": USER_AGENT}
     if key is not None:
         headers["Authorization"] = f"Bearer {key}"

@@ -33,7 +33,7 @@ def as_detections(frame: Frame) -> "Detections":
         from supervision import Detections  # noqa: PLC0415 - the client does without it
     except ImportError as error:
         raise ImportError(
-            "Got no package supervision, wanted it for its Detections: pip install supervision"
+            "Detections need the package supervision: pip install supervision"
         ) from error
     objects = frame.objects
     masks = [mask for _, mask in frame.masks()]

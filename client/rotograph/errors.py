@@ -140,7 +140,7 @@ def require_success(answer: httpx.Response) -> httpx.Response:
         return answer
     if answer.headers.get("Content-Type") != MEDIA_TYPE:
         raise UnexpectedResponseError(
-            f"Got {answer.status_code} {answer.reason_phrase} from {answer.url}, which isn't an "
+            f"{answer.url} answered {answer.status_code} {answer.reason_phrase}, which isn't an "
             f"answer of this service: {answer.text[:200]!r}."
         )
     raise error_of(Problem.from_json(answer.json()), retry_after_s(answer))

@@ -155,7 +155,7 @@ class Object:
             ValueError: the job was asked for no masks.
         """
         if self.segmentation is None:
-            raise ValueError("Got an object of a job with masks='none', wanted masks='rle'.")
+            raise ValueError("The object's job must have masks='rle', got masks='none'.")
         mask = self.segmentation
         return rle.decode(mask.height, mask.width, mask.counts)
 

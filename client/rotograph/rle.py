@@ -21,7 +21,7 @@ def decode(height: int, width: int, counts: str) -> NDArray[np.bool_]:
     runs = _runs(counts)
     if (runs < 0).any() or runs.sum() != height * width:
         raise ValueError(
-            f"Got runs of {runs.sum()} pixels, wanted {height * width} for {height}x{width}."
+            f"Runs must be of {height * width} pixels for {height}x{width}, got {runs.sum()}."
         )
     colours = np.arange(len(runs)) % 2 == 1
     return np.repeat(colours, runs).reshape(width, height).T
@@ -36,7 +36,7 @@ def _runs(counts: str) -> NDArray[np.int64]:
     pieces = np.frombuffer(counts.encode("ascii"), np.uint8).astype(np.int64) - _FIRST
     last = np.flatnonzero(pieces & _MORE == 0)
     if not len(last) or last[-1] != len(pieces) - 1:
-        raise ValueError(f"Got run lengths that end within a number: {counts[-20:]!r}.")
+        raise ValueError(f"Run lengths end within a number: {counts[-20:]!r}.")
     first = np.concatenate(([0], last[:-1] + 1))
     places = np.arange(len(pieces)) - np.repeat(first, last - first + 1)
     numbers = np.add.reduceat((pieces & (_MORE - 1)) << (_BITS * places), first)

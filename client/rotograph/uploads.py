@@ -63,5 +63,5 @@ def open_source(source: Source) -> tuple[BinaryIO, str]:
     if isinstance(source, str | Path):
         return Path(source).open("rb"), Path(source).name
     if isinstance(source, io.TextIOBase) or not source.seekable():
-        raise ValueError(f"Got {source!r}, wanted a binary file that can seek.")
+        raise ValueError(f"A video must be a binary file that can seek, got {source!r}.")
     return source, Path(str(getattr(source, "name", "video"))).name

@@ -70,12 +70,9 @@ def open_media(path: Path, max_pixels: int) -> Iterator[tuple[InputContainer, Vi
         stream = container.streams.best("video")
         if not isinstance(stream, VideoStream) or stream.disposition & Disposition.attached_pic:
             kinds = ", ".join(sorted({each.type for each in container.streams})) or "no"
-            raise NoVideoStream(f"Got a file of {kinds} streams, wanted one with moving pictures.")
+            raise NoVideoStream(f"The file must have a video stream, got {kinds} streams.")
         if stream.codec_context is None or stream.codec_tag == "encv":
-            raise BrokenVideo(
-                "Got a video stream that is encrypted or of an unknown codec, wanted one that can "
-                "be decoded."
-            )
+            raise BrokenVideo("The video stream is encrypted or of an unknown codec.")
         stream.codec_context.thread_type = "AUTO"
         stream.codec_context.thread_count = _THREADS
         stream.codec_context.options = limit
@@ -89,9 +86,7 @@ def check_pixels(width: int, height: int, max_pixels: int) -> None:
         VideoTooLarge: they are past the limit.
     """
     if width * height > max_pixels:
-        raise VideoTooLarge(
-            f"Got frames of {width}x{height} pixels, wanted at most {max_pixels} in all."
-        )
+        raise VideoTooLarge(f"Frames must have at most {max_pixels} pixels, got {width}x{height}.")
 
 
 def read_packets(container: InputContainer) -> Iterator["Packet[Stream]"]:
@@ -188,7 +183,7 @@ def _decode(
         check_pixels(width, height, max_pixels)
         if width == 0 < width_before:
             raise VideoTooLarge(
-                f"Got frames that grow past the limit, wanted at most {max_pixels} pixels in all."
+                f"Frames must have at most {max_pixels} pixels, got some that grow past it."
             ) from error
         return []
     for frame in frames:
@@ -255,10 +250,10 @@ def _unreadable(path: Path) -> NotAVideo | BrokenVideo:
     form = head[8:] if head.startswith(b"RIFF") else b""
     if head.startswith(_SIGNATURES) or head[4:8] in _FIRST_BOXES or form == b"AVI ":
         return BrokenVideo(
-            f"Got a file of {size} bytes that starts as a video but can't be opened: it is "
-            "truncated or damaged. Wanted a complete file."
+            f"The file of {size} bytes starts as a video but can't be opened: it is truncated or "
+            "damaged."
         )
     picture = next((kind for start, kind in _PICTURES.items() if head.startswith(start)), None)
     if kind := picture or _RIFF_FORMS.get(form):
-        return NotAVideo(f"Got {kind} of {size} bytes, wanted {_WANTED}.")
-    return NotAVideo(f"Got a file of {size} bytes in no video format, wanted {_WANTED}.")
+        return NotAVideo(f"The file must be {_WANTED}, got {kind} of {size} bytes.")
+    return NotAVideo(f"The file must be {_WANTED}, got {size} bytes in no video format.")

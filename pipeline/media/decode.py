@@ -154,7 +154,7 @@ def select(video: ScannedVideo, start_s: float | None, end_s: float | None, ever
         SelectionError: no frame lies in the range, or `every` is below 1.
     """
     if every < 1:
-        raise SelectionError(f"Got every={every}, wanted at least 1.")
+        raise SelectionError(f"every must be at least 1, got {every}.")
     count = video.info.frame_count
 
     def first_from(time_s: float) -> int:
@@ -166,7 +166,7 @@ def select(video: ScannedVideo, start_s: float | None, end_s: float | None, ever
         start -= 1
     if start >= stop:
         raise SelectionError(
-            f"Got start_s={start_s} and end_s={end_s}, wanted a range that holds a frame; the "
+            f"start_s and end_s must be a range that holds a frame, got {start_s} and {end_s}; the "
             f"video's {count} frames are shown from 0 to {video.time_s(count - 1):.3f} s."
         )
     return range(start, stop, every)
@@ -203,8 +203,7 @@ def decode(path: Path, video: ScannedVideo, indices: Sequence[int]) -> Generator
     rising = all(before < after for before, after in pairwise(indices))
     if not rising or indices[0] < 0 or indices[-1] >= info.frame_count:
         raise ValueError(
-            f"Got frames {indices[0]} to {indices[-1]}, wanted rising ones within 0 to "
-            f"{info.frame_count}."
+            f"Frames must rise within 0 to {info.frame_count}, got {indices[0]} to {indices[-1]}."
         )
     orientation = Orientation(info.rotation, info.mirrored)
     to_rgb = RgbConverter(info.height, info.width, orientation)
@@ -242,7 +241,7 @@ def scan_from_dict(saved: Mapping[str, Any]) -> ScannedVideo:
     numbers = saved.get("numbers")
     if not saved.get("seekable", True):
         raise BrokenVideo(
-            "Got a video whose frames an older version listed, by counting. Wanted it sent again."
+            "An older version listed the frames of this video by counting: send it again."
         )
     return ScannedVideo(
         info=VideoInfo(**(info | fractions)),

@@ -20,7 +20,7 @@ from pipeline.errors import DecoderFailed, VideoError
 from pipeline.media.decoder_process import END, FAILED, HEAD, LOCKED, REFUSED
 from pipeline.media.time_left import TimeLeft
 
-FAILS = "Got a video over which the decoder fails, wanted one that can be decoded."
+FAILS = "The decoder fails over this video."
 NONSENSE = f"{FAILS} Its answer makes no sense."
 
 _START_S = 60.0
@@ -204,9 +204,7 @@ class DecoderChild:
             name, message = "", ""
         if name == "MemoryError":
             most = self._memory_bytes // 2**20
-            raise DecoderFailed(
-                f"Got a video that needs more than {most} MiB of memory to decode, wanted less."
-            )
+            raise DecoderFailed(f"The video needs more than {most} MiB of memory to decode.")
         known = getattr(pipeline.errors, str(name), None)
         if isinstance(known, type) and issubclass(known, VideoError):
             raise known(str(message)[:_MESSAGE_CHARACTERS])

@@ -135,7 +135,7 @@ class DecoderPool:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise RuntimeError("Got a file for a sandbox that is closed.")
+            raise RuntimeError("The sandbox is closed.")
 
 
 def _identity(path: Path, video: ScannedVideo) -> bytes:

@@ -84,7 +84,7 @@ def check_duration(duration_s: float, limits: VideoLimits) -> None:
     """
     if duration_s > limits.max_duration_s:
         raise VideoTooLarge(
-            f"Got a video of {duration_s:.1f} s, wanted at most {limits.max_duration_s:g} s."
+            f"The video must last at most {limits.max_duration_s:g} s, got {duration_s:.1f} s."
         )
 
 
@@ -95,7 +95,7 @@ def check_count(count: int, limits: VideoLimits) -> None:
         VideoTooLarge: they are past the limit.
     """
     if count > limits.max_frames:
-        raise VideoTooLarge(f"Got more than {limits.max_frames} frames, wanted at most that many.")
+        raise VideoTooLarge(f"The video must have at most {limits.max_frames} frames, got more.")
 
 
 def list_packets(
@@ -129,11 +129,11 @@ def list_packets(
         single = single and shown <= 1
         check_count(len(pts), limits)
     if len(pts) == 0:
-        raise BrokenVideo("Got a video stream of 0 frames, wanted at least 1.")
+        raise BrokenVideo("The video stream must have at least 1 frame, got 0.")
     if is_mp4:
         _check_index(path, stream, len(pts))
     if len(pts) == 1 and is_picture_file(container):
-        raise NotAVideo("Got a still picture, wanted a video.")
+        raise NotAVideo("The file must be a video, got a still picture.")
     visible = np.frombuffer(shows, np.bool_)
     return Listing(
         pts=(times := np.array(pts, np.int64)),
@@ -163,8 +163,7 @@ def _check_size(path: Path) -> None:
     stated, size = stated_size(path), path.stat().st_size
     if stated is not None and size < stated - _SIZE_SLACK_BYTES:
         raise BrokenVideo(
-            f"Got {size} of the {stated} bytes that the container states: the file is truncated. "
-            "Wanted a complete file."
+            f"The file is truncated: it has {size} of the {stated} bytes that its container states."
         )
 
 
@@ -175,8 +174,7 @@ def _check_index(path: Path, stream: VideoStream, held: int) -> None:
     here = min(held, sum(end <= size for end in listed))
     if here < len(listed) * (1 - _MISSING_SHARE):
         raise BrokenVideo(
-            f"Got {here} of the {len(listed)} frames that the index lists: the file is truncated. "
-            "Wanted a complete file."
+            f"The file is truncated: it has {here} of the {len(listed)} frames in its index."
         )
 
 
@@ -205,10 +203,7 @@ def check_decodes(decoded: int, listed: int) -> None:
             up to half.
     """
     if 3 * decoded < listed:
-        raise BrokenVideo(
-            f"Got a video of which {decoded} of {listed} frames can be decoded: it is damaged. "
-            "Wanted a complete file."
-        )
+        raise BrokenVideo(f"The file is damaged: {decoded} of its {listed} frames can be decoded.")
 
 
 def mean_fps(timestamps: NDArray[np.int64], time_base: Fraction, rate: Fraction) -> Fraction:

@@ -133,7 +133,9 @@ def lock_down(
     """
     threads = sum(1 for _ in Path("/proc/self/task").iterdir())
     if threads > 1:
-        raise RuntimeError(f"Got a process of {threads} threads, wanted 1: others would stay free.")
+        raise RuntimeError(
+            f"The process must have 1 thread, since others would stay free, got {threads}."
+        )
     _limit(resource.RLIMIT_AS, memory_bytes)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_CPU, _CPU_S)
@@ -157,7 +159,9 @@ def _restrict_files(libc: ctypes.CDLL, readable: Path | None) -> list[str]:
     version = libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), _ASK_VERSION)
     if version < 1:
         reason = os.strerror(ctypes.get_errno())
-        return [f"Landlock, which denies other files: {reason}; wanted Linux 5.13 with it enabled."]
+        return [
+            f"Landlock, which denies other files: {reason}; it needs Linux 5.13, with it enabled."
+        ]
     rights = max(count for since, count in _FS_RIGHTS.items() if since <= version)
     rules = _Ruleset(
         handled_access_fs=(1 << rights) - 1,
@@ -232,7 +236,7 @@ def _restrict_calls(library: ctypes.CDLL | str) -> list[str]:
         library.seccomp_release(context)
     if returned:
         reason = os.strerror(-returned)
-        return [f"seccomp, which denies other system calls: {reason}; wanted a kernel with it."]
+        return [f"seccomp, which denies other system calls: {reason}; it needs a kernel with it."]
     return []
 
 

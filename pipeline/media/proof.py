@@ -53,7 +53,7 @@ def decode_first(path: Path, limits: VideoLimits, codec: str) -> FirstFrames:
         first = next(frames, None)
         if first is None:
             raise BrokenVideo(
-                f"Got a {codec} video of which no frame can be decoded: it is damaged or encrypted."
+                f"No frame of the {codec} video can be decoded: it is damaged or encrypted."
             )
         orientation = _orientation(path, limits, stream, first)
         width, height = first.width, first.height

@@ -73,8 +73,7 @@ class Sandbox:
                 `timeout_s`; where all of it must be decoded, longer than that and its own length.
         """
         late = (
-            f"Got a video whose frames took longer than {timeout_s:g} s to list, wanted one whose "
-            "container lists them."
+            f"The frames took longer than {timeout_s:g} s to list: the container should list them."
         )
         most = limits.max_frames * _FRAME_BYTES + _HEADER_BYTES
         with self._pool.child("scan", path, limits) as child:
@@ -83,9 +82,8 @@ class Sandbox:
             if kind == SLOW:
                 length_s = _seconds(child, size, left, late, limits)
                 late = (
-                    f"Got a video of {length_s:.0f} s that took longer than "
-                    f"{timeout_s + length_s:.0f} s to decode, wanted one whose container lists "
-                    "its frames."
+                    f"The video of {length_s:.0f} s took longer than {timeout_s + length_s:.0f} s "
+                    "to decode: its container should list its frames."
                 )
                 left = TimeLeft(timeout_s + length_s)
                 _, size = child.receive_head(SCANNED, range(most), left, late)
@@ -129,7 +127,7 @@ class Sandbox:
         sizes: Sequence[tuple[int, int]],
     ) -> Generator[Scaled, None, None]:
         """Receive each frame as pictures of the given sizes; `fits` as the process scales it."""
-        late = f"Got a video of which no frame could be decoded within {self._stall_s:g} s."
+        late = f"No frame of the video could be decoded within {self._stall_s:g} s."
         with self._pool.decoder(path, video, indices, fits) as decoder:
             child = decoder.child
             for number, _ in enumerate(indices, 1):
@@ -150,7 +148,7 @@ class Sandbox:
             VideoError: as `pipeline.media.sound.listen`.
             DecoderFailed: as `decode`.
         """
-        late = f"Got a video of which no sound could be decoded within {self._stall_s:g} s."
+        late = f"No sound of the video could be decoded within {self._stall_s:g} s."
         sizes = range(START.size + PART_SAMPLES * _SAMPLE_BYTES + 1)
         with self._pool.child("listen", path, video) as child:
             while size := child.receive_head(SOUND, sizes, TimeLeft(self._stall_s), late)[1]:

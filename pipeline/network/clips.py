@@ -29,9 +29,9 @@ def clip_starts(frame_count: int, length: int, stride: int) -> NDArray[np.int64]
     array([0])
     """
     if frame_count < 1:
-        raise ValueError(f"Got a video of {frame_count} frames, wanted at least 1.")
+        raise ValueError(f"A video must have at least 1 frame, got {frame_count}.")
     if not 1 <= stride <= length:
-        raise ValueError(f"Got a stride of {stride} frames, wanted 1 to {length}.")
+        raise ValueError(f"stride must be 1 to {length} frames, got {stride}.")
     last = max(0, frame_count - length)
     starts = np.arange(0, last + 1, stride, dtype=np.int64)
     return starts if starts[-1] == last else np.append(starts, last)
@@ -56,7 +56,7 @@ def clips_of(frames: Iterable[int], frame_count: int, length: int, stride: int) 
     starts: set[int] = set()
     for frame in frames:
         if not 0 <= frame < frame_count:
-            raise ValueError(f"Got frame {frame}, wanted 0 to {frame_count - 1}.")
+            raise ValueError(f"Frames must be 0 to {frame_count - 1}, got {frame}.")
         earliest = max(0, frame - length + 1)
         starts.update(range(-(-earliest // stride) * stride, min(frame, last) + 1, stride))
         if frame >= last:

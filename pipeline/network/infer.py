@@ -116,8 +116,8 @@ class ModelSession:
             or shape[3] % multiple
         ):
             raise ValueError(
-                f"Got clips {shape} {clips.dtype}, wanted (N, {self.spec.clip_length}, H, W, 3) "
-                f"uint8 with H and W multiples of {multiple}."
+                f"Clips must be (N, {self.spec.clip_length}, H, W, 3) uint8 with H and W multiples "
+                f"of {multiple}, got {shape} {clips.dtype}."
             )
         given = {INPUT_NAME: clips}
         if self.spec.cues:
@@ -181,8 +181,8 @@ def load(model: Path, device: Device, threads: int | None = None) -> ModelSessio
     shape = masks.takes[INPUT_NAME].shape
     if (shape[1], shape[4]) != (spec.clip_length, 3):
         raise ModelError(
-            f"The model takes clips {list(shape)}, wanted (N, {spec.clip_length}, H, W, 3) as its "
-            "metadata says."
+            f"The model must take clips (N, {spec.clip_length}, H, W, 3), as its metadata says, "
+            f"got {list(shape)}."
         )
     if not spec.labels:
         return ModelSession(masks, spec, device)
@@ -199,15 +199,15 @@ def _open_part(part: Path, spec: ModelSpec, device: Device, threads: int | None)
     its_spec = ModelSpec.from_metadata(graph.metadata)
     if its_spec != spec:
         raise ModelError(
-            f"Got {part.name} of {its_spec.name} {its_spec.version}, wanted it to be of the same "
-            f"export as the model: {spec.name} {spec.version}, with the same metadata."
+            f"{part.name} must be of the same export as the model, {spec.name} {spec.version}, "
+            f"with the same metadata, got {its_spec.name} {its_spec.version}."
         )
     return graph
 
 
 def _open(file: Path, device: Device, threads: int | None) -> Graph:
     if not file.is_file():
-        raise ModelError(f"Got no model file at {file}, wanted one written by `python -m export`.")
+        raise ModelError(f"There is no model file {file}; `python -m export` writes one.")
     if device in ("cpu", "cuda"):
         return onnx_graph.open_graph(file, device, threads)
     try:
@@ -234,9 +234,8 @@ def _check(graph: Graph, takes: Mapping[str, int], gives: Mapping[str, int]) -> 
     )
     if not right:
         raise ModelError(
-            f"The model takes {graph.takes} and gives {graph.gives}, wanted to take "
-            f"{_told(takes)} and to give {_told(gives)}, clips and cues as uint8, all else as "
-            "float32."
+            f"The model must take {_told(takes)} and give {_told(gives)}, clips and cues as uint8, "
+            f"all else as float32, got {graph.takes} and {graph.gives}."
         )
 
 

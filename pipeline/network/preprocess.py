@@ -88,7 +88,7 @@ def to_network(frame: NDArray[np.uint8], to: Fit) -> NDArray[np.uint8]:
         ValueError: the frame isn't of the size that `to` was made for.
     """
     if frame.shape != (to.height, to.width, 3):
-        raise ValueError(f"Got a frame of shape {frame.shape}, wanted {(to.height, to.width, 3)}.")
+        raise ValueError(f"The frame must be {(to.height, to.width, 3)}, got {frame.shape}.")
     # Enlarging by areas would repeat pixels, on either axis.
     shrinking = to.scaled_height <= to.height and to.scaled_width <= to.width
     scaled = cv2.resize(

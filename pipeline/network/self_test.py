@@ -37,8 +37,8 @@ def check(session: Session, model: Path, threads: int | None = None) -> None:
         if not difference <= MOST_DIFFERENCE:  # what isn't a number is no less wrong
             raise ProviderError(
                 f"Device {session.device} finds other {what} than the CPU: probabilities differ by "
-                f"{difference:.3f} in the mean, wanted at most {MOST_DIFFERENCE}. Check its driver "
-                "and the installed packages, or ask for cpu."
+                f"{difference:.3f} in the mean, at most {MOST_DIFFERENCE} is allowed. Check its "
+                "driver and the installed packages, or ask for cpu."
             )
 
 

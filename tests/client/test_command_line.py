@@ -102,10 +102,10 @@ def test_results_are_called_as_the_service_calls_them(
     ("arguments", "told"),
     [
         ([], "the following arguments are required"),
-        (["missing.mp4"], "Got 'missing.mp4', wanted the path or the URL of a video."),
+        (["missing.mp4"], "must be the path or the URL of a video, got 'missing.mp4'."),
         (["https://a.org/1.mp4", "https://b.org/1.mp4"], "which would both be 1.json"),
         (["https://a.org/1.mp4", "--format", "gif"], "invalid choice: 'gif'"),
-        (["https://a.org/1.mp4", "--url", "ftp://b"], "Got the URL 'ftp://b'"),
+        (["https://a.org/1.mp4", "--url", "ftp://b"], "got 'ftp://b'"),
         (["https://a.org/1.mp4", "--start", "soon"], "invalid float value: 'soon'"),
     ],
 )
@@ -136,9 +136,9 @@ def test_a_job_that_fails_is_1(
     video: Path, queue: FakeQueue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     queue.outcome = JobState.FAILED
-    queue.failure = JobFailure("BrokenVideo", "Got frame 7, which can't be decoded.")
+    queue.failure = JobFailure("BrokenVideo", "Frame 7 can't be decoded.")
     assert main(["segment", str(video), "-o", str(tmp_path)]) == 1
-    assert "Got frame 7" in capsys.readouterr().err
+    assert "Frame 7" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 

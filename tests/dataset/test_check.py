@@ -131,7 +131,7 @@ def test_sizes(tmp_path: Path) -> None:
         "note: frames are 90x60, masks 180x120; masks are predicted at their size"
     ]
     Image.new("L", (90, 60)).save(davis / MASK)
-    assert _davis(davis)[1] == "wrong: masks are of 2 sizes, wanted one: [(90, 60), (180, 120)]"
+    assert _davis(davis)[1] == "wrong: masks must be of one size, got 2: [(90, 60), (180, 120)]"
     for index in range(3):
         Image.new("L", (80, 60), 255).save((davis / MASK).with_stem(f"{index:05d}"))
     assert _davis(davis) == ["wrong: frames are 90x60, masks 80x60: not the same picture"]
@@ -173,7 +173,7 @@ def test_jhmdb_clips(tmp_path: Path) -> None:
 def test_stills_lack_a_folder(part: str, tmp_path: Path) -> None:
     (write_stills(tmp_path, 1) / part).rename(tmp_path / "elsewhere")
     (finding,) = _found(check_stills(tmp_path))
-    assert finding.message.endswith(f"wanted it to hold {part}.")
+    assert finding.message.startswith(f"A folder of stills must hold {part}, ")
 
 
 def test_each_still_has_a_size_of_its_own(tmp_path: Path) -> None:
@@ -202,4 +202,4 @@ def test_an_empty_folder_is_explained(
 ) -> None:
     with pytest.raises(SystemExit):
         main(["check", *arguments, str(tmp_path)])
-    assert f"Got {tmp_path} as" in capsys.readouterr().out
+    assert f"got {tmp_path}." in capsys.readouterr().out

@@ -42,5 +42,5 @@ def test_names_the_missing_file(tmp_path: Path) -> None:
 def test_names_a_line_that_is_no_pair(tmp_path: Path) -> None:
     listing = write_davis(tmp_path, {"swan": 1}) / "ImageSets/480p/train.txt"
     listing.write_text("/JPEGImages/480p/swan/00000.jpg\n")
-    with pytest.raises(DatasetError, match="line 1"):
+    with pytest.raises(DatasetError, match="Line 1"):
         davis.load(tmp_path, "train")

@@ -37,7 +37,7 @@ def main() -> None:
     arguments = parser.parse_args()
     profiles = arguments.profiles or ["segment", "scale"]
     if unknown := set(profiles) - set(TRIALS):
-        parser.error(f"got {', '.join(unknown)}, wanted {', '.join(TRIALS)}")
+        parser.error(f"PROFILE must be one of {', '.join(TRIALS)}, got {', '.join(unknown)}")
     debian.require_packages(install=arguments.install)
     podman = Podman(arguments.folder)
     debian.make_base_image(podman)

@@ -96,7 +96,7 @@ def test_what_was_told_is_read_back(tmp_path: Path) -> None:
     told.write(tmp_path, swan, [shares(run=0.3), {}])
     assert told.read(tmp_path, swan) == [shares(run=0.3), {}]
     told.write(tmp_path, swan, [{}])
-    with pytest.raises(PredictionError, match=r"actions\.json of 1 frames, wanted 2"):
+    with pytest.raises(PredictionError, match=r"actions\.json must be of 2 frames, got 1"):
         told.read(tmp_path, swan)
 
 
@@ -131,7 +131,7 @@ def test_jhmdb_with_a_model_that_names_actions_and_again_from_what_it_told(
     main([*common, "--masks", str(tmp_path / "p")])
     assert json.loads((tmp_path / "a.json").read_text()) == found
     segmenting = write_model(tmp_path / "masks.onnx")
-    with pytest.raises(SystemExit, match="wanted with it a model that names actions"):
+    with pytest.raises(SystemExit, match="needs a model that names actions"):
         main([*common, "--model", str(segmenting), *confusion])
 
 
@@ -147,7 +147,7 @@ def test_none_counts_what_isnt_people(tmp_path: Path, capsys: pytest.CaptureFixt
         assert found["per_sequence"]["bear"]["label"] == labels[-1]
     assert "surf (people)" in capsys.readouterr().out
     write_predictions(tmp_path / "p", davis.load(root, "train"))
-    with pytest.raises(SystemExit, match=r"Got no .*/actions\.json"):
+    with pytest.raises(SystemExit, match=r"There is no .*/actions\.json"):
         main([*common, "--masks", str(tmp_path / "p")])
 
 

@@ -79,12 +79,12 @@ def test_a_missing_mask_is_an_error_or_empty(swan: LabelledVideo, tmp_path: Path
     truth = swan.mask(0)
     assert read(tmp_path, swan, 0) is None
     assert not read_fitting(tmp_path, swan, 0, truth, required=False).any()
-    with pytest.raises(PredictionError, match=r"no predicted mask .*swan/00000\.png"):
+    with pytest.raises(PredictionError, match=r"predicted mask, .*swan/00000\.png is missing"):
         read_fitting(tmp_path, swan, 0, truth, required=True)
 
 
 def test_a_mask_of_another_size_is_refused(swan: LabelledVideo, tmp_path: Path) -> None:
     (tmp_path / "swan").mkdir()
     Image.new("L", (45, 30)).save(tmp_path / "swan" / "00000.png")
-    with pytest.raises(PredictionError, match=r"00000\.png of 45x30, wanted 90x60"):
+    with pytest.raises(PredictionError, match=r"00000\.png must be 90x60 .*, got 45x30"):
         read_fitting(tmp_path, swan, 0, swan.mask(0), required=False)

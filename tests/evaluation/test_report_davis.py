@@ -51,7 +51,7 @@ def test_the_first_and_last_frame_do_not_count(swan: LabelledVideo, tmp_path: Pa
 
 def test_two_frames_are_too_few(tmp_path: Path) -> None:
     (video,) = davis.load(write_davis(tmp_path, {"swan": 2}), "train")
-    with pytest.raises(DatasetError, match="swan of 2 frames, wanted at least 3"):
+    with pytest.raises(DatasetError, match="swan must have at least 3 frames, got 2"):
         score(tmp_path, video)
 
 

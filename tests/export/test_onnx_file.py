@@ -225,7 +225,7 @@ def test_a_file_of_another_export_is_refused(acting_file: Path, tmp_path: Path) 
     model = onnx.load(tmp_path / "tiny-actions.onnx")
     onnx.helper.set_model_props(model, replace(SPEC, labels=LABELS, version="9").to_metadata())
     onnx.save(model, tmp_path / "tiny-actions.onnx")
-    with pytest.raises(ModelError, match=r"Got tiny-actions\.onnx of tiny 9, wanted .* tiny 1"):
+    with pytest.raises(ModelError, match=r"tiny-actions\.onnx must be .* tiny 1, .*, got tiny 9"):
         infer.load(tmp_path / "tiny.onnx", device="cpu", threads=1)
     (tmp_path / "tiny-features.onnx").unlink()
     with pytest.raises(ModelError, match=r"no model file at .*tiny-features\.onnx"):
@@ -235,7 +235,7 @@ def test_a_file_of_another_export_is_refused(acting_file: Path, tmp_path: Path) 
 def test_labels_that_arent_the_networks_are_refused(
     network: SegmentationNetwork, tmp_path: Path
 ) -> None:
-    with pytest.raises(ValueError, match=r"labels \(\), wanted \('run',\)"):
+    with pytest.raises(ValueError, match=r"labels must be \('run',\), got \(\)"):
         onnx_file.write(network, replace(SPEC, labels=("run",)), tmp_path / "no.onnx")
 
 

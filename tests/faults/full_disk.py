@@ -33,7 +33,7 @@ def main() -> int:
     parser.add_argument("--full-s", type=float, default=20.0, help="default: 20")
     arguments = parser.parse_args()
     if os.geteuid():
-        sys.exit("Got a user who isn't root, wanted root: it mounts a small volume.")
+        sys.exit("This needs root: it mounts a small volume.")
     where = "the data" if arguments.database == "postgresql" else "the data and the database"
     verdict = Verdict(
         f"The volume of {where} full for {arguments.full_s:g} s, {arguments.workers} workers, "

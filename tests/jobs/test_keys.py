@@ -90,7 +90,7 @@ def test_a_name_is_given_once(ring: KeyRing) -> None:
     with pytest.raises(KeyExists, match="'ada'"):
         ring.create("ada")
     for name in ("", "a b", "-a", "a" * 65, "a\nb"):
-        with pytest.raises(BadKeyName, match="wanted up to 64 letters"):
+        with pytest.raises(BadKeyName, match="must be up to 64 letters"):
             ring.create(name)
 
 
@@ -125,9 +125,9 @@ def test_an_owner_may_have_so_many_unfinished_jobs(
     first = submit(ada, clip)
     ada.check_room()
     submit(ada, clip)
-    with pytest.raises(TooManyJobs, match=r"more job than the 2 .* at most 2 .* 'ada'"):
+    with pytest.raises(TooManyJobs, match=r"'ada' may have 2 unfinished jobs, and has 2"):
         ada.check_room()
-    with pytest.raises(TooManyJobs, match="more job than the 2"):
+    with pytest.raises(TooManyJobs, match="may have 2 unfinished jobs"):
         submit(ada, clip)
     assert len(ada.list()[0]) == 2
     assert not list(queue.store.uploads.iterdir())

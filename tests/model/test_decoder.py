@@ -29,7 +29,7 @@ def test_one_more_width_fuses_the_last_concatenation() -> None:
 
 @pytest.mark.parametrize("widths", [[4], [4, 4, 4, 4]])
 def test_widths_that_fit_no_skips_are_refused(widths: list[int]) -> None:
-    with pytest.raises(ValueError, match=f"{len(widths)} widths for 2 skips, wanted as many"):
+    with pytest.raises(ValueError, match=f"2 widths, .*, got {len(widths)}"):
         Decoder(8, [5, 3], widths)
 
 

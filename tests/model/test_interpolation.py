@@ -23,7 +23,7 @@ def test_the_share_is_that_of_the_second() -> None:
     second.weight.data.fill_(5)
     mean = mean_weights(first.state_dict(), [second.state_dict()], 0.75)
     assert mean["weight"].item() == 4
-    with pytest.raises(ValueError, match="a share of 2, wanted 0 to 1"):
+    with pytest.raises(ValueError, match="share must be between 0 and 1, got 2"):
         mean_weights(first.state_dict(), [second.state_dict()], 2)
 
 
@@ -35,7 +35,7 @@ def test_an_action_head_of_the_second_is_kept() -> None:
         "scores.weight": 2,
         "actions.classifier.weight": 7,
     }
-    with pytest.raises(ValueError, match=r"they differ in actions\.classifier\.weight"):
+    with pytest.raises(ValueError, match=r"and differ in actions\.classifier\.weight"):
         mean_weights(first | head, [second])
 
 
@@ -43,10 +43,10 @@ def test_several_runs_count_alike() -> None:
     before, *after = ({"scores.weight": torch.tensor([value])} for value in (1.0, 3.0, 8.0))
     assert mean_weights(before, after, 2 / 3)["scores.weight"].item() == pytest.approx(4)
     other = {"scores.weight": torch.tensor([1.0, 2.0])}
-    with pytest.raises(ValueError, match=r"they differ in scores\.weight"):
+    with pytest.raises(ValueError, match=r"and differ in scores\.weight"):
         mean_weights(before, [*after, other, after[0]])
 
 
 def test_two_networks_are_refused() -> None:
-    with pytest.raises(ValueError, match="they differ in weight"):
+    with pytest.raises(ValueError, match="and differ in weight"):
         mean_weights(nn.Linear(3, 2).state_dict(), [nn.Linear(4, 2).state_dict()])

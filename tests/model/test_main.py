@@ -52,7 +52,7 @@ def test_average_of_several_runs(tmp_path: Path) -> None:
         means += [network.scores.weight[0, 0].item(), network.actions.widen.weight[0, 0].item()]
     # All alike; half of it the first; all alike but for the head, which is of the runs only.
     assert means == pytest.approx([3, 3, 2.5, 2.5, 3, 4])
-    with pytest.raises(SystemExit, match="alone, wanted two files"):
+    with pytest.raises(SystemExit, match="two files of weights or more"):
         main(["average", "--preset", "small", files[0], "--out", str(out)])
 
 
@@ -131,4 +131,4 @@ def test_a_recipe_without_its_teacher_is_refused(tmp_path: Path) -> None:
     write_jhmdb(tmp_path / "jhmdb", {"run": ["a_run_b"]})
     done = train(tmp_path, "--preset", "paper", "--recipe", "distil", "--steps", "1")
     assert done.returncode == 1
-    assert "Got no --teacher, wanted one for recipe distil." in done.stderr
+    assert "Recipe distil needs one, got no --teacher." in done.stderr

@@ -162,7 +162,7 @@ def test_a_misfit_is_explained_and_changes_nothing(tmp_path: Path) -> None:
     message = str(raised.value)
     assert "layer4.1.conv2.1.bias is missing" in message
     assert "layer5.0.weight is unknown" in message
-    assert "stem.0.weight is (64, 3, 3, 7, 7), wanted (45, 3, 1, 7, 7)" in message
+    assert "stem.0.weight must be (45, 3, 1, 7, 7), got (64, 3, 3, 7, 7)" in message
     assert torch.equal(encoder.state_dict()["stem.0.weight"], before)
 
 
@@ -170,17 +170,17 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     with torch.device("meta"):
         encoder = R2Plus1D()
     (tmp_path / "page.pth").write_text("<html>404</html>")
-    with pytest.raises(ValueError, match="torch can't read, wanted a checkpoint"):
+    with pytest.raises(ValueError, match="must be a checkpoint that torch can read"):
         load_kinetics(encoder, tmp_path / "page.pth")
     torch.save({"epoch": 3}, tmp_path / "wrapped.pth")
-    with pytest.raises(ValueError, match="without a state dict"):
+    with pytest.raises(ValueError, match="must hold a state dict"):
         load_kinetics(encoder, tmp_path / "wrapped.pth")
     with pytest.raises(FileNotFoundError):
         load_kinetics(encoder, tmp_path / "absent.pth")
 
 
 def test_no_other_depth_or_temporal_size() -> None:
-    with pytest.raises(ValueError, match="depth of 50, wanted 18 or 34"):
+    with pytest.raises(ValueError, match="depth must be 18 or 34, got 50"):
         R2Plus1D(50)  # type: ignore[arg-type] # the wrong value is the point
-    with pytest.raises(ValueError, match="temporal size of 8, wanted 1, 2 or 4"):
+    with pytest.raises(ValueError, match="temporal_size must be 1, 2 or 4, got 8"):
         R2Plus1D(temporal_size=8)  # type: ignore[arg-type] # the wrong value is the point

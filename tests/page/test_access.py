@@ -38,7 +38,7 @@ def fill(staged: Staged) -> tuple[str, str, str]:
     """Put a running, a failed and a finished job into the queue."""
     running = staged.add(state=JobState.RUNNING, filename="dog.mp4", frames_done=6)
     failed = staged.add(state=JobState.FAILED, filename="a-name-without-spaces-" * 5 + ".mp4")
-    staged.queue.change(failed, failure=JobFailure("BrokenVideo", "Got nothing."))
+    staged.queue.change(failed, failure=JobFailure("BrokenVideo", "Nothing can be decoded."))
     return running, failed, staged.add()
 
 
@@ -60,7 +60,7 @@ def test_what_the_page_shows_keeps_the_rules_of_axe(visits: Visits, staged: Stag
     wait_for_frame(page, 0)
     assert_good(page)
     show(page, failed)
-    expect(page.get_by_role("alert")).to_contain_text("Got nothing.")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing can be decoded.")
     assert_good(page)
     show(page, done)
     wait_for_all(page, FRAMES)

@@ -244,7 +244,7 @@ def test_an_error_of_decoding_reaches_the_caller(tmp_path: Path) -> None:
 def test_frames_that_are_not_there_are_refused(
     path: Path, video: ScannedVideo, indices: range
 ) -> None:
-    with pytest.raises(ValueError, match="wanted a rising range within 0 to 50"):
+    with pytest.raises(ValueError, match="must be a rising range within 0 to 50"):
         list(Segmenter(RedSession()).segment(path, video, indices))
 
 

@@ -276,7 +276,7 @@ class FakeRenderings:
             case "crashing.mp4":
                 os._exit(1)
             case "broken.mp4":
-                raise BrokenVideo("Got nothing that can be decoded.")
+                raise BrokenVideo("Nothing can be decoded.")
             case "huge.mp4":
                 raise OSError(errno.ENOSPC, "No space left on device")
             case "odd.mp4":

@@ -65,12 +65,12 @@ def test_a_job_is_shown_as_it_stands(url: str, queue: FakeQueue) -> None:
 
 
 def test_a_failed_job_keeps_its_problem(url: str, queue: FakeQueue) -> None:
-    job = add(queue, JobState.FAILED, failure=JobFailure("BrokenVideo", "Got a bad packet."))
+    job = add(queue, JobState.FAILED, failure=JobFailure("BrokenVideo", "A packet is bad."))
     problem = httpx.get(f"{url}/jobs/{job.id}").json()["problem"]
     assert problem["type"] == "/problems/broken-video"
-    assert (problem["status"], problem["detail"]) == (422, "Got a bad packet.")
+    assert (problem["status"], problem["detail"]) == (422, "A packet is bad.")
     answer = httpx.get(f"{url}/jobs/{job.id}/result")
-    assert_problem(answer, 409, "job-failed", "no result: Got a bad packet.")
+    assert_problem(answer, 409, "job-failed", "no result: A packet is bad.")
     assert answer.json()["job"] == job.id
 
 

@@ -109,7 +109,7 @@ def test_one_is_made_after_another_and_not_without_end(
     ("filename", "problem"),
     [
         ("crashing.mp4", (500, "rendering-failed", "crashes the renderer")),
-        ("broken.mp4", (422, "broken-video", "Got nothing that can be decoded.")),
+        ("broken.mp4", (422, "broken-video", "Nothing can be decoded.")),
         ("huge.mp4", (507, "storage-full", "no room for the overlay.mp4")),
         ("odd.mp4", (500, "internal-error", "")),
     ],

@@ -73,7 +73,7 @@ def over_fakes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, 
 
     def jobs() -> Sequence[str]:
         queue.reset()
-        failure = JobFailure("BrokenVideo", "Got a damaged packet.")
+        failure = JobFailure("BrokenVideo", "A packet is damaged.")
         states = (JobState.SUCCEEDED, JobState.CANCELED)
         made = [add(queue, state) for state in states]
         made.append(add(queue, JobState.FAILED, failure=failure))

@@ -104,7 +104,7 @@ def test_the_wait_is_capped(serve: Serve, clip: Path, queue: FakeQueue) -> None:
 @pytest.mark.parametrize(
     ("failure", "answered"),
     [
-        (JobFailure("BrokenVideo", "Got a damaged packet."), (422, "broken-video")),
+        (JobFailure("BrokenVideo", "A packet is damaged."), (422, "broken-video")),
         (JobFailure("WorkerLost", "Given up."), (500, "worker-lost")),
         (JobFailure("InternalError", "A fault."), (500, "internal-error")),
     ],

@@ -57,9 +57,7 @@ class Files:
             for form in self.formats:
                 target = self.target(source, form)
                 if target in taken:
-                    raise ValueError(
-                        f"Got {taken[target]!r} and {source!r}, which would both be {target}."
-                    )
+                    raise ValueError(f"{taken[target]!r} and {source!r} would both be {target}.")
                 taken[target] = source
                 if target.exists() and not self.overwrite:
                     raise ValueError(f"{target} is there already; --overwrite replaces it.")

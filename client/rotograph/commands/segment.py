@@ -47,7 +47,7 @@ class Segment:
     def __post_init__(self) -> None:
         for source in self.sources:
             if not url_of(source) and not Path(source).is_file():
-                raise ValueError(f"Got {source!r}, wanted the path or the URL of a video.")
+                raise ValueError(f"VIDEO must be the path or the URL of a video, got {source!r}.")
         if self.files is not None:
             self.files.check(self.sources)
 

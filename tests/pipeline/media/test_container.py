@@ -46,7 +46,7 @@ def test_lists_of_other_files_are_refused_and_reach_no_host(
         canary.settimeout(0.2)
         path = tmp_path / name
         path.write_text(content.format(url=f"http://127.0.0.1:{canary.getsockname()[1]}/a.ts"))
-        with pytest.raises(NotAVideo, match="in no video format, wanted MP4"):
+        with pytest.raises(NotAVideo, match="in no video format"):
             scan(path, LIMITS)
         with pytest.raises(TimeoutError):
             canary.accept()
@@ -69,7 +69,7 @@ def test_lists_of_local_files_are_refused(tmp_path: Path, kind: str) -> None:
 def test_anything_else_is_no_video(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "upload"
     path.write_bytes(content)
-    with pytest.raises(NotAVideo, match=f"Got a file of {len(content)} bytes") as caught:
+    with pytest.raises(NotAVideo, match=f"{len(content)} bytes") as caught:
         scan(path, LIMITS)
     assert str(tmp_path) not in str(caught.value)
 
@@ -88,7 +88,7 @@ def test_sound_alone_has_no_video_stream(tmp_path: Path) -> None:
         frame.sample_rate = 48000
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    with pytest.raises(NoVideoStream, match="Got a file of audio streams"):
+    with pytest.raises(NoVideoStream, match="got audio streams"):
         scan(path, LIMITS)
 
 
@@ -105,7 +105,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path, name: str, share: float) ->
     assert scan(path, LIMITS).info.frame_count == 50
     content = path.read_bytes()
     path.write_bytes(content[: round(len(content) * share)])
-    with pytest.raises(BrokenVideo, match=r"truncated.*Wanted a complete file"):
+    with pytest.raises(BrokenVideo, match=r"truncated"):
         scan(path, LIMITS)
 
 
@@ -127,7 +127,7 @@ def test_an_encrypted_file_is_refused(tmp_path: Path) -> None:
 def test_a_file_of_noise_inside_a_good_container_is_refused(tmp_path: Path) -> None:
     path = write_video(tmp_path / "noise.mov", PICTURES, codec="png", pix_fmt="rgb24")
     path.write_bytes(path.read_bytes().replace(b"\x89PNG", b"\x00\x00\x00\x00"))
-    with pytest.raises(BrokenVideo, match="Got a png video of which no frame can be decoded"):
+    with pytest.raises(BrokenVideo, match="No frame of the png video can be decoded"):
         scan(path, LIMITS)
 
 
@@ -137,16 +137,22 @@ def test_a_video_of_no_frames_is_refused(tmp_path: Path) -> None:
         stream = container.add_stream("libx264", rate=25)
         stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
         container.start_encoding()
-    with pytest.raises(BrokenVideo, match="0 frames"):
+    with pytest.raises(BrokenVideo, match="at least 1 frame, got 0"):
         scan(path, LIMITS)
 
 
 @pytest.mark.parametrize(
     ("limits", "message"),
     [
-        (VideoLimits(max_pixels=6143, max_frames=50, max_duration_s=2), "96x64 pixels.*6143"),
-        (VideoLimits(max_pixels=6144, max_frames=49, max_duration_s=2), "more than 49 frames"),
-        (VideoLimits(max_pixels=6144, max_frames=50, max_duration_s=1.9), "2.0 s.*at most 1.9 s"),
+        (VideoLimits(max_pixels=6143, max_frames=50, max_duration_s=2), "6143 pixels, got 96x64"),
+        (
+            VideoLimits(max_pixels=6144, max_frames=49, max_duration_s=2),
+            "at most 49 frames",
+        ),
+        (
+            VideoLimits(max_pixels=6144, max_frames=50, max_duration_s=1.9),
+            "1.9 s, got 2.0 s",
+        ),
     ],
 )
 def test_a_video_past_a_limit_is_refused(tmp_path: Path, limits: VideoLimits, message: str) -> None:

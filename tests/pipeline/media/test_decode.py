@@ -94,7 +94,7 @@ def test_frames_that_are_not_there_or_not_in_order_are_refused(
     tmp_path: Path, indices: Sequence[int]
 ) -> None:
     path = _write(tmp_path, "h264.mp4")
-    with pytest.raises(ValueError, match="wanted rising ones within 0 to 40"):
+    with pytest.raises(ValueError, match="must rise within 0 to 40"):
         list(decode(path, scan(path, LIMITS), indices))
 
 
@@ -275,7 +275,7 @@ def test_a_frames_own_time_selects_it(video: ScannedVideo) -> None:
         (2.0, None, 1, "start_s=2.0 and end_s=None.*50 frames are shown from 0 to 1.960 s"),
         (1.0, 1.0, 1, "start_s=1.0 and end_s=1.0"),
         (None, -1.0, 1, "end_s=-1.0"),
-        (None, None, 0, "every=0, wanted at least 1"),
+        (None, None, 0, "every must be at least 1, got 0"),
     ],
 )
 def test_an_empty_selection_is_refused(

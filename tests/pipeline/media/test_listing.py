@@ -159,7 +159,7 @@ def test_growth_past_the_limit_is_refused(
 ) -> None:
     path = write_growing(tmp_path / f"a.{ending}", codec, [(64, 96), (720, 1280)])
     limits = VideoLimits(max_pixels=max_pixels, max_frames=100, max_duration_s=60)
-    with pytest.raises(VideoTooLarge, match=f"wanted at most {max_pixels} "):
+    with pytest.raises(VideoTooLarge, match=f"at most {max_pixels} pixels"):
         shown(path, scan(path, limits))
 
 
@@ -189,7 +189,7 @@ def test_a_duration_that_counts_pauses_is_no_proof(tmp_path: Path) -> None:
     replace_in(path, b"\x44\x89\x88", 0, struct.pack(">d", 9000.0))
     assert_each_once(path, range(FRAMES), repaired=False)
     path.write_bytes(path.read_bytes()[:-500])
-    with pytest.raises(BrokenVideo, match="bytes that the container states: the file is truncated"):
+    with pytest.raises(BrokenVideo, match="bytes that its container states"):
         scan(path, LIMITS)
 
 
@@ -227,7 +227,7 @@ def test_whole_files_of_other_kinds_are_not_called_damaged(
 ) -> None:
     path = tmp_path / "upload"
     path.write_bytes(content)
-    with pytest.raises(NotAVideo, match=f"Got {got}, wanted MP4"):
+    with pytest.raises(NotAVideo, match=f"MP4.*, got {got}"):
         scan(path, LIMITS)
 
 
@@ -241,7 +241,7 @@ def test_a_still_picture_is_no_video(tmp_path: Path) -> None:
             if count > 1:
                 assert shown(path, scan(path, LIMITS)) == list(range(count))
                 continue
-            with pytest.raises(NotAVideo, match="Got a still picture, wanted a video"):
+            with pytest.raises(NotAVideo, match="must be a video, got a still picture"):
                 scan(path, LIMITS)
 
 

@@ -203,7 +203,7 @@ def test_errors_are_those_of_decoding_in_process(sandbox: Sandbox, tmp_path: Pat
         scan(text, LIMITS)
     assert str(apart.value) == str(within.value)
     large = write_video(tmp_path / "large.mp4", [picture(0, 48, 64)])
-    with pytest.raises(VideoTooLarge, match="64x48 pixels, wanted at most 100"):
+    with pytest.raises(VideoTooLarge, match="at most 100 pixels, got 64x48"):
         sandbox.scan(large, VideoLimits(max_pixels=100, max_frames=9, max_duration_s=9), 60)
 
 

@@ -43,13 +43,13 @@ def test_clips_of_another_shape_are_refused(
     tmp_path: Path, shape: tuple[int, ...], dtype: type
 ) -> None:
     session = load(write_model(tmp_path / "tiny.onnx"), "cpu", threads=1)
-    with pytest.raises(ValueError, match=r"wanted \(N, 8, H, W, 3\) uint8.*multiples of 32"):
+    with pytest.raises(ValueError, match=r"must be \(N, 8, H, W, 3\) uint8.*multiples of 32"):
         session.run(np.zeros(shape, dtype))
 
 
 @on_each_device
 def test_a_missing_or_damaged_file_is_refused(tmp_path: Path, device: Device) -> None:
-    with pytest.raises(ModelError, match="Got no model file"):
+    with pytest.raises(ModelError, match="There is no model file"):
         load(tmp_path / "none.onnx", device)
     model = write_model(tmp_path / "tiny.onnx")
     content = model.read_bytes()
@@ -64,12 +64,12 @@ def test_a_model_that_isnt_ours_is_refused(tmp_path: Path, device: Device) -> No
     path = tmp_path / "other.onnx"
     with pytest.raises(ModelError, match="metadata lacks name, version"):
         load(write_model(path, metadata={}), device)
-    with pytest.raises(ModelError, match=r"takes .*images.* wanted to take clips"):
+    with pytest.raises(ModelError, match=r"must take clips.*, got .*images"):
         load(write_model(path, input_name="images"), device)
-    with pytest.raises(ModelError, match=r"wanted \(N, 8, H, W, 3\)"):
+    with pytest.raises(ModelError, match=r"must take clips \(N, 8, H, W, 3\)"):
         load(write_model(path, channels=4), device)
     short = SPEC.to_metadata() | {"spec.clip_length": "4"}
-    with pytest.raises(ModelError, match=r"wanted \(N, 4, H, W, 3\)"):
+    with pytest.raises(ModelError, match=r"must take clips \(N, 4, H, W, 3\)"):
         load(write_model(path, metadata=short), device)
 
 
@@ -99,7 +99,7 @@ def test_metadata_of_before_there_were_labels_is_read(tmp_path: Path) -> None:
 
 def test_a_model_with_labels_has_to_share_its_features(tmp_path: Path) -> None:
     labelled = SPEC.to_metadata() | {"spec.labels": '["none", "run"]'}
-    with pytest.raises(ModelError, match="to give foreground of 4 axes and shared of 5 axes"):
+    with pytest.raises(ModelError, match="and give foreground of 4 axes and shared of 5 axes"):
         load(write_model(tmp_path / "tiny.onnx", metadata=labelled), "cpu")
 
 

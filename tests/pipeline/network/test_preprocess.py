@@ -75,7 +75,5 @@ def test_padding_repeats_the_edge() -> None:
 
 
 def test_a_frame_of_another_size_is_refused() -> None:
-    with pytest.raises(
-        ValueError, match=r"Got a frame of shape \(10, 20, 3\), wanted \(20, 10, 3\)"
-    ):
+    with pytest.raises(ValueError, match=r"must be \(20, 10, 3\), got \(10, 20, 3\)"):
         to_network(np.zeros((10, 20, 3), np.uint8), fit(20, 10, SPEC))
