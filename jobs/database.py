@@ -39,6 +39,7 @@ JOBS = sa.Table(
     sa.Column("frames_total", sa.Integer, nullable=False),
     sa.Column("segments", sa.Integer),  # how many it is cut into
     sa.Column("linked", sa.Integer),  # how many of them, from the first, are in the result
+    sa.Column("early", sa.Integer),  # frames of the next segment that can be read already
     sa.Column("turn", sa.Integer),  # when its first segment is served, see turns.py
     sa.Column("rank", sa.Integer),  # of its priority, see turns.py
     sa.Column("model", sa.JSON),  # name and version

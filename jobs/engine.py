@@ -4,8 +4,10 @@ import copy
 import json
 import time
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from itertools import islice
+from typing import Any, TextIO
 
 import sqlalchemy as sa
 from dbos import DBOSClient, DBOSPortableJSONSerializer
@@ -23,7 +25,7 @@ from jobs.liveness import WorkerRegister
 from jobs.records import JobRecords
 from jobs.reuse import copy_result
 from jobs.segments import segment_count
-from jobs.store import JobFile, JobStore
+from jobs.store import JobStore
 from jobs.tracing import traceparent
 from jobs.values import Idempotency, Job, JobRequest, JobState, Key, Load, Worker
 from pipeline.media.decode import select
@@ -309,15 +311,20 @@ class JobQueue:
         return self._frames(job_id)
 
     def _frames(self, job_id: str) -> Iterator[str]:
-        segment = frames = 0
+        segment = frames = of_segment = 0
         while True:
             job = self.get(job_id)
-            file = self.store.frames(job_id, segment)
             if frames < job.frames_ready:
-                for line in self._lines(file):
-                    yield line
-                    frames += 1
-                segment += 1
+                lines, whole = self._open_segment(job_id, segment)
+                before = frames
+                with lines:
+                    for line in islice(lines, of_segment, None):
+                        yield line
+                        frames, of_segment = frames + 1, of_segment + 1
+                if whole:
+                    segment, of_segment = segment + 1, 0
+                elif frames == before:  # the segment was finished while this was opened
+                    yield ""
             elif job.state.final:
                 _require_result(job)
                 return
@@ -325,12 +332,14 @@ class JobQueue:
                 yield ""
                 time.sleep(self._poll_s)
 
-    def _lines(self, file: JobFile) -> Iterator[str]:
-        try:
-            with self.store.open(file) as lines:
-                yield from lines
-        except FileNotFoundError as error:
-            raise JobNotFound(f"Job {file.job_id!r} was deleted.") from error
+    def _open_segment(self, job_id: str, segment: int) -> tuple[TextIO, bool]:
+        """Open the lines of a segment, and say whether they are all of them."""
+        whole = self.store.frames(job_id, segment)
+        # What is told early is gone once the whole is there, which so is looked for again.
+        for file in (whole, self.store.early(job_id, segment), whole):
+            with suppress(FileNotFoundError):
+                return self.store.open(file), file is whole
+        raise JobNotFound(f"Job {job_id!r} was deleted.")
 
 
 def _require_result(job: Job) -> None:

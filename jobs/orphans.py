@@ -95,6 +95,6 @@ class Orphans(Periodic):
             _log.warning("job's model is gone", extra={"job": orphan.job_id})
 
     def _begun(self, orphan: Orphan) -> bool:
-        """Say whether a segment is finished, in the result or not yet."""
+        """Say whether frames can be read, or a segment is finished that waits for others."""
         parts = (self._store.part(orphan.job_id, number) for number in range(orphan.segments))
-        return orphan.linked > 0 or any(self._store.exists(part) for part in parts)
+        return orphan.readable or any(self._store.exists(part) for part in parts)

@@ -38,11 +38,13 @@ class JobProgress:
     Attributes:
         segments: of the job.
         linked: how many of them, from the first, are in the result.
+        early: frames of the next one that can be read already.
         model: name and version, as the job's first worker had it; None before there was one.
     """
 
     segments: int
     linked: int
+    early: int
     model: Mapping[str, str] | None
 
 
@@ -54,14 +56,14 @@ class Orphan:
         job_id: of the job.
         runtime: that it is pinned to.
         segments: of the job.
-        linked: how many of them, from the first, are in the result.
+        readable: whether frames of it can be read.
         model: name and version, as its first worker had it.
     """
 
     job_id: str
     runtime: str
     segments: int
-    linked: int
+    readable: bool
     model: Mapping[str, str]
 
 
@@ -237,12 +239,23 @@ class JobRecords:
 
     def progress(self, job_id: str) -> JobProgress | None:
         """Return what of a job is in its result; None if the job isn't wanted any more."""
-        columns = (JOBS.c.segments, JOBS.c.linked, JOBS.c.model)
+        early = sa.func.coalesce(JOBS.c.early, 0)
+        columns = (JOBS.c.segments, JOBS.c.linked, early, JOBS.c.model)
         with self.engine.connect() as connection:
             row = connection.execute(
                 sa.select(*columns).where(JOBS.c.id == job_id, UNFINISHED, self._pinned)
             ).first()
         return None if row is None else JobProgress(*row)
+
+    def told_early(self, job_id: str, segment: int, frames: int) -> None:
+        """Note how many frames of the segment that the result goes on with can be read."""
+        known = sa.func.coalesce(JOBS.c.early, 0)
+        with self.engine.begin() as connection:
+            connection.execute(
+                JOBS.update()
+                .where(JOBS.c.id == job_id, JOBS.c.linked == segment, self._pinned, UNFINISHED)
+                .values(early=sa.case((known < frames, frames), else_=known))
+            )
 
     def linked(self, job_id: str, segment: int) -> None:
         """Note that a segment, after those before it, is in the result."""
@@ -250,7 +263,7 @@ class JobRecords:
             connection.execute(
                 JOBS.update()
                 .where(JOBS.c.id == job_id, JOBS.c.linked == segment, self._pinned)
-                .values(linked=segment + 1)
+                .values(linked=segment + 1, early=0)
             )
 
     def finish(self, job_id: str, state: JobState, failure: JobFailure | None = None) -> bool:
@@ -280,7 +293,8 @@ class JobRecords:
 
     def orphans(self, live: Collection[str]) -> Sequence[Orphan]:
         """Return the unfinished jobs that are pinned to none of some runtimes."""
-        columns = (JOBS.c.id, JOBS.c.runtime, JOBS.c.segments, JOBS.c.linked, JOBS.c.model)
+        readable = JOBS.c.linked + sa.func.coalesce(JOBS.c.early, 0) > 0
+        columns = (JOBS.c.id, JOBS.c.runtime, JOBS.c.segments, readable, JOBS.c.model)
         query = sa.select(*columns).where(UNFINISHED, JOBS.c.runtime.not_in(live))
         with self.engine.connect() as connection:
             return [Orphan(*row) for row in connection.execute(query)]
@@ -351,15 +365,17 @@ def job_of(row: sa.RowMapping) -> Job:
         finished_at=_time(row["finished_at"]),
         frames_done=row["frames_done"],
         frames_total=row["frames_total"],
-        frames_ready=_frames_ready(row["linked"], row["segments"], row["frames_total"]),
+        frames_ready=_frames_ready(row),
         failure=JobFailure(row["failure_kind"], row["failure_message"]) if failed else None,
         copied_from=row["copied_from"],
     )
 
 
-def _frames_ready(linked: int | None, segments: int | None, frames: int) -> int:
+def _frames_ready(row: sa.RowMapping) -> int:
+    linked, segments, early = row["linked"], row["segments"], row["early"]
     # Null in the rows of an older version.
-    return segment_range(linked - 1, segments, frames).stop if linked and segments else 0
+    whole = segment_range(linked - 1, segments, row["frames_total"]).stop if linked else 0
+    return whole + (early or 0)
 
 
 def _time(seconds: float | None) -> datetime | None:

@@ -37,6 +37,7 @@ class JobStore(ABC):
     upload             the video as it was received
     scan.json          what it is, and when its frames are shown (`pipeline.media.scan_file`)
     parts/NNNNNN       objects of a segment, not linked yet
+    parts/NNNNNN.lines how its result begins, while it is computed
     trackers/NNNNNN    the tracker after a segment
     frames/NNNNNN      the result of a segment, a line a frame
     header.json        the rest of the result; there only when it is complete
@@ -82,6 +83,11 @@ class JobStore(ABC):
     def part(job_id: str, segment: int) -> JobFile:
         """Name a segment's objects before they are linked."""
         return JobFile(job_id, f"parts/{segment:06d}")
+
+    @staticmethod
+    def early(job_id: str, segment: int) -> JobFile:
+        """Name how a segment's result begins while it is computed."""
+        return JobFile(job_id, f"parts/{segment:06d}.lines")
 
     @staticmethod
     def tracker(job_id: str, segment: int) -> JobFile:

@@ -13,6 +13,7 @@ from dbos import DBOS, StepOptions
 from opentelemetry.trace import Span, StatusCode
 
 from jobs.database import WORKFLOW, workflow_id
+from jobs.early_lines import EarlyLines
 from jobs.errors import WorkerLost
 from jobs.failure import OUTAGE_S, OUTAGE_TRIES, Patience, failure_of, is_outage
 from jobs.header import to_header
@@ -191,15 +192,16 @@ class SegmentJob:
             )
             # Dear to make, so that it is kept while the store is away.
             storing = self._trace.leaving("store", self._store.writing(part, OUTAGE_S))
-            with storing as path, closing(found):
-                self._write_part(job_id, segment, found, path)
+            early = EarlyLines(self._store, self._records, job_id, segment, request)
+            with storing as path, closing(found), early:
+                self._write_part(early, self._watched(job_id, segment, found), path)
 
-    def _write_part(
-        self, job_id: str, segment: int, found: Iterator[SegmentedFrame], to: Path
-    ) -> None:
-        watched = self._watched(job_id, segment, found)
+    def _write_part(self, early: EarlyLines, found: Iterator[SegmentedFrame], to: Path) -> None:
         try:
-            _write((to_part(frame) for frame in watched), to)
+            with to.open("w", encoding="utf-8") as file:
+                for frame in found:
+                    file.write(to_part(frame))
+                    early.add(frame)
         except Exception as error:
             if self._stopping.is_set():  # the worker ended the decoder: it is no fault of the video
                 raise Unwind from error
@@ -247,6 +249,7 @@ class SegmentJob:
             self._records.linked(job_id, segment)
             # What it went from isn't needed any more: a long video shall not take its space twice.
             self._store.remove(self._store.part(job_id, segment))
+            self._store.remove(self._store.early(job_id, segment))
             if segment > 0:
                 self._store.remove(self._store.tracker(job_id, segment - 1))
 

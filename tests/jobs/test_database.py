@@ -16,7 +16,7 @@ from jobs.records import JobRecords
 from jobs.values import JobState
 from tests.jobs.unversioned import open_unversioned
 
-NEWEST = "3"
+NEWEST = "4"
 VIDEO = {
     "width": 64,
     "height": 48,

@@ -118,23 +118,6 @@ def test_frames_can_be_followed_while_the_job_runs(bench: Bench, clip: Path) -> 
     assert [first, *rest] == list(bench.queue.frames(job.id))
 
 
-def test_frames_that_are_said_to_be_ready_can_be_read(bench: Bench, clip: Path) -> None:
-    job = bench.submit(clip)
-    assert bench.queue.find([job.id, "0" * 32]) == [job]
-    assert job.frames_ready == 0
-    bench.start_worker(delay_s=0.1)
-    seen = {0}
-    while not job.state.final:
-        job = bench.queue.get(job.id)
-        stored = [bench.path(bench.store.frames(job.id, segment)) for segment in range(4)]
-        readable = sum(len(path.read_text().splitlines()) for path in stored if path.exists())
-        assert readable >= job.frames_ready >= max(seen)
-        seen.add(job.frames_ready)
-    assert seen <= {0, 12, 24, 36, 48}
-    assert len(seen) > 2
-    assert job.frames_ready == 48
-
-
 def test_canceled_job_stops_and_the_next_one_runs(bench: Bench, clip: Path) -> None:
     bench.start_worker(delay_s=0.3)
     job = bench.submit(clip)

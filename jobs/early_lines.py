@@ -1,0 +1,84 @@
+"""Lines of the result that can be read while the segment that they belong to is being computed."""
+
+import json
+import logging
+from collections import deque
+
+from jobs.lines import to_line
+from jobs.periodic import Periodic
+from jobs.records import JobRecords
+from jobs.store import JobStore
+from jobs.values import JobRequest
+from pipeline.tracks import Tracker
+from pipeline.values import SegmentedFrame
+
+_TELL_EVERY_S = 0.5
+
+_log = logging.getLogger(__name__)
+
+
+class EarlyLines(Periodic):
+    """Links the frames of a segment as they are found, if the result goes on with this segment.
+
+    In a thread of its own, since frames come in bursts: who waits for the next can't tell these.
+
+    What it tells is how the finished segment begins: it is linked once more then, from the file of
+    all its frames, and gets the same tracks. A worker that does the segment again tells the same.
+
+    Args:
+        store: the files of jobs.
+        records: their rows.
+        job_id: of the job.
+        segment: that is computed.
+        request: what was asked for.
+    """
+
+    def __init__(
+        self, store: JobStore, records: JobRecords, job_id: str, segment: int, request: JobRequest
+    ) -> None:
+        super().__init__(_TELL_EVERY_S, "early lines")
+        self._store = store
+        self._records = records
+        self._job_id = job_id
+        self._segment = segment
+        self._request = request
+        self._tracker: Tracker | None = None  # until the segments before are in the result
+        self._unlinked: deque[SegmentedFrame] = deque()
+        self._lines: list[str] = []
+        self._told = 0
+
+    def add(self, frame: SegmentedFrame) -> None:
+        """Take the next frame."""
+        self._unlinked.append(frame)
+
+    def turn(self) -> None:
+        """Tell what there is by now."""
+        try:
+            self._tell()
+        except Exception as error:
+            # Only a convenience: the segment itself is tried again, or not wanted any more.
+            about = {"job": self._job_id, "reason": type(error).__name__}
+            _log.warning("lines can't be told early", extra=about)
+
+    def _tell(self) -> None:
+        if self._tracker is None:
+            progress = self._records.progress(self._job_id)
+            if progress is None or progress.linked != self._segment:
+                return
+            self._tracker = self._tracker_before()
+            self._told = progress.early  # by a worker that died
+        while self._unlinked:
+            linked = self._tracker.link(self._unlinked.popleft())
+            self._lines.append(to_line(linked, self._request.masks))
+        if len(self._lines) <= self._told:
+            return
+        with self._store.writing(self._store.early(self._job_id, self._segment)) as path:
+            path.write_text("".join(self._lines), "utf-8")
+        self._told = len(self._lines)
+        self._records.told_early(self._job_id, self._segment, self._told)
+
+    def _tracker_before(self) -> Tracker:
+        if self._segment == 0:
+            return Tracker(self._request.instances)
+        state = self._store.read(self._store.tracker(self._job_id, self._segment - 1))
+        return Tracker.from_state(json.loads(state))

@@ -1,0 +1,12 @@
+"""Schema 4: lines of a segment can be read before it is finished."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "4"
+down_revision = "3"
+
+
+def upgrade() -> None:
+    """Count them in their job."""
+    op.add_column("jobs", sa.Column("early", sa.Integer))
