@@ -94,6 +94,9 @@ def api() -> str:
     of_jobs = [each for name, each in operations.items() if re.search("/segment|/jobs", name)]
     usual = set.intersection(*(set(_problems(each)) for each in of_jobs))
     schemas = document["components"]["schemas"]
+    for operation in of_jobs:
+        for body in operation.get("requestBody", {}).get("content", {}).values():
+            body["schema"] = schemas[body["schema"]["$ref"].rpartition("/")[2]]
     named = sorted(_reached(operations["POST /segment"]["responses"], schemas))
     return _page(
         "API",

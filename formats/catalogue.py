@@ -1,4 +1,4 @@
-"""The formats on offer: how each is called, what it needs, and what writes it."""
+"""The files that a result may become: how each is called, what it needs, and what writes it."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,32 +22,22 @@ class TextFormat:
 
     Attributes:
         media_type: of the answer.
-        ending: of the file's name, after that of the video.
         needs_masks: whether a result without masks can't be written so.
         write: from a result to the pieces of its text.
     """
 
     media_type: str
-    ending: str
     needs_masks: bool
     write: Callable[[Result], Iterator[str]]
 
 
+# Both by the name of the file, which stands behind the name of the video where it is kept.
 TEXT_FORMATS: Mapping[str, TextFormat] = {
-    "coco": TextFormat(
-        media_type="application/json", ending=".coco.json", needs_masks=False, write=coco
-    ),
-    "ytvis": TextFormat(
-        media_type="application/json", ending=".ytvis.json", needs_masks=True, write=ytvis
-    ),
-    "cvat": TextFormat(
-        media_type="application/xml", ending=".cvat.xml", needs_masks=False, write=cvat
-    ),
-    "labelstudio": TextFormat(
-        media_type="application/json",
-        ending=".labelstudio.json",
-        needs_masks=False,
-        write=labelstudio,
+    "coco.json": TextFormat(media_type="application/json", needs_masks=False, write=coco),
+    "ytvis.json": TextFormat(media_type="application/json", needs_masks=True, write=ytvis),
+    "cvat.xml": TextFormat(media_type="application/xml", needs_masks=False, write=cvat),
+    "labelstudio.json": TextFormat(
+        media_type="application/json", needs_masks=False, write=labelstudio
     ),
 }
 
@@ -58,34 +48,22 @@ class FileFormat:
 
     Attributes:
         media_type: as of `TextFormat`.
-        ending: as of `TextFormat`.
         needs_masks: as of `TextFormat`.
         most_tracks: that it can hold; None for any number.
         write: from a result and its video to a file.
     """
 
     media_type: str
-    ending: str
     needs_masks: bool
     most_tracks: int | None = None
     write: Callable[[Result, Footage, Path], None]
 
 
 FILE_FORMATS: Mapping[str, FileFormat] = {
-    "overlay.mp4": FileFormat(
-        media_type="video/mp4", ending=".overlay.mp4", needs_masks=False, write=overlay
+    "overlay.mp4": FileFormat(media_type="video/mp4", needs_masks=False, write=overlay),
+    "alpha.webm": FileFormat(media_type="video/webm", needs_masks=True, write=alpha),
+    "davis.zip": FileFormat(
+        media_type="application/zip", needs_masks=True, most_tracks=MOST_TRACKS, write=davis
     ),
-    "alpha.webm": FileFormat(
-        media_type="video/webm", ending=".alpha.webm", needs_masks=True, write=alpha
-    ),
-    "davis": FileFormat(
-        media_type="application/zip",
-        ending=".davis.zip",
-        needs_masks=True,
-        most_tracks=MOST_TRACKS,
-        write=davis,
-    ),
-    "mattes.zip": FileFormat(
-        media_type="application/zip", ending=".mattes.zip", needs_masks=True, write=mattes
-    ),
+    "mattes.zip": FileFormat(media_type="application/zip", needs_masks=True, write=mattes),
 }

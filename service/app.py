@@ -10,7 +10,7 @@ from fastapi.telemetry import TelemetryConfig
 from opentelemetry.trace import NoOpTracer, TracerProvider
 
 from jobs.addresses import AddressGuard
-from service import events, health, jobs, metrics, pages, results, uploads
+from service import events, files, health, jobs, metrics, openapi, pages, results, uploads
 from service.download import Downloader
 from service.errors import CALLER
 from service.metrics import Measure, Metrics
@@ -31,12 +31,6 @@ Finds the moving objects of a video, cuts them out and follows them.
 Post a video to `/segment`. Every upload is a job: the answer is its result if it is ready within
 `Prefer: wait=N` seconds, else the job's address. Every error is a problem of RFC 9457.
 """
-
-TAGS = [
-    {"name": "segment", "description": "Upload a video."},
-    {"name": "jobs", "description": "Follow, fetch, cancel and delete."},
-    {"name": "service", "description": "Health, version, and what problems mean."},
-]
 
 
 class State(TypedDict):
@@ -100,11 +94,12 @@ def create_app(
                 )
             }
 
-    app = FastAPI(
+    app = openapi.DocumentedApp(
         title=NAME,
         version=VERSION,
         description=DESCRIPTION,
-        openapi_tags=TAGS,
+        openapi_tags=openapi.TAGS,
+        generate_unique_id_function=openapi.operation_id,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
         routes=pages.FILES,
@@ -113,7 +108,7 @@ def create_app(
         redirect_slashes=False,
         telemetry=_telemetry(tracers),
     )
-    for routes in (uploads, jobs, events, results):
+    for routes in (uploads, jobs, events, results, files):
         app.include_router(routes.router, responses=problem_answers(CALLER))
     for open_routes in (health, metrics, pages):
         app.include_router(open_routes.router)

@@ -279,8 +279,6 @@ FILE: Group = {
         "The store of the jobs' files doesn't answer; try later.", retry_after_s=5),
 }
 RESULT: Group = {
-    NotAcceptable: Kind(406, "not-acceptable", "No accepted media type is on offer",
-        "Accept must allow application/json or application/x-ndjson, got 'text/html'."),
     JobNotFinished: Kind(409, "job-not-finished", "The job hasn't finished",
         "Job '0123456789abcdef0123456789abcdef' is running: 240 of 720 frames done.",
         retry_after_s=1),
@@ -289,10 +287,16 @@ RESULT: Group = {
         "The job failed, so that it has no result: a packet can't be decoded."),
     JobCanceled: Kind(410, "job-canceled", "The job was canceled",
         "The job was canceled after 240 of 720 frames, so that it has no result."),
+}
+FORMAT: Group = {
+    NotAcceptable: Kind(406, "not-acceptable", "No accepted media type is on offer",
+        "Accept must allow application/json or application/x-ndjson, got 'text/html'."),
     NoMasks: Kind(409, "job-has-no-masks", "The format needs masks, and the job has none",
-        "Format ytvis needs a job with masks=rle, got one with masks=none."),
+        "ytvis.json needs a job with masks=rle, got one with masks=none."),
     TooManyTracks: Kind(409, "too-many-tracks", "The format can't hold as many tracks",
-        "Format davis can hold 255 tracks, and the job has 300."),
+        "davis.zip can hold 255 tracks, and the job has 300."),
+}
+RENDERING: Group = {
     NotRendered: Kind(409, "not-rendered", "The result is being made in this format",
         "The overlay.mp4 of job '0123456789abcdef0123456789abcdef' is being made; ask again.",
         retry_after_s=1),
@@ -332,6 +336,8 @@ KINDS: Group = {
     **LIST,
     **FILE,
     **RESULT,
+    **FORMAT,
+    **RENDERING,
     **FAILURE,
     **SERVICE,
 }

@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import anyio
 import anyio.to_thread
@@ -14,11 +14,11 @@ from pydantic import BaseModel, Field
 
 from jobs.errors import JobNotFound
 from jobs.values import Job, JobState
-from service import examples
+from service import examples, schemas
 from service.errors import JOB, Fault, InvalidRequest, kind_of
 from service.keys import Shared
 from service.problems import problem_answers
-from service.schemas import Body, JobBody, Problem
+from service.schemas import Body, Problem
 from service.stopping import Stopping
 from service.watch import Watched
 
@@ -32,7 +32,7 @@ _ID = re.compile(r"(start|queued|running|end)-(\d{1,10})-(\d{1,10})", re.ASCII)
 _STAGES = ("start", "queued", "running", "end")
 
 
-class ProgressBody(Body):
+class ProgressEvent(Body):
     """A job is further on."""
 
     state: JobState
@@ -40,7 +40,7 @@ class ProgressBody(Body):
     frames_total: Annotated[int, Field(ge=0, description="Frames that were asked for.")]
 
 
-class FramesBody(Body):
+class FramesEvent(Body):
     """More of the result can be read."""
 
     start: Annotated[int, Field(ge=0, description="First line of the NDJSON result that is new.")]
@@ -104,32 +104,6 @@ class Position:
         return f"{_STAGES[self.stage]}-{self.frames_done}-{self.frames_ready}"
 
 
-def _event(*names: str, data: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "required": ["event", "id", "data"],
-        "properties": {
-            "event": {"enum": list(names)},
-            "id": {"type": "string", "description": "For `Last-Event-ID`."},
-            "data": {
-                "type": "string",
-                "contentMediaType": "application/json",
-                "contentSchema": data,
-            },
-        },
-    }
-
-
-EVENTS = {
-    "oneOf": [
-        _event("progress", data=ProgressBody.model_json_schema()),
-        _event("frames", data=FramesBody.model_json_schema()),
-        _event("succeeded", "failed", "canceled", data={"$ref": "#/components/schemas/JobBody"}),
-        _event("deleted", data={"$ref": "#/components/schemas/Problem"}),
-    ]
-}
-
-
 async def _listen(job_id: str, shared: Shared) -> AsyncIterator[Watched]:
     """Listen to a job until the answer is over, however that ends."""
     job = await anyio.to_thread.run_sync(shared.queue.get, job_id)
@@ -146,7 +120,7 @@ async def _listen(job_id: str, shared: Shared) -> AsyncIterator[Watched]:
         200: {
             "content": {
                 EventSourceResponse.media_type: {
-                    "itemSchema": EVENTS,
+                    "schema": {"type": "string"},
                     "example": examples.EVENTS,
                 }
             }
@@ -155,7 +129,7 @@ async def _listen(job_id: str, shared: Shared) -> AsyncIterator[Watched]:
         **problem_answers(JOB, {InvalidRequest}),
     },
 )
-async def get_events(
+async def get_job_events(
     job_id: str,
     watched: Annotated[Watched, Depends(_listen)],
     shared: Shared,
@@ -163,7 +137,10 @@ async def get_events(
         str | None, Header(description="The id of the last event that was received.")
     ] = None,
 ) -> Response:
-    """Server-sent events: `progress`, `frames`, and a last one named for how the job ended.
+    """Server-sent events, whose data is JSON.
+
+    `progress` (`ProgressEvent`), `frames` (`FramesEvent`), and a last one: `succeeded`, `failed` or
+    `canceled` (`Job`), or `deleted` (`Problem`).
 
     Events tell how the job stands; what came and went between two looks isn't told. `frames` says
     which lines of the NDJSON result can be read now. A stream that is resumed with `Last-Event-ID`
@@ -227,18 +204,18 @@ def news(job: Job, told: Position) -> Iterator[tuple[Event, Position]]:
     stage = _STAGES.index("end" if job.state.final else job.state)
     if not job.state.final and (stage, job.frames_done) > (told.stage, told.frames_done):
         told = replace(told, stage=stage, frames_done=job.frames_done)
-        progress = ProgressBody(
+        progress = ProgressEvent(
             state=job.state, frames_done=job.frames_done, frames_total=job.frames_total
         )
         yield Event("progress", str(told), progress), told
     readable = job.state in {JobState.RUNNING, JobState.SUCCEEDED}
     if readable and job.frames_ready > told.frames_ready:
-        frames = FramesBody(start=told.frames_ready, stop=job.frames_ready)
+        frames = FramesEvent(start=told.frames_ready, stop=job.frames_ready)
         told = replace(told, frames_ready=job.frames_ready)
         yield Event("frames", str(told), frames), told
     if job.state.final:
         told = replace(told, stage=stage, frames_done=job.frames_done)
-        yield Event(job.state, str(told), JobBody.of(job)), told
+        yield Event(job.state, str(told), schemas.Job.of(job)), told
 
 
 def deleted(job_id: str, told: Position) -> tuple[Event, Position]:

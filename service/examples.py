@@ -1,5 +1,6 @@
 """The examples and the hand-written parts of the OpenAPI document."""
 
+import json
 from typing import Any
 
 _ID = "4b3403665fea4d1ab4ec9a1c1cf5d2a0"
@@ -50,6 +51,8 @@ RESULT = {
     ],
     "frames": [FRAME],
 }
+
+LINES = f"{json.dumps(FRAME)}\n"
 
 RUNNING_JOB = {
     "id": _ID,

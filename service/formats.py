@@ -1,29 +1,16 @@
-"""The formats of a result on offer, and how the OpenAPI document shows those of others."""
+"""The formats of others as the OpenAPI document shows them: the parts that their readers need."""
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from formats.catalogue import FILE_FORMATS, TEXT_FORMATS
+from formats.catalogue import TEXT_FORMATS
 from formats.result import Result
 from service import examples
 from service.schemas import Segmentation
 
 JSON = "application/json"
-NDJSON = "application/x-ndjson"
-
-FORMATS = ("json", "ndjson", *TEXT_FORMATS, *FILE_FORMATS)
-if TYPE_CHECKING:
-    Format = str  # mypy reads no Literal that is made at run time
-else:
-    Format = Literal[FORMATS]
-
-FILES: dict[str, Any] = {
-    each.media_type: {"schema": {"type": "string", "contentMediaType": each.media_type}}
-    for each in FILE_FORMATS.values()
-}
-"""The formats that are files, as the OpenAPI document shows their content."""
 
 
 class Foreign(BaseModel):
@@ -119,20 +106,11 @@ class LabelStudioTask(Foreign):
     predictions: list[dict[str, object]]
 
 
-def content() -> dict[str, Any]:
-    """Describe a result in each format, with an example of those that are text."""
+def shown() -> dict[str, Any]:
+    """Return an example of each format that is text, by name: a text, or what is in its JSON."""
     result = Result.of(examples.RESULT, "dog.mp4", lambda: iter([json.dumps(examples.FRAME)]))
     written = {name: "".join(each.write(result)) for name, each in TEXT_FORMATS.items()}
-    of_json = {
-        name: {"summary": f"format={name}", "value": json.loads(text)}
+    return {
+        name: json.loads(text) if TEXT_FORMATS[name].media_type == JSON else text
         for name, text in written.items()
-        if TEXT_FORMATS[name].media_type == JSON
     }
-    of_json = {"json": {"summary": "format=json", "value": examples.RESULT}, **of_json}
-    xml = {
-        each.media_type: {"schema": {"type": "string"}, "example": written[name]}
-        for name, each in TEXT_FORMATS.items()
-        if each.media_type != JSON
-    }
-    frames = {"schema": {"$ref": "#/components/schemas/FrameBody"}, "example": examples.FRAME}
-    return {JSON: {"examples": of_json}, NDJSON: frames, **xml, **FILES}

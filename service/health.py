@@ -5,10 +5,10 @@ import logging
 from fastapi import APIRouter
 
 from jobs.errors import StoreAway
-from service import examples
+from service import examples, schemas
 from service.errors import ALL_KINDS, NotFound, NotReady
 from service.problems import problem_answers
-from service.schemas import Live, ModelCard, ProblemType, Ready, Version, WorkerBody
+from service.schemas import ModelCard, ProblemType, Version
 from service.state import Unscoped
 from service.version import NAME, VERSION
 
@@ -17,9 +17,9 @@ _log = logging.getLogger(__name__)
 
 
 @router.get("/livez", summary="Whether the API process answers", responses=problem_answers())
-def livez() -> Live:
+def get_liveness() -> schemas.Liveness:
     """Say that this process is alive, whatever the workers and the database do."""
-    return Live()
+    return schemas.Liveness()
 
 
 @router.get(
@@ -30,7 +30,7 @@ def livez() -> Live:
         **problem_answers({NotReady}),
     },
 )
-def readyz(shared: Unscoped) -> Ready:
+def get_readiness(shared: Unscoped) -> schemas.Readiness:
     """Name the live workers with the device and the provider that they really use."""
     if shared.stopping.begun:
         raise NotReady("This process is about to stop.")
@@ -47,15 +47,15 @@ def readyz(shared: Unscoped) -> Ready:
         raise NotReady(str(error)) from error
     if not workers:
         raise NotReady(f"No worker is alive; {depth} jobs wait for one.")
-    return Ready(
+    return schemas.Readiness(
         queue_depth=depth,
-        workers=[WorkerBody.of(worker) for worker in workers],
+        workers=[schemas.Worker.of(worker) for worker in workers],
         sandbox_lacks=list(shared.scanner.lacks),
     )
 
 
 @router.get("/version", summary="What runs here", responses=problem_answers())
-def version() -> Version:
+def get_version() -> Version:
     """Name the product and its version; the model stands in /readyz and in each result."""
     return Version(name=NAME, version=VERSION)
 
@@ -65,7 +65,7 @@ def version() -> Version:
     summary="What a problem's type means",
     responses=problem_answers({NotFound}),
 )
-def problem_type(slug: str) -> ProblemType:
+def get_problem_type(slug: str) -> ProblemType:
     """Explain the address in a problem's `type`."""
     for kind in ALL_KINDS:
         if kind.slug == slug:
@@ -84,7 +84,7 @@ def problem_type(slug: str) -> ProblemType:
         **problem_answers({NotReady}),
     },
 )
-def default_model(shared: Unscoped) -> ModelCard:
+def get_default_model(shared: Unscoped) -> ModelCard:
     """Tell what the model's file says of itself, as the live workers report it.
 
     Jobs name the model that they were planned with in their result.

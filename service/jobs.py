@@ -12,13 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.errors import JobNotFound, StoreAway
 from jobs.values import JobState
-from service import examples
+from service import examples, schemas
 from service.errors import FILE, JOB, LIST, InvalidRequest
 from service.keys import Shared
 from service.negotiation import FileAnswer, attachment
 from service.ports import Queue
 from service.problems import problem_answers
-from service.schemas import JobBody, JobList
+from service.schemas import JobList
 
 JSON = "application/json"
 # Whatever was uploaded: no browser may take it for a page and run what is in it.
@@ -60,7 +60,7 @@ def list_jobs(page: Annotated[Page, Query()], shared: Shared) -> JobList:
     }
     query = urlencode({name: value for name, value in following.items() if value is not None})
     return JobList(
-        jobs=[JobBody.of(job) for job in jobs], next=f"/jobs?{query}" if cursor else None
+        jobs=[schemas.Job.of(job) for job in jobs], next=f"/jobs?{query}" if cursor else None
     )
 
 
@@ -72,9 +72,9 @@ def list_jobs(page: Annotated[Page, Query()], shared: Shared) -> JobList:
         **problem_answers(JOB),
     },
 )
-async def get_job(job_id: str, shared: Shared) -> JobBody:
+async def get_job(job_id: str, shared: Shared) -> schemas.Job:
     """Its state, how far it is, and why it failed if it did."""
-    return JobBody.of(await shared.job(job_id))
+    return schemas.Job.of(await shared.job(job_id))
 
 
 @router.post(
@@ -86,7 +86,7 @@ async def get_job(job_id: str, shared: Shared) -> JobBody:
         **problem_answers(JOB),
     },
 )
-def cancel_job(job_id: str, request: Request, shared: Shared) -> JobBody:
+def cancel_job(job_id: str, request: Request, shared: Shared) -> schemas.Job:
     """A job that is final stays as it is, so that this may be sent again.
 
     `DELETE` would delete a job that ends in the moment in which it is canceled.
@@ -100,7 +100,7 @@ def cancel_job(job_id: str, request: Request, shared: Shared) -> JobBody:
     status_code=202,
     response_description="The job was queued or running, and is canceled now.",
     responses={
-        202: {"model": JobBody, "content": {JSON: {"example": examples.CANCELED_JOB}}},
+        202: {"model": schemas.Job, "content": {JSON: {"example": examples.CANCELED_JOB}}},
         204: {"description": "The job was final, and is deleted with its upload and result."},
         **problem_answers(JOB, {StoreAway}),
     },
@@ -114,10 +114,10 @@ def delete_job(job_id: str, request: Request, shared: Shared) -> Response:
     return JSONResponse(_canceled(job_id, request, queue).model_dump(mode="json"), 202)
 
 
-def _canceled(job_id: str, request: Request, queue: Queue) -> JobBody:
+def _canceled(job_id: str, request: Request, queue: Queue) -> schemas.Job:
     before, after = queue.get(job_id), queue.cancel(job_id)
     request.state.canceled = not before.state.final and after.state is JobState.CANCELED
-    return JobBody.of(after)
+    return schemas.Job.of(after)
 
 
 @router.get(
@@ -131,7 +131,7 @@ def _canceled(job_id: str, request: Request, queue: Queue) -> JobBody:
         **problem_answers(JOB, FILE, {InvalidRequest}),
     },
 )
-async def get_video(job_id: str, shared: Shared) -> FileAnswer:
+async def get_job_video(job_id: str, shared: Shared) -> FileAnswer:
     """Answer the upload for players, which ask for parts of it with `Range`.
 
     Its type goes by the name that the client gave it, and is only ever one of a video.

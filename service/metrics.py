@@ -272,7 +272,7 @@ async def _operator(
         **problem_answers({MetricsClosed}),
     },
 )
-def metrics(shared: Unscoped) -> Response:
+def get_metrics(shared: Unscoped) -> Response:
     """Requests of this API process, and how the queue and the workers stand.
 
     Workers have figures of their own, at an address of their own.

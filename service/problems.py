@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from jobs.database import OUTAGES
 from jobs.errors import DatabaseAway, JobError
 from pipeline.errors import PipelineError
+from service import schemas
 from service.errors import (
     INTERNAL_ERROR,
     KINDS,
@@ -29,7 +30,7 @@ from service.errors import (
     UploadTooSlow,
     kind_of,
 )
-from service.schemas import FaultBody, Problem
+from service.schemas import Problem
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -57,7 +58,7 @@ def add_problem_handlers(app: FastAPI) -> None:
         )
         request.state.problem = kind_of(type(error)).slug  # for the log and the figures
         if isinstance(error, InvalidRequest):
-            faults = [FaultBody.of(fault) for fault in error.faults]
+            faults = [schemas.Fault.of(fault) for fault in error.faults]
             problem = problem.model_copy(update={"faults": faults})
         return problem_response(problem, _headers(error))
 

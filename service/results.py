@@ -3,42 +3,38 @@
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import anyio
 import anyio.to_thread
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
 
-from formats.catalogue import FILE_FORMATS, TEXT_FORMATS, FileFormat, TextFormat
-from formats.result import Result
-from jobs.errors import JobError
+from jobs.errors import JobError, StoreAway
 from jobs.values import Job, JobState
-from pipeline.errors import BrokenVideo, DecoderFailed
-from service import examples, formats, schemas
+from service import examples, schemas
 from service.errors import (
-    FILE,
     JOB,
     RESULT,
     InvalidRequest,
     JobCanceled,
     JobFailed,
-    NoMasks,
+    NotAcceptable,
     NotReady,
     ServiceError,
-    StorageFull,
-    TooManyTracks,
     kind_of,
 )
-from service.formats import JSON, NDJSON, Coco, Format, LabelStudioTask, Ytvis
 from service.keys import Shared
-from service.negotiation import FileAnswer, attachment, media_type, preference
+from service.negotiation import media_type
 from service.ports import Queue
 from service.problems import problem_answers
 from service.schemas import Problem
 from service.state import Services
 
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
 BLOCK_CHARACTERS = 2**16
 
 router = APIRouter(tags=["jobs"])
@@ -50,9 +46,17 @@ class Wanted(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     format: Annotated[
-        Format | None,
-        Field(description="See docs/formats.md. Without it `Accept` chooses between json, ndjson."),
+        Literal["json", "ndjson"] | None,
+        Field(description="Goes before `Accept`, which chooses otherwise."),
     ] = None
+
+    @field_validator("format", mode="before")
+    @classmethod
+    def _is_no_file(cls, value: object) -> object:
+        if value not in {"json", "ndjson"}:
+            wanted = "json or ndjson; other formats are files, as /jobs/{job_id}/files/coco.json"
+            raise PydanticCustomError("format", wanted)
+        return value
 
 
 @router.get(
@@ -61,89 +65,40 @@ class Wanted(BaseModel):
     response_description="The whole result, or its frames a line each, also while the job runs.",
     responses={
         200: {
-            "model": schemas.Result | Coco | Ytvis | list[LabelStudioTask],
-            "content": formats.content(),
-            "headers": examples.PREFERENCE_HEADER,
+            "model": schemas.Result,
+            "content": {
+                JSON: {"example": examples.RESULT},
+                NDJSON: {"schema": {"type": "string"}, "example": examples.LINES},
+            },
         },
-        206: {
-            "description": "The part of a file that `Range` asks for.",
-            "content": formats.FILES,
-        },
-        **problem_answers(
-            JOB, RESULT, FILE, {InvalidRequest, BrokenVideo, DecoderFailed, StorageFull}
-        ),
+        **problem_answers(JOB, RESULT, {NotAcceptable, InvalidRequest, StoreAway}),
     },
-    openapi_extra={"parameters": [examples.PREFER]},
 )
-async def get_result(
+async def get_job_result(
     job_id: str, wanted: Annotated[Wanted, Query()], request: Request, shared: Shared
 ) -> Response:
-    """`format` chooses, or without it `Accept`: the whole result as JSON, or one frame a line.
+    """As JSON, or as NDJSON with a frame a line, which may be asked for while the job runs.
 
-    NDJSON may be asked for while the job is queued or runs: frames come as they are done. If it
-    then fails or is canceled, the last line is `{"problem": {...}}`; one with the status 503 says
-    that the service restarts: ask again.
-
-    Formats with pictures are made when they are first asked for, and kept with the job. What isn't
-    ready within `Prefer: wait=N` seconds is a 409 with `Retry-After`: ask again.
+    Lines come as frames are done. If the job then fails or is canceled, the last line is
+    `{"problem": {...}}`; one with the status 503 says that the service restarts: ask again.
     """
     queue = shared.queue
-    chosen = wanted.format or _accepted(request)
     job = await anyio.to_thread.run_sync(queue.get, job_id)
     require_result(job)
     headers = {"Vary": "Accept"}
-    if chosen == "ndjson":
+    if (wanted.format or _accepted(request)) == "ndjson":
         frames = await anyio.to_thread.run_sync(partial(queue.frames, job_id, follow=True))
         if job.state.final:
             return StreamingResponse(ndjson_blocks(frames), 200, headers, NDJSON)
         return StreamingResponse(followed(shared, job, frames), 200, headers, NDJSON)
-    if chosen == "json":
-        header = await anyio.to_thread.run_sync(queue.result_header, job_id)
-        frames = await anyio.to_thread.run_sync(queue.frames, job_id)
-        return StreamingResponse(json_blocks(header, frames), 200, headers, JSON)
-    if chosen in TEXT_FORMATS:
-        return await _as_text(queue, job, chosen, TEXT_FORMATS[chosen])
-    return await _as_file(request, shared, job, chosen, FILE_FORMATS[chosen])
+    header = await anyio.to_thread.run_sync(queue.result_header, job_id)
+    frames = await anyio.to_thread.run_sync(queue.frames, job_id)
+    return StreamingResponse(json_blocks(header, frames), 200, headers, JSON)
 
 
-def _accepted(request: Request) -> Format:
+def _accepted(request: Request) -> str:
     accepted = media_type(request.headers.get("accept"), [JSON, NDJSON])
     return "json" if accepted == JSON else "ndjson"
-
-
-def _require_masks(job: Job, name: str) -> None:
-    if job.request.masks == "none":
-        raise NoMasks(f"Format {name} needs a job with masks=rle, got one with masks=none.")
-
-
-async def _as_text(queue: Queue, job: Job, name: str, chosen: TextFormat) -> Response:
-    if chosen.needs_masks:
-        _require_masks(job, name)
-    header = await anyio.to_thread.run_sync(queue.result_header, job.id)
-    result = Result.of(header, job.request.filename, partial(queue.frames, job.id))
-    headers = {"Content-Disposition": attachment(result.name + chosen.ending)}
-    return StreamingResponse(text_blocks(chosen.write(result)), 200, headers, chosen.media_type)
-
-
-async def _as_file(
-    request: Request, shared: Services, job: Job, name: str, chosen: FileFormat
-) -> Response:
-    if chosen.needs_masks:
-        _require_masks(job, name)
-    header = await anyio.to_thread.run_sync(shared.queue.result_header, job.id)
-    last_track = max((track["id"] for track in header["tracks"]), default=0)
-    if chosen.most_tracks is not None and last_track > chosen.most_tracks:
-        raise TooManyTracks(
-            f"Format {name} can hold {chosen.most_tracks} tracks, and the job has {last_track}."
-        )
-    settings = shared.settings
-    prefer = preference(request.headers.getlist("prefer"), settings.wait_s, settings.max_wait_s)
-    path = await shared.renderer.file(job, name, prefer.wait_s)
-    filename = Result.of(header, job.request.filename, list).name + chosen.ending
-    headers = {"Content-Disposition": attachment(filename)}
-    if prefer.applied:
-        headers["Preference-Applied"] = prefer.applied
-    return FileAnswer(path, 200, headers, chosen.media_type)
 
 
 def require_result(job: Job) -> None:

@@ -6,9 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from jobs.values import Job, JobRequest, JobState, Worker
+from jobs import values
+from jobs.values import JobRequest, JobState
 from pipeline.values import Timestamps, VideoInfo
-from service.errors import Fault, Kind, kind_named
+from service import errors
+from service.errors import Kind, kind_named
 
 Index = Annotated[int, Field(ge=0, description="0-based frame of the source video.")]
 SandboxLacks = Annotated[
@@ -24,7 +26,7 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class FaultBody(Body):
+class Fault(Body):
     """One wrong value of a request."""
 
     name: str
@@ -32,7 +34,7 @@ class FaultBody(Body):
     wanted: str
 
     @classmethod
-    def of(cls, fault: Fault) -> "FaultBody":
+    def of(cls, fault: errors.Fault) -> "Fault":
         """Return the answer for a fault."""
         return cls(name=fault.name, got=fault.got, wanted=fault.wanted)
 
@@ -47,7 +49,7 @@ class Problem(Body):
     request_id: Annotated[str | None, Field(description="As in X-Request-ID and the log.")] = None
     job: Annotated[str | None, Field(description="Id of the job that it is about.")] = None
     faults: Annotated[
-        list[FaultBody] | None, Field(description="Every wrong value of the request.")
+        list[Fault] | None, Field(description="Every wrong value of the request.")
     ] = None
 
     @classmethod
@@ -74,7 +76,7 @@ class ProblemType(Body):
     example: Annotated[str, Field(description="A detail as it may read.")]
 
 
-class VideoBody(Body):
+class Video(Body):
     """What the uploaded video is, as it is shown."""
 
     width: Annotated[int, Field(description="Pixels, after rotation.")]
@@ -104,7 +106,7 @@ class VideoBody(Body):
     ]
 
     @classmethod
-    def of(cls, info: VideoInfo) -> "VideoBody":
+    def of(cls, info: VideoInfo) -> "Video":
         """Return the answer for a video."""
         return cls.model_validate(
             {
@@ -128,14 +130,14 @@ class Progress(Body):
     frames_total: Annotated[int, Field(ge=0, description="Frames that were asked for.")]
 
 
-class JobBody(Body):
+class Job(Body):
     """A job."""
 
     id: str
     state: JobState
     progress: Progress
     request: JobRequest
-    video: VideoBody
+    video: Video
     created_at: datetime
     started_at: Annotated[datetime | None, Field(description="When a worker took it up.")]
     finished_at: Annotated[datetime | None, Field(description="When its state became final.")]
@@ -147,14 +149,14 @@ class JobBody(Body):
     ] = None
 
     @classmethod
-    def of(cls, job: Job) -> "JobBody":
+    def of(cls, job: values.Job) -> "Job":
         """Return the answer for a job."""
         return cls(
             id=job.id,
             state=job.state,
             progress=Progress(frames_done=job.frames_done, frames_total=job.frames_total),
             request=job.request,
-            video=VideoBody.of(job.video),
+            video=Video.of(job.video),
             created_at=job.created_at,
             started_at=job.started_at,
             finished_at=job.finished_at,
@@ -167,11 +169,11 @@ class JobBody(Body):
 class JobList(Body):
     """A page of jobs, newest first."""
 
-    jobs: list[JobBody]
+    jobs: list[Job]
     next: Annotated[str | None, Field(description="Address of the next page; null on the last.")]
 
 
-class ModelBody(Body):
+class Model(Body):
     """The model that made a result."""
 
     name: str
@@ -199,7 +201,7 @@ class ModelCard(Body):
     ] = False
 
 
-class ActionBody(Body):
+class Action(Body):
     """What an object does."""
 
     label: Annotated[
@@ -208,7 +210,7 @@ class ActionBody(Body):
     score: Score
 
 
-class TrackBody(Body):
+class Track(Body):
     """One object through the video."""
 
     id: Annotated[int, Field(ge=1)]
@@ -216,7 +218,7 @@ class TrackBody(Body):
     start: Index
     stop: Annotated[int, Field(ge=1, description="One past its last frame.")]
     actions: Annotated[
-        list[ActionBody] | None,
+        list[Action] | None,
         Field(
             description="Its three most probable actions, over all its frames. Absent with "
             "`actions=false`, and where the model tells none."
@@ -231,7 +233,7 @@ class Segmentation(Body):
     counts: str
 
 
-class ObjectBody(Body):
+class DetectedObject(Body):
     """One object in one frame."""
 
     track: Annotated[int, Field(ge=1)]
@@ -242,7 +244,7 @@ class ObjectBody(Body):
     ]
     area: Annotated[int, Field(ge=1, description="Pixels in the mask.")]
     action: Annotated[
-        ActionBody | None,
+        Action | None,
         Field(
             description="The most probable action at the moment: of its track's latest frames. "
             "Absent as that of tracks."
@@ -253,7 +255,7 @@ class ObjectBody(Body):
     )
 
 
-class FrameBody(Body):
+class Frame(Body):
     """The objects of one frame, largest first; also a line of the NDJSON result."""
 
     index: Index
@@ -265,20 +267,20 @@ class FrameBody(Body):
             "that can. Absent where it can."
         ),
     ] = None
-    objects: list[ObjectBody]
+    objects: list[DetectedObject]
 
 
 class Result(Body):
     """A whole result."""
 
     job: str
-    model: ModelBody
-    video: VideoBody
-    tracks: list[TrackBody]
-    frames: list[FrameBody]
+    model: Model
+    video: Video
+    tracks: list[Track]
+    frames: list[Frame]
 
 
-class WorkerBody(Body):
+class Worker(Body):
     """A live worker."""
 
     id: str
@@ -292,7 +294,7 @@ class WorkerBody(Body):
     sandbox_lacks: SandboxLacks
 
     @classmethod
-    def of(cls, worker: Worker) -> "WorkerBody":
+    def of(cls, worker: values.Worker) -> "Worker":
         """Return the answer for a worker."""
         return cls(
             id=worker.id,
@@ -304,18 +306,18 @@ class WorkerBody(Body):
         )
 
 
-class Live(Body):
+class Liveness(Body):
     """The API process answers."""
 
     status: Literal["alive"] = "alive"
 
 
-class Ready(Body):
+class Readiness(Body):
     """The service takes up work."""
 
     status: Literal["ready"] = "ready"
     queue_depth: Annotated[int, Field(ge=0, description="Jobs that no worker has taken up.")]
-    workers: list[WorkerBody]
+    workers: list[Worker]
     sandbox_lacks: SandboxLacks
 
 
@@ -335,7 +337,7 @@ def ratio(value: Fraction) -> str:
     return f"{value.numerator}/{value.denominator}"
 
 
-def failure_problem(job: Job) -> Problem | None:
+def failure_problem(job: values.Job) -> Problem | None:
     """Return why a job failed; None where it didn't."""
     if job.failure is None:
         return None

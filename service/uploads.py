@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from jobs.addresses import AddressGuard
 from jobs.errors import StoreAway
 from jobs.values import Idempotency, Job, JobRequest, JobState
-from service import examples, options
+from service import examples, options, schemas
 from service.bodies import JSON, MULTIPART, receive_form, receive_url_body
 from service.download import filename_of
 from service.errors import (
@@ -36,7 +37,7 @@ from service.ports import Queue
 from service.problems import problem_answers, problem_response
 from service.receiving import UploadLimits
 from service.results import json_blocks, require_result
-from service.schemas import JobBody, Result, failure_problem
+from service.schemas import Result, failure_problem
 from service.settings import Settings
 from service.state import Services
 
@@ -46,36 +47,47 @@ RETRY_AFTER_S = 1
 router = APIRouter(tags=["segment"])
 
 
-def _request_body() -> dict[str, Any]:
-    """Describe both bodies for the OpenAPI document: FastAPI can't see them, since we read them."""
-    file = {
-        "type": "string",
-        "contentMediaType": "application/octet-stream",
-        "description": "The video.",
-    }
-    url = {
-        "type": "string",
-        "format": "uri",
-        "pattern": "^https?://",
-        "maxLength": 2000,
-        "description": "Where the video is: an address of https that everybody can reach.",
-    }
-    return {
-        "required": True,
-        "content": {
-            MULTIPART: {"schema": _object("file", file), "examples": examples.FORMS},
-            JSON: {"schema": _object("url", url), "examples": examples.URL_BODIES},
-        },
-    }
-
-
-def _object(required: str, described: dict[str, Any]) -> dict[str, Any]:
+def _body(description: str, name: str, video: dict[str, Any]) -> dict[str, Any]:
+    """Describe a body for the OpenAPI document: FastAPI can't see it, since we read it."""
     return {
         "type": "object",
-        "required": [required],
-        "properties": {required: described, **options.SCHEMA},
+        "description": description,
+        "required": [name],
+        "properties": {name: video}
+        | {option: _without_null(schema) for option, schema in options.SCHEMA.items()},
         "additionalProperties": False,
     }
+
+
+def _without_null(option: Mapping[str, Any]) -> dict[str, Any]:
+    """Say that an option is left out, not null: a form has no null."""
+    given = [each for each in option.get("anyOf", ()) if each["type"] != "null"]
+    kept = {key: value for key, value in option.items() if key != "anyOf" and value is not None}
+    return kept | (given[0] if given else {})
+
+
+BODIES = {
+    "VideoForm": _body(
+        "A video and options.",
+        "file",
+        {"type": "string", "format": "binary", "description": "The video."},
+    ),
+    "VideoUrl": _body(
+        "Where a video is, and options.",
+        "url",
+        {
+            "type": "string",
+            "format": "uri",
+            "pattern": "^https?://",
+            "maxLength": 2000,
+            "description": "Where the video is: an address of https that everybody can reach.",
+        },
+    ),
+}
+
+
+def _content(name: str, shown: dict[str, Any]) -> dict[str, Any]:
+    return {"schema": {"$ref": f"#/components/schemas/{name}"}, "examples": shown}
 
 
 @router.post(
@@ -89,7 +101,7 @@ def _object(required: str, described: dict[str, Any]) -> dict[str, Any]:
             "headers": examples.ANSWER_HEADERS,
         },
         202: {
-            "model": JobBody,
+            "model": schemas.Job,
             "description": "The job goes on; look at Location.",
             "content": {"application/json": {"example": examples.RUNNING_JOB}},
             "headers": examples.ANSWER_HEADERS | examples.RETRY_HEADER,
@@ -97,11 +109,17 @@ def _object(required: str, described: dict[str, Any]) -> dict[str, Any]:
         **problem_answers(BODY, URL, VIDEO, QUEUE, CALLER, {JobCanceled, StoreAway}),
     },
     openapi_extra={
-        "requestBody": _request_body(),
+        "requestBody": {
+            "required": True,
+            "content": {
+                MULTIPART: _content("VideoForm", examples.FORMS),
+                JSON: _content("VideoUrl", examples.URL_BODIES),
+            },
+        },
         "parameters": [examples.PREFER, examples.IDEMPOTENCY_KEY, examples.CACHE_CONTROL],
     },
 )
-async def segment(request: Request, shared: Shared) -> Response:
+async def segment_video(request: Request, shared: Shared) -> Response:
     """Upload a video as the part `file` of a form, with options as text parts in any order.
 
     Or name it as the `url` of a JSON object, beside the same options: then the service fetches it.
@@ -139,7 +157,7 @@ async def _answer(request: Request, queue: Queue, job: Job, prefer: Preference) 
         frames = await anyio.to_thread.run_sync(queue.frames, job.id)
         return StreamingResponse(json_blocks(header, frames), 200, headers, "application/json")
     headers["Retry-After"] = str(RETRY_AFTER_S)
-    return JSONResponse(JobBody.of(job).model_dump(mode="json"), 202, headers)
+    return JSONResponse(schemas.Job.of(job).model_dump(mode="json"), 202, headers)
 
 
 @dataclass(frozen=True)

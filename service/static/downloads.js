@@ -13,15 +13,20 @@ const GROUPS = {
     { name: "mattes.zip", about: "grey mattes by track", masks: true },
   ],
   Train: [
-    { name: "davis", about: "palette PNGs", masks: true },
-    { name: "coco", about: "COCO JSON" },
-    { name: "ytvis", about: "YouTube-VIS JSON", masks: true },
-    { name: "cvat", about: "CVAT for video" },
-    { name: "labelstudio", about: "Label Studio" },
+    { name: "davis.zip", about: "palette PNGs", masks: true },
+    { name: "coco.json", about: "COCO JSON" },
+    { name: "ytvis.json", about: "YouTube-VIS JSON", masks: true },
+    { name: "cvat.xml", about: "CVAT for video" },
+    { name: "labelstudio.json", about: "Label Studio" },
     { name: "json", about: "one document" },
     { name: "ndjson", about: "a frame a line" },
   ],
 };
+
+/** @param {string} id of the job @param {string} format @returns {string} */
+function address(id, format) {
+  return format.includes(".") ? `/jobs/${id}/files/${format}` : `/jobs/${id}/result?format=${format}`;
+}
 
 /**
  * Ask for a result in a format until it is made.
@@ -39,7 +44,7 @@ export async function ready(api, id, format, waiting, signal, headers = {}) {
   for (;;) {
     try {
       const wait = { ...headers, Prefer: "wait=2" };
-      return await api.call(`/jobs/${id}/result?format=${format}`, { headers: wait, signal });
+      return await api.call(address(id, format), { headers: wait, signal });
     } catch (error) {
       if (!(error instanceof Problem) || !NOT_YET.has(error.type)) throw error;
       waiting((performance.now() - since) / 1000);
@@ -163,7 +168,7 @@ export class Downloads {
       response.body.cancel();
       const [, bytes] = /\/(\d+)$/.exec(response.headers.get("Content-Range") ?? "") ?? [];
       if (bytes) this.tellSize(name, Number(bytes));
-      link.href = `/jobs/${job.id}/result?format=${name}`;
+      link.href = address(job.id, name);
     }
     link.click();
   }

@@ -10,6 +10,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from formats.catalogue import FILE_FORMATS, TEXT_FORMATS
 from jobs.values import JobFailure, JobState
 from rotograph import (
     AuthenticationError,
@@ -25,7 +26,6 @@ from rotograph import (
     WaitTimeoutError,
 )
 from rotograph.options import Format, Options
-from service.formats import FORMATS
 from service.options import NAMES
 from tests.client.conftest import Connect, Running
 from tests.client.flaky import Answer, Flaky
@@ -119,7 +119,7 @@ def test_a_copy_says_of_what_unless_it_is_to_be_fresh(
 
 def test_the_client_knows_what_the_service_takes() -> None:
     assert set(Options.__annotations__) == set(NAMES)
-    assert set(get_args(Format)) == set(FORMATS)
+    assert set(get_args(Format)) == {"json", "ndjson", *TEXT_FORMATS, *FILE_FORMATS}
 
 
 def test_a_wrong_option_is_a_problem(connect: Connect, service: str, clip: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_failed_job_says_why(
     made = client.submit(clip)
     failure = JobFailure("BrokenVideo", "Frame 7 can't be decoded.")
     queue.change(made.id, state=JobState.FAILED, failure=failure)
-    arguments = (made, "coco", clip.with_name("none")) if method == "download" else (made,)
+    arguments = (made, "coco.json", clip.with_name("none")) if method == "download" else (made,)
     with pytest.raises(JobFailedError) as told:
         list(getattr(client, method)(*arguments) or ())
     assert (told.value.type, told.value.status) == ("/problems/broken-video", 422)
@@ -283,7 +283,7 @@ def test_downloads_are_files(connect: Connect, service: str, clip: Path, tmp_pat
     assert drawn == tmp_path / "square.overlay.mp4"
     assert drawn.read_bytes() == bytes(range(100))
     assert came == [(100, 100)]
-    assert client.download(job, "coco", tmp_path).name == "square.coco.json"
+    assert client.download(job, "coco.json", tmp_path).name == "square.coco.json"
     assert client.download(job, "ndjson", tmp_path).name == f"{job.id}.ndjson"
 
 
@@ -308,7 +308,7 @@ def test_a_download_that_is_refused_leaves_nothing(
     folder = tmp_path / "out"
     folder.mkdir()
     with pytest.raises(RequestError) as told:
-        client.download(job, "ytvis", folder / "a.json")
+        client.download(job, "ytvis.json", folder / "a.json")
     assert told.value.type == "/problems/job-has-no-masks"
     assert list(folder.iterdir()) == []
 

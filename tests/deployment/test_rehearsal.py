@@ -44,7 +44,7 @@ def test_a_video_is_segmented_with_the_serving_requirements_only(
     answer = service.post(clip.read_bytes())
     assert answer.status_code == 200, answer.text
     assert len(Result.model_validate(answer.json()).frames) == 10
-    overlay = f"{answer.headers['Location']}/result?format=overlay.mp4"
+    overlay = f"{answer.headers['Location']}/files/overlay.mp4"
     drawn = service.client.get(overlay, headers={"Prefer": "wait=60"})
     assert drawn.status_code == 200, drawn.text
     service.stop()

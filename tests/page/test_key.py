@@ -59,7 +59,7 @@ def test_a_key_is_asked_for_once_and_sent_with_everything(
     wait_for_frame(page, 1)
     assert drawn(page, "masks").max() > 0
     with page.expect_download() as waiting:
-        page.locator("#downloads").get_by_text("coco", exact=True).click()
+        page.locator("#downloads").get_by_text("coco.json", exact=True).click()
     assert waiting.value.suggested_filename == "squares.coco.json"
     assert waiting.value.path().stat().st_size > 1000
     page.get_by_role("link", name="All videos").click()

@@ -71,12 +71,13 @@ def test_results_are_downloaded(
     visits.expected = ["status of 409"]  # while it is made
     result = service.post(video.read_bytes()).json()
     page = visits.open(service, f"/#/jobs/{result['job']}")
-    for name in ("json", "overlay.mp4"):
+    addresses = {"json": "result", "overlay.mp4": "files/overlay.mp4"}
+    for name, address in addresses.items():
         with page.expect_download() as waiting:
             page.locator("#downloads").get_by_text(name, exact=True).click()
         file = tmp_path / waiting.value.suggested_filename
         waiting.value.save_as(file)
-        url = f"{service.client.base_url}/jobs/{result['job']}/result?format={name}"
+        url = f"{service.client.base_url}/jobs/{result['job']}/{address}"
         assert file.read_bytes() == httpx.get(url).content
         assert file.suffix == Path(f"result.{name}").suffix
         expect(page.locator("#downloads-news")).to_have_text(f"{name} is on its way")
@@ -99,4 +100,6 @@ def test_formats_of_masks_are_offered_where_there_are_masks(
     result = service.post(video.read_bytes(), masks="none").json()
     page = visits.open(service, f"/#/jobs/{result['job']}")
     downloads = page.locator("#downloads .format")
-    expect(downloads).to_have_text(["overlay.mp4", "coco", "cvat", "labelstudio", "json", "ndjson"])
+    expect(downloads).to_have_text(
+        ["overlay.mp4", "coco.json", "cvat.xml", "labelstudio.json", "json", "ndjson"]
+    )

@@ -26,7 +26,7 @@ from jobs.values import Idempotency, Job, JobFailure, JobRequest, JobState, Key,
 from pipeline.errors import BrokenVideo
 from pipeline.media.decode import select
 from pipeline.values import ScannedVideo
-from service.schemas import VideoBody
+from service import schemas
 from tests import tiny_model
 
 WORKER = Worker(
@@ -177,7 +177,7 @@ class FakeQueue:
         return {
             "job": job_id,
             "model": {"name": "small", "version": "1"},
-            "video": VideoBody.of(job.video).model_dump(),
+            "video": schemas.Video.of(job.video).model_dump(),
             "tracks": [{"id": self.track, "score": 0.9, "start": 0, "stop": job.frames_total}],
         }
 

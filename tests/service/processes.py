@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from service.schemas import Ready
+from service import schemas
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Service:
     worker_metrics: str
     log: Path
 
-    def wait_until_ready(self) -> Ready:
+    def wait_until_ready(self) -> schemas.Readiness:
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log.read_text()
@@ -41,7 +41,7 @@ class Service:
             except httpx.TransportError:
                 answer = None
             if answer is not None and answer.is_success:
-                return Ready.model_validate(answer.json())
+                return schemas.Readiness.model_validate(answer.json())
             time.sleep(0.1)
         raise AssertionError(self.log.read_text())
 

@@ -10,7 +10,8 @@ import pytest
 
 from pipeline.media.decode import scan
 from pipeline.values import VideoLimits
-from service.schemas import FrameBody, JobBody, Result
+from service import schemas
+from service.schemas import Result
 from tests.service.conftest import write_clip
 from tests.service.processes import Service, start
 from tests.service.test_metrics import scrape, value
@@ -42,7 +43,7 @@ def test_a_posted_video_comes_back_with_its_objects(service: Service, clip: Path
         assert found.track == 1
         for got, wanted in zip(found.box, (3 * frame.index, 16, 16, 16), strict=True):
             assert abs(got - wanted) <= 3
-    job = JobBody.model_validate(service.client.get(answer.headers["Location"]).json())
+    job = schemas.Job.model_validate(service.client.get(answer.headers["Location"]).json())
     assert (job.state, job.progress.frames_done, job.problem) == ("succeeded", 10, None)
 
 
@@ -52,7 +53,7 @@ def test_lines_and_json_agree_and_delete_removes_all(service: Service, clip: Pat
     accept = {"Accept": "application/x-ndjson"}
     lines = service.client.get(f"{job}/result", headers=accept).text.splitlines()
     assert [json.loads(line) for line in lines] == answer.json()["frames"]
-    assert [FrameBody.model_validate_json(line).index for line in lines] == [0, 3, 6, 9]
+    assert [schemas.Frame.model_validate_json(line).index for line in lines] == [0, 3, 6, 9]
     assert "segmentation" not in answer.text
     assert service.client.delete(job).status_code == 204
     assert service.client.get(job).status_code == 404
@@ -120,7 +121,7 @@ def test_the_video_comes_back_with_its_objects_drawn(
 ) -> None:
     job = service.post(clip.read_bytes()).headers["Location"]
     headers = {"Prefer": "wait=60"}
-    drawn = service.client.get(f"{job}/result?format=overlay.mp4", headers=headers)
+    drawn = service.client.get(f"{job}/files/overlay.mp4", headers=headers)
     assert drawn.status_code == 200, drawn.text
     file = tmp_path / "overlay.mp4"
     file.write_bytes(drawn.content)

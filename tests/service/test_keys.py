@@ -79,7 +79,7 @@ def test_jobs_are_seen_by_their_owner_only(guarded: Guarded, clip: Path) -> None
             bob.delete(job),
             bob.get(f"{job}/result"),
             bob.get(f"{job}/events"),
-            bob.get(f"{job}/result?format=coco"),
+            bob.get(f"{job}/files/coco.json"),
             bob.get(f"{job}/result", headers={"Accept": "application/x-ndjson"}),
         ):
             assert_problem(answer, 404, "job-not-found", job.split("/")[-1])

@@ -1,21 +1,21 @@
 """The OpenAPI document: true to the answers, and complete."""
 
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import openapi_spec_validator
 import pytest
 from jsonschema import Draft202012Validator
 
-from formats.catalogue import TEXT_FORMATS
+from formats.catalogue import FILE_FORMATS, TEXT_FORMATS
 from jobs.values import JobFailure, JobState
-from service import examples
+from service import schemas
 from service.app import create_app
-from service.formats import Coco, Ytvis, content
 from service.options import NAMES
-from service.schemas import FrameBody, JobBody, JobList, ModelCard, Ready, Result
 from service.settings import Settings
 from service.version import NAME, VERSION
 from tests.service.fakes import FakeKeys, FakeQueue, FakeRenderings, FakeUploads
@@ -60,8 +60,11 @@ def test_answers_are_as_documented(url: str, clip: Path, queue: FakeQueue) -> No
     check(
         httpx.get(f"{url}/jobs/{done}/result", headers={"Accept": "a/b"}), "/jobs/{job_id}/result"
     )
-    for name in ("json", "coco", "ytvis", "labelstudio", "none"):
+    for name in ("json", "none"):
         check(httpx.get(f"{url}/jobs/{done}/result?format={name}"), "/jobs/{job_id}/result")
+    for name in ("coco.json", "ytvis.json", "labelstudio.json"):
+        for job in (done, running, canceled, "none"):
+            check(httpx.get(f"{url}/jobs/{job}/files/{name}"), f"/jobs/{{job_id}}/files/{name}")
     for slug in ("not-a-video", "none"):
         check(httpx.get(f"{url}/problems/{slug}"), "/problems/{slug}")
     check(httpx.post(f"{url}/segment", files=files, timeout=30), "/segment")
@@ -78,53 +81,62 @@ def test_answers_are_as_documented(url: str, clip: Path, queue: FakeQueue) -> No
     check(httpx.get(f"{url}/readyz"), "/readyz")
 
 
-def test_each_text_format_has_its_media_type_documented() -> None:
-    operation = DOCUMENT["paths"]["/jobs/{job_id}/result"]["get"]
-    documented = operation["responses"]["200"]["content"]
-    assert {each.media_type for each in TEXT_FORMATS.values()} <= set(documented)
-    examples_of_json = documented["application/json"]["examples"]
-    schema = documented["application/json"]["schema"] | {"components": DOCUMENT["components"]}
-    for example in examples_of_json.values():
-        Draft202012Validator(schema).validate(example["value"])
+def test_each_format_is_documented_with_its_media_type() -> None:
+    media_types = {name: each.media_type for name, each in TEXT_FORMATS.items()}
+    media_types |= {name: each.media_type for name, each in FILE_FORMATS.items()}
+    for name, media_type in media_types.items():
+        answers = DOCUMENT["paths"][f"/jobs/{{job_id}}/files/{name}"]["get"]["responses"]
+        assert set(answers["200"]["content"]) == {media_type}
 
 
 def test_lines_of_a_result_are_as_documented(url: str, queue: FakeQueue) -> None:
     job = add(queue, JobState.SUCCEEDED).id
     answer = httpx.get(f"{url}/jobs/{job}/result", headers=NDJSON)
     for text in answer.text.splitlines():
-        FrameBody.model_validate_json(text)
+        schemas.Frame.model_validate_json(text)
 
 
-@pytest.mark.parametrize(
-    ("model", "example"),
-    [
-        (Result, examples.RESULT),
-        (FrameBody, examples.FRAME),
-        (Coco, content()["application/json"]["examples"]["coco"]["value"]),
-        (Ytvis, content()["application/json"]["examples"]["ytvis"]["value"]),
-        (JobBody, examples.RUNNING_JOB),
-        (JobBody, examples.CANCELED_JOB),
-        (JobList, examples.JOB_LIST),
-        (Ready, examples.READY),
-        (ModelCard, examples.MODEL_CARD),
-    ],
-)
-def test_examples_are_valid(model: type[JobBody], example: dict[str, Any]) -> None:
-    body = model.model_validate(example)
-    assert body.model_dump(mode="json", exclude_unset=True) == example
-
-
-@pytest.mark.parametrize(
-    ("media_type", "video"), [("multipart/form-data", "file"), ("application/json", "url")]
-)
-def test_each_body_is_documented_with_each_option(media_type: str, video: str) -> None:
-    body = DOCUMENT["paths"]["/segment"]["post"]["requestBody"]["content"][media_type]
-    schema = body["schema"]
-    Draft202012Validator.check_schema(schema)
+@pytest.mark.parametrize(("name", "video"), [("VideoForm", "file"), ("VideoUrl", "url")])
+def test_each_body_is_documented_with_each_option(name: str, video: str) -> None:
+    schema = DOCUMENT["components"]["schemas"][name]
     assert set(schema["properties"]) == {video, *NAMES}
     assert all("description" in option for option in schema["properties"].values())
-    for example in body["examples"].values():
-        Draft202012Validator(schema).validate(example["value"])
+
+
+def test_the_document_is_valid_and_so_is_each_example() -> None:
+    openapi_spec_validator.validate(DOCUMENT)
+    found = list(shown(DOCUMENT))
+    assert len(found) > 100
+    for schema, example in found:
+        Draft202012Validator(schema | {"components": DOCUMENT["components"]}).validate(example)
+
+
+def shown(node: Any) -> Iterator[tuple[dict[str, Any], Any]]:
+    """Yield each example of a part of the document, and each default, with its schema."""
+    match node:
+        case {"schema": dict(schema), "example": example}:
+            yield schema, example
+        case {"schema": dict(schema), "examples": dict(examples)}:
+            yield from ((schema, example["value"]) for example in examples.values())
+        case {"title": _, "examples": list(examples)}:
+            yield from ((node, example) for example in examples)
+        case {"title": _, "default": default}:
+            yield node, default
+    match node:
+        case dict():
+            for each in node.values():
+                yield from shown(each)
+        case list():
+            for each in node:
+                yield from shown(each)
+
+
+def test_operations_and_schemas_have_names_that_a_person_would_choose() -> None:
+    names = [operation["operationId"] for _, _, operation in operations()]
+    assert {"segment_video", "get_job", "get_job_result", "get_coco_json"} <= set(names)
+    assert len(names) == len(set(names))
+    for name in (*names, *DOCUMENT["components"]["schemas"]):
+        assert not re.search(r"Body|__|_(get|post|delete)$", name)
 
 
 def test_each_operation_is_told_apart_and_each_problem_has_an_example() -> None:

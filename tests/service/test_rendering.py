@@ -33,7 +33,7 @@ def job_of(queue: FakeQueue, filename: str, **values: str) -> Job:
 
 
 def get(url: str, job: Job, prefer: str = "wait=60", **headers: str) -> httpx.Response:
-    address = f"{url}/jobs/{job.id}/result?format=overlay.mp4"
+    address = f"{url}/jobs/{job.id}/files/overlay.mp4"
     return httpx.get(address, headers={"Prefer": prefer, **headers}, timeout=90)
 
 
@@ -220,18 +220,18 @@ def test_a_file_needs_a_finished_job(served: str, queue: FakeQueue) -> None:
 @pytest.mark.parametrize("name", [n for n, each in FILE_FORMATS.items() if each.needs_masks])
 def test_a_file_that_needs_masks_says_so(served: str, queue: FakeQueue, name: str) -> None:
     job = job_of(queue, "a.mp4", masks="none")
-    answer = httpx.get(f"{served}/jobs/{job.id}/result?format={name}")
-    assert_problem(answer, 409, "job-has-no-masks", f"Format {name} needs a job with masks=rle")
+    answer = httpx.get(f"{served}/jobs/{job.id}/files/{name}")
+    assert_problem(answer, 409, "job-has-no-masks", f"{name} needs a job with masks=rle")
 
 
 def test_a_format_that_holds_fewer_tracks_says_so(
     served: str, queue: FakeQueue, renderings: FakeRenderings
 ) -> None:
     job = job_of(queue, "a.mp4")
-    address = f"{served}/jobs/{job.id}/result?format=davis"
+    address = f"{served}/jobs/{job.id}/files/davis.zip"
     queue.track = 256
     answer = httpx.get(address)
     assert_problem(answer, 409, "too-many-tracks", "can hold 255 tracks, and the job has 256")
     queue.track = 255
     assert httpx.get(address, headers={"Prefer": "wait=60"}, timeout=90).content == CONTENT
-    assert renderings.log() == [f"{job.id} davis"]
+    assert renderings.log() == [f"{job.id} davis.zip"]

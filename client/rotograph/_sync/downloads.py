@@ -70,10 +70,10 @@ def _made(
     progress: Progress | None,
 ) -> httpx.Response:
     """Ask for a result until it is made in its format; return it, yet to be read and closed."""
-    path, params = f"/jobs/{job_id}/result", {"format": form}
+    path = address(job_id, form)
     while True:
         try:
-            return connection.open("GET", path, params=params, headers={**_HEADERS, **headers})
+            return connection.open("GET", path, headers={**_HEADERS, **headers})
         except JobFailedError:
             raise_why(connection, job_id)
             raise
@@ -83,6 +83,17 @@ def _made(
             if progress is not None:
                 progress(0, 0)
             sleep(error.retry_after_s)
+
+
+def address(job_id: str, form: Format) -> str:
+    """Return the path of a result.
+
+    >>> address("4b", "ndjson"), address("4b", "coco.json")
+    ('/jobs/4b/result?format=ndjson', '/jobs/4b/files/coco.json')
+    """
+    if form in {"json", "ndjson"}:
+        return f"/jobs/{job_id}/result?format={form}"
+    return f"/jobs/{job_id}/files/{form}"
 
 
 def _rest(answer: httpx.Response, saved: int) -> dict[str, str]:

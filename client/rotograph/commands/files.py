@@ -10,14 +10,6 @@ from rotograph.commands.progress import progress
 from rotograph.options import Format
 from rotograph.uploads import url_of
 
-# What a format is called as a file, where that isn't as the format; as the service calls it.
-_ENDINGS: dict[Format, str] = {
-    "coco": "coco.json",
-    "ytvis": "ytvis.json",
-    "cvat": "cvat.xml",
-    "labelstudio": "labelstudio.json",
-    "davis": "davis.zip",
-}
 # Of a name without its ending: with it file systems take 255.
 _MOST_BYTES = 200
 
@@ -39,12 +31,12 @@ class Files:
     def target(self, source: str, form: Format) -> Path:
         """Return where the result of a video goes in a format.
 
-        >>> Files(Path("out"), ()).target("https://example.org/my%20dog.mp4?a=b", "cvat")
+        >>> Files(Path("out"), ()).target("https://example.org/my%20dog.mp4?a=b", "cvat.xml")
         PosixPath('out/my dog.cvat.xml')
         """
         stem = Path(name_of(source)).stem or "video"
         short = stem.encode(errors="surrogateescape")[:_MOST_BYTES].decode(errors="ignore")
-        return self.out / f"{short}.{_ENDINGS.get(form, form)}"
+        return self.out / f"{short}.{form}"
 
     def check(self, sources: Iterable[str]) -> None:
         """Check that each result has a place of its own.
