@@ -118,3 +118,19 @@ def shifted(path: Path, start_s: float) -> Path:
             packet.stream = stream
             target.mux(packet)
     return to
+
+
+def with_hole(path: Path, *numbers: int) -> Path:
+    """Write a file once more, with packets, by their numbers, that can't be decoded."""
+    to = path.with_stem(f"{path.stem}-hole")
+    with av.open(str(path)) as source, av.open(str(to), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for number, packet in enumerate(source.demux(video=0)):
+            if packet.dts is None:
+                continue
+            if number in numbers:
+                content = memoryview(packet)
+                content[6:60] = bytes([255]) * len(content[6:60])
+            packet.stream = stream
+            target.mux(packet)
+    return to

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.codec.context import Flags
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition, Stream
@@ -108,7 +109,7 @@ def read_frames(
     seek_to: int | None = None,
     decoder: VideoCodecContext | None = None,
 ) -> Iterator[VideoFrame]:
-    """Decode from the start, or from a keyframe before `seek_to`, leaving out what is damaged.
+    """Decode from the start, or from a keyframe before `seek_to`, leaving out what isn't decoded.
 
     Args:
         container: freshly opened.
@@ -125,7 +126,7 @@ def read_frames(
             container.seek(seek_to, stream=stream)
         except av.FFmpegError:
             return
-    decoder = decoder or decoder_of(stream)
+    decode = _Decoder(decoder or decoder_of(stream), max_pixels)
     started = seek_to is None
     for packet in read_packets(container):
         if packet.stream_index != stream.index:
@@ -133,8 +134,8 @@ def read_frames(
         # Fed from between keyframes, some decoders give garbage instead of nothing.
         started = started or is_key(stream, packet)
         if started:
-            yield from _decode(decoder, packet, max_pixels)
-    yield from _decode(decoder, None, max_pixels)
+            yield from decode(packet)
+    yield from decode(None)
 
 
 def read_numbered(
@@ -151,7 +152,7 @@ def read_numbered(
     Raises:
         VideoTooLarge: a frame is past the limit.
     """
-    decoder = decoder_of(stream)
+    decode = _Decoder(decoder_of(stream), max_pixels)
     own = (packet for packet in read_packets(container) if packet.stream_index == stream.index)
     last = start
     for number, packet in enumerate(chain(own, [None])):
@@ -159,7 +160,7 @@ def read_numbered(
             if number < start:
                 continue
             packet.pts = packet.dts = number  # decoders hand it on with the picture
-        for frame in _decode(decoder, packet, max_pixels):
+        for frame in decode(packet):
             last = last if frame.pts is None else frame.pts
             yield last, frame
 
@@ -170,25 +171,49 @@ def is_key(stream: VideoStream, packet: "Packet[Stream]") -> bool:
     return packet.is_keyframe if read_header is None else read_header(memoryview(packet)).key
 
 
-def _decode(
-    decoder: VideoCodecContext, packet: "Packet[Stream] | None", max_pixels: int
-) -> list[VideoFrame]:
-    """Decode a packet, or with None what is left in the decoder."""
-    width_before = decoder.width
-    try:
-        frames = decoder.decode(packet)
-    except Exception as error:  # as above: damage raises anything
-        # A picture that FFmpeg refuses to allocate isn't damaged; some leave their size, some none.
-        width, height = decoder.width, decoder.height
-        check_pixels(width, height, max_pixels)
-        if width == 0 < width_before:
-            raise VideoTooLarge(
-                f"Frames must have at most {max_pixels} pixels, got some that grow past it."
-            ) from error
-        return []
-    for frame in frames:
-        check_pixels(frame.width, frame.height, max_pixels)
-    return frames
+class _Decoder:
+    """Decodes packets to all the pictures that players show, wherever it starts.
+
+    A picture whose references are lost is shown, as FFmpeg's own tools do, but not before one
+    that is whole: there, it differs from what decoding from further ahead would give.
+
+    Args:
+        context: not used before.
+        max_pixels: as the container was opened with.
+    """
+
+    def __init__(self, context: VideoCodecContext, max_pixels: int) -> None:
+        context.flags |= Flags.output_corrupt
+        self._context = context
+        self._max_pixels = max_pixels
+        self._seen_whole = False
+
+    def __call__(self, packet: "Packet[Stream] | None") -> Iterator[VideoFrame]:
+        """Decode a packet, or with None what is left in the decoder."""
+        if packet is not None:
+            packet.is_corrupt = False  # containers say so of whole pictures too
+        for frame in self._decode(packet):
+            check_pixels(frame.width, frame.height, self._max_pixels)
+            # FFmpeg's H.264 decoder marks no picture that was left in it.
+            marked = packet is not None or frame.key_frame
+            self._seen_whole = self._seen_whole or (marked and not frame.is_corrupt)
+            if self._seen_whole:
+                yield frame
+
+    def _decode(self, packet: "Packet[Stream] | None") -> list[VideoFrame]:
+        width_before = self._context.width
+        try:
+            return self._context.decode(packet)
+        except Exception as error:  # as above: damage raises anything
+            # A picture that FFmpeg refuses to allocate isn't damaged; some leave their size.
+            width, height = self._context.width, self._context.height
+            check_pixels(width, height, self._max_pixels)
+            if width == 0 < width_before:
+                raise VideoTooLarge(
+                    f"Frames must have at most {self._max_pixels} pixels, got some that grow past "
+                    "it."
+                ) from error
+            return []
 
 
 class RgbConverter:

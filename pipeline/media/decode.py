@@ -17,7 +17,6 @@ from pipeline.media.container import RgbConverter, check_pixels, open_media
 from pipeline.media.listing import (
     NO_TIME,
     Listing,
-    check_decodes,
     check_duration,
     list_packets,
     mean_fps,
@@ -75,8 +74,7 @@ def scan(path: Path, limits: VideoLimits, slow: Slow = lambda _: None) -> Scanne
     if frames is None or count * first.width * first.height <= _CHEAP_PIXELS:
         if frames is None:
             slow(float(count / rate))
-        numbers = decode_whole(path, limits)
-        check_decodes(len(numbers), count)
+        numbers = decode_whole(path, limits, count)
         if frames is None or not agrees(listing.pts[numbers].tolist(), frames.timestamps):
             frames = _as_decoded(listing, numbers, rate)
     fps = mean_fps(frames.timestamps, frames.time_base, rate)

@@ -195,17 +195,6 @@ def rate_of(stream: VideoStream) -> Fraction:
     return stream.average_rate or stream.guessed_rate or DEFAULT_FPS
 
 
-def check_decodes(decoded: int, listed: int) -> None:
-    """Refuse a video of which hardly anything decodes, in place of one picture shown for all.
-
-    Raises:
-        BrokenVideo: less than a third decodes; hidden frames and fields stored apart account for
-            up to half.
-    """
-    if 3 * decoded < listed:
-        raise BrokenVideo(f"The file is damaged: {decoded} of its {listed} frames can be decoded.")
-
-
 def mean_fps(timestamps: NDArray[np.int64], time_base: Fraction, rate: Fraction) -> Fraction:
     """Measure the frame rate; the header's, which is free of rounding, where the two agree."""
     if len(timestamps) < 2:

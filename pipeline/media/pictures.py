@@ -14,13 +14,15 @@ from pipeline.media.proof import PROOF_FRAMES
 from pipeline.values import ScannedVideo
 
 _SEEK_BACK_S = (0, 2, 10)
+_MOST_LEFT = 20  # pictures in a decoder at the end: see `read_frames`
 
 
 def starting_points(video: ScannedVideo, index: int) -> Iterator[int]:
     """Suggest frames to start decoding at for a frame, nearest first; 0 is the file's start."""
-    if index > PROOF_FRAMES:
+    latest = min(index, video.info.frame_count - _MOST_LEFT)
+    if latest > PROOF_FRAMES:
         for back_s in _SEEK_BACK_S:
-            at = int(video.timestamps[index]) - round(back_s / video.time_base)
+            at = int(video.timestamps[latest]) - round(back_s / video.time_base)
             before = int(np.searchsorted(video.timestamps, at, side="right")) - 1
             start = int(video.starts[np.searchsorted(video.starts, max(before, 0), "right") - 1])
             if start > 0:

@@ -137,15 +137,26 @@ def _seeks_to(
     return not shown or agrees(shown, timestamps)
 
 
-def decode_whole(path: Path, limits: VideoLimits) -> NDArray[np.int64]:
+def decode_whole(path: Path, limits: VideoLimits, listed: int) -> NDArray[np.int64]:
     """Decode all frames, and return the number of the packet that each was in.
 
+    Args:
+        path: of the file.
+        limits: of what is taken.
+        listed: frames that packets hold.
+
     Raises:
+        BrokenVideo: less than a third is whole; hidden frames and fields stored apart account for
+            up to half.
         VideoTooLarge: there are too many, or they are too large.
     """
     numbers: list[int] = []
+    whole = 0
     with open_media(path, limits.max_pixels) as (container, stream):
-        for number, _ in read_numbered(container, stream, limits.max_pixels):
+        for number, frame in read_numbered(container, stream, limits.max_pixels):
             numbers.append(number)
+            whole += not frame.is_corrupt
             check_count(len(numbers), limits)
+    if 3 * whole < listed:
+        raise BrokenVideo(f"The file is damaged: {whole} of its {listed} frames can be decoded.")
     return np.array(numbers, np.int64)
