@@ -23,6 +23,7 @@ KINDS = {
     "flv": "flv",
     "webm": "libvpx",
 }
+TURNED = {"mp4", "mkv", "mov"}  # say how a picture is to be turned and mirrored
 JOINED = {"ts", "mpg", "flv"}  # may be cut and joined anywhere
 SIZES = [(64, 96), (96, 160), (128, 96)]
 
@@ -37,7 +38,9 @@ def test_each_index_shows_its_picture(
     folder = tmp_path_factory.mktemp("clips")
     count = data.draw(st.integers(12, 30), "frames of a part")
     parts = data.draw(st.integers(1, 3), "parts") if ending in JOINED else 1
-    rotation = data.draw(st.sampled_from([0, 90, 180, 270])) if ending == "mp4" else 0
+    turns = ending in TURNED
+    rotation = data.draw(st.sampled_from([0, 90, 180, 270]), "rotation") if turns else 0
+    mirrored = turns and data.draw(st.booleans(), "mirrored")
     sizes = [data.draw(st.sampled_from(SIZES)) for _ in range(parts)] if ending == "ts" else []
     clocks = [data.draw(st.sampled_from([0.0, 1.4, 30.0, 7000.0])) for _ in range(parts)]
     hole = data.draw(st.none() | st.integers(1, count - 1), "hole") if ending == "mov" else None
@@ -46,7 +49,10 @@ def test_each_index_shows_its_picture(
     for part in range(parts):
         size = sizes[part] if sizes else SIZES[0]
         drawn = [picture(part * count + n, *size) for n in range(count)]
-        stored = [np.rot90(pixels, rotation // 90).copy() for pixels in drawn]
+        stored = [
+            np.rot90(pixels[:, ::-1] if mirrored else pixels, rotation // 90).copy()
+            for pixels in drawn
+        ]
         path = write_video(
             folder / f"{part}.{ending}",
             stored,
@@ -54,6 +60,7 @@ def test_each_index_shows_its_picture(
             pix_fmt="rgb24" if ending == "mov" else "yuv420p",
             options={"g": "7"} | ({"bf": "2"} if KINDS[ending] == "libx264" else {}),
             rotation=rotation,
+            mirrored=mirrored,
         )
         own = (shifted(path, clocks[part]) if parts > 1 else path).read_bytes()
         content += own[13:] if ending == "flv" and content else own
