@@ -1,10 +1,14 @@
-"""What a sandbox costs over decoding in-process: `python -m benchmarks.decoding VIDEO`."""
+"""What listing a video costs, and a sandbox over decoding in-process.
+
+`python -m benchmarks.decoding VIDEO`
+"""
 
 import argparse
 import multiprocessing
 import resource
 import statistics
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
@@ -58,7 +62,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="default: 5")
     arguments = parser.parse_args()
 
+    started_s, started_cpu_s = time.perf_counter(), _processor_s()
     video = scan(arguments.video, LIMITS)
+    print(f"listed in {time.perf_counter() - started_s:.1f} s,", end=" ")
+    print(f"{_processor_s() - started_cpu_s:.1f} s of processor time,", end=" ")
+    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
     info = video.info
     frames = min(arguments.frames, info.frame_count)
     print(f"{arguments.video.name}: {info.width}x{info.height}, {frames} of", end=" ")
