@@ -9,7 +9,7 @@ from jobs.periodic import Periodic
 from jobs.records import JobRecords
 from jobs.store import JobStore
 from jobs.values import JobRequest
-from pipeline.tracks import Tracker
+from pipeline.objects.tracks import Tracker
 from pipeline.values import SegmentedFrame
 
 _TELL_EVERY_S = 0.5
