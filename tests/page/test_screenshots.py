@@ -1,5 +1,6 @@
 """The pictures of the page: `python -m pytest tests/page --screenshots docs -k readme`."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,10 +40,12 @@ def served(folder: Path, tmp_path: Path) -> Iterator[tuple[Service, str]]:  # no
     answer = service.client.post(
         "/segment",
         files={"file": (clip.name, clip.read_bytes())},
-        headers={"Prefer": "wait=60"},
+        headers={"Prefer": "respond-async"},
     )
-    assert answer.status_code == 200, answer.text
-    yield service, f"/#{answer.headers['Location']}"
+    job = answer.headers["Location"]
+    while service.client.get(job).json()["state"] in {"queued", "running"}:
+        time.sleep(1)
+    yield service, f"/#{job}"
     service.stop()
 
 
