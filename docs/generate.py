@@ -3,10 +3,8 @@
 import inspect
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -100,7 +98,7 @@ def api() -> str:
     named = sorted(_reached(operations["POST /segment"]["responses"], schemas))
     return _page(
         "API",
-        f"{API.strip()} {_by_status(usual)}.",
+        f"{API.strip()} {', '.join(sorted(usual))}.",
         *("\n".join(_operation(name, each, usual)) for name, each in operations.items()),
         "## Objects",
         "\n".join(_object(name, schemas[name]) for name in named),
@@ -119,11 +117,9 @@ def _document() -> dict[str, Any]:
             return create_app(Settings(), queue, store, queue.keys, Renderings(store, 1)).openapi()
 
 
-def _operation(
-    name: str, operation: Mapping[str, Any], usual: set[tuple[str, str]]
-) -> Iterator[str]:
+def _operation(name: str, operation: Mapping[str, Any], usual: set[str]) -> Iterator[str]:
     yield f"## {name}\n"
-    yield f"{operation['summary']}. {_first(operation.get('description', ''))}\n"
+    yield f"{operation['summary']}. {_first(operation.get('description', ''))}".rstrip() + "\n"
     for parameter in operation.get("parameters", ()):
         if parameter["in"] != "path":
             yield _described(parameter["name"], parameter["schema"] | parameter)
@@ -133,25 +129,17 @@ def _operation(
             words = _line(answer["description"]).removesuffix(".").replace(UNTOLD, "")
             yield f"- **{status}** {': '.join(filter(None, [words, _content(answer)]))}"
     if problems := [each for each in _problems(operation) if each not in usual]:
-        yield f"- **Errors** {_by_status(problems)}"
+        yield f"- **Errors** {', '.join(problems)}"
 
 
-def _problems(operation: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the errors that an operation may answer: status and slug."""
+def _problems(operation: Mapping[str, Any]) -> list[str]:
+    """Return the errors that an operation may answer, by status."""
     return [
-        (status, slug)
+        f"`{slug}`"
         for status, answer in sorted(operation["responses"].items())
         for slug in answer.get("content", {}).get(PROBLEM, {}).get("examples", ())
         if status != "default"
     ]
-
-
-def _by_status(problems: Iterable[tuple[str, str]]) -> str:
-    """Write errors, as `404 job-not-found, 503 database-away store-away`."""
-    groups = groupby(sorted(problems), key=itemgetter(0))
-    return ", ".join(
-        " ".join([status, *(f"`{slug}`" for _, slug in each)]) for status, each in groups
-    )
 
 
 def _body(content: Mapping[str, Any]) -> Iterator[str]:

@@ -90,7 +90,7 @@ def test_the_default_wait_may_not_pass_the_longest(monkeypatch: pytest.MonkeyPat
 
 def test_a_sandbox_that_lacks_something_is_refused_unless_it_is_allowed() -> None:
     lacks = ["Landlock, which denies other files: Function not implemented."]
-    with pytest.raises(SettingsError, match=r"without Landlock.*ROTOGRAPH_ALLOW_UNSANDBOXED=true"):
+    with pytest.raises(SettingsError, match=r"lacks Landlock.*ROTOGRAPH_ALLOW_UNSANDBOXED=true"):
         require_protections(Settings(), lacks)
     require_protections(Settings(allow_unsandboxed=True), lacks)
     require_protections(Settings(), [])
