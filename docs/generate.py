@@ -137,7 +137,7 @@ def _problems(operation: Mapping[str, Any]) -> list[str]:
     return [
         f"`{slug}`"
         for status, answer in sorted(operation["responses"].items())
-        for slug in answer.get("content", {}).get(PROBLEM, {}).get("examples", ())
+        for slug in sorted(answer.get("content", {}).get(PROBLEM, {}).get("examples", ()))
         if status != "default"
     ]
 
@@ -147,8 +147,9 @@ def _body(content: Mapping[str, Any]) -> Iterator[str]:
     fields = {kind: each["schema"].get("properties", {}) for kind, each in content.items()}
     shared = set.intersection(*map(set, fields.values())) if fields else set()
     for kind, properties in fields.items():
-        for name in properties.keys() - shared:
-            yield _described(name, properties[name], f"`{kind}`")
+        for name, schema in properties.items():
+            if name not in shared:
+                yield _described(name, schema, f"`{kind}`")
     for name, schema in next(iter(fields.values()), {}).items():
         if name in shared:
             yield _described(name, schema)
