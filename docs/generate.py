@@ -3,6 +3,7 @@
 import inspect
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -90,7 +91,8 @@ def api() -> str:
         for method, operation in methods.items()
     }
     of_jobs = [each for name, each in operations.items() if re.search("/segment|/jobs", name)]
-    usual = set.intersection(*(set(_problems(each)) for each in of_jobs))
+    counts = Counter(problem for each in of_jobs for problem in _problems(each))
+    usual = {problem for problem, count in counts.items() if 2 * count > len(of_jobs)}
     schemas = document["components"]["schemas"]
     for operation in of_jobs:
         for body in operation.get("requestBody", {}).get("content", {}).values():
