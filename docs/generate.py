@@ -49,7 +49,7 @@ The OpenAPI document, with examples, is at `/openapi.json` and to be read at `/d
 [guide](guide.md) shows its use. `X-Request-ID` (up to 64 letters, digits, `.`, `_`, `-`) is kept or
 made, and stands in the answer, in [errors](errors.md) and in the log. Where there are [API
 keys](operations.md#api-keys), requests to `/segment` and `/jobs` need `Authorization: Bearer KEY`;
-they may be refused with"""
+most of them may answer"""
 
 
 def configuration() -> str:
