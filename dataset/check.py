@@ -31,7 +31,7 @@ class Finding:
     """One thing to know about a data set.
 
     Attributes:
-        kind: `wrong` where figures would be wrong or reading fails, `note` where all still works.
+        kind: `wrong` where metrics would be wrong or reading fails, `note` where all still works.
         where: the sequence, or the folder if none.
         message: what is there and what is wanted.
     """

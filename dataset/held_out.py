@@ -1,6 +1,6 @@
 """What no model of this project trains on, of the data sets' parts for training.
 
-Models are chosen by their figures on it, so that the data sets' test parts stay untouched.
+Models are chosen by their metrics on it, so that the data sets' test parts stay untouched.
 """
 
 import zlib

@@ -14,12 +14,12 @@ from dataset.held_out import split_davis, split_jhmdb
 from dataset.values import DatasetError, LabelledSequence, LabelledVideo
 from evaluation import (
     compare,
+    predicted_actions,
     predictions,
     report_davis,
     report_jhmdb,
     report_none,
     report_segtrack,
-    told,
 )
 from evaluation.compare import CompareError
 from evaluation.confusion import write_confusion
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str]) -> None:
 def _davis(parsed: argparse.Namespace) -> None:
     sequences = _davis_videos(parsed)
     scores = _score(parsed, sequences, report_davis.score, lambda score: score.region.mean)
-    found = report_davis.figures(scores)
+    found = report_davis.metrics(scores)
     _report(parsed, report_davis.text(found, parsed.split), found)
 
 
@@ -64,7 +64,7 @@ def _none(parsed: argparse.Namespace) -> None:
     scores = _score(
         parsed, _davis_videos(parsed), report_none.score, lambda score: score.frames, named=True
     )
-    found = report_none.figures(scores)
+    found = report_none.metrics(scores)
     _report(parsed, report_none.text(found, parsed.split), found)
 
 
@@ -80,7 +80,7 @@ def _segtrack(parsed: argparse.Namespace) -> None:
     scores = _score(
         parsed, sequences, report_segtrack.score, lambda score: float(score.per_frame().mean())
     )
-    found = report_segtrack.figures(scores)
+    found = report_segtrack.metrics(scores)
     _report(parsed, report_segtrack.text(found), found)
 
 
@@ -99,7 +99,7 @@ def _jhmdb(parsed: argparse.Namespace) -> None:
         lambda score: float(score.overlap.per_frame().mean()),
         named=True,
     )
-    found = report_jhmdb.figures(scores)
+    found = report_jhmdb.metrics(scores)
     if parsed.confusion is not None:
         if found["confusion"] is None:
             raise PredictionError("--confusion needs a model that names actions.")
@@ -109,10 +109,10 @@ def _jhmdb(parsed: argparse.Namespace) -> None:
 
 
 def _compare(parsed: argparse.Namespace) -> None:
-    figures = {path.stem: compare.read_figures(path) for path in parsed.figures}
-    if len(figures) < len(parsed.figures):
+    metrics = {path.stem: compare.read_metrics(path) for path in parsed.metrics}
+    if len(metrics) < len(parsed.metrics):
         raise CompareError("Each file must have a name of its own, got two of one name.")
-    print(compare.text(figures))
+    print(compare.text(metrics))
 
 
 def _chosen(sequences: Sequence[S], parsed: argparse.Namespace) -> list[S]:
@@ -168,9 +168,9 @@ def _segment_with(parsed: argparse.Namespace, folder: Path, named: bool) -> Pred
         return lambda sequence: predictions.segment(segmenter, sequence, parsed.quality)
 
     def segment_and_name(sequence: LabelledSequence) -> Iterator[Mask]:
-        actions: list[told.Told] = []
+        actions: list[predicted_actions.ActionScores] = []
         yield from predictions.segment(segmenter, sequence, parsed.quality, actions)
-        told.write(folder, sequence, actions)
+        predicted_actions.write(folder, sequence, actions)
 
     return segment_and_name
 
@@ -198,9 +198,11 @@ def _parser() -> argparse.ArgumentParser:
         "--subset", choices=["train", "test", HELD_OUT], default="test", help="held-out: of train"
     )
     on_jhmdb.add_argument(
-        "--confusion", type=Path, help="draw which actions are told for which into this picture"
+        "--confusion",
+        type=Path,
+        help="draw the confusion matrix of actions into this picture",
     )
-    of_none = commands.add_parser("none", help="what is told of what does none of the actions")
+    of_none = commands.add_parser("none", help="what is predicted of what does none of the actions")
     of_none.set_defaults(run=_none)
     of_none.add_argument(
         "--split", default="val", help="of DAVIS-2016, as for `davis`; default: val"
@@ -210,7 +212,7 @@ def _parser() -> argparse.ArgumentParser:
     comparing = commands.add_parser("compare", help="models side by side on DAVIS-2016")
     comparing.set_defaults(run=_compare)
     comparing.add_argument(
-        "figures", type=Path, nargs="+", help="files that --json of `davis` wrote, one a model"
+        "metrics", type=Path, nargs="+", help="files that --json of `davis` wrote, one a model"
     )
     return parser
 
@@ -236,7 +238,7 @@ def _add_common(command: argparse.ArgumentParser) -> None:
         help=f"from one clip of --model to the next; default: {STRIDE}, as the service has it",
     )
     command.add_argument("--save", type=Path, help="keep the masks that are made here")
-    command.add_argument("--json", type=Path, help="write all figures here, as fractions")
+    command.add_argument("--json", type=Path, help="write all metrics here, as fractions")
     command.add_argument("--sheet", type=Path, help="draw frames with the masks into this picture")
     command.add_argument(
         "--sequences",

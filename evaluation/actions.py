@@ -1,4 +1,4 @@
-"""How well actions are told and found: average precision of boxes and tubes, and clips told right.
+"""How well actions are predicted and found: average precision of boxes and tubes, and accuracy.
 
 Source: Hou et al., BMVC 2019, Section 4 (frame-mAP); Kalogeiton et al., ICCV 2017, Section 5.1.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 from evaluation.average_precision import Detection, Truth, mean_average_precision
 from evaluation.frame_ap import Box, frame_ap
-from evaluation.told import Told, best, of_frames, of_track
+from evaluation.predicted_actions import ActionScores, best, of_frames, of_track
 from evaluation.video_ap import Tube, video_ap
 from pipeline.values import NO_ACTION, SURE_ENOUGH
 
@@ -20,38 +20,38 @@ TUBE_IOUS = (0.2, 0.5)
 
 @dataclass(frozen=True)
 class ClipActions:
-    """What was told of a clip, and what is true.
+    """What was predicted of a clip, and what is true.
 
     Attributes:
         action: what the person does.
-        told: of each frame, the log-probability of each label; empty where nothing was found.
+        predicted: of each frame, the log-probability of each label; empty where nothing was found.
         found: the box of each frame's predicted mask; None where it is empty.
         true: the box of each frame's true mask; None where it is empty.
     """
 
     action: str
-    told: Sequence[Told]
+    predicted: Sequence[ActionScores]
     found: Sequence[Box | None]
     true: Sequence[Box | None]
 
 
-def figures(clips: Mapping[str, ClipActions]) -> dict[str, Any]:
-    """Sum up what was told of clips, as fractions.
+def metrics(clips: Mapping[str, ClipActions]) -> dict[str, Any]:
+    """Sum up what was predicted of clips, as fractions.
 
     Returns:
         `frame_map`, `video_map` (at an overlap of 0.5), `video_map_at`, `clip_accuracy`,
-        `sure_clips` (that are told an action so surely that it is named where people look),
-        `sure_accuracy` (of these; None if there are none), `confusion` {action: {label told, or
-        "nothing": clips}}, and `per_action` {action: {`frame_ap`, `video_ap`, `clip_accuracy`}}.
+        `sure_clips` (whose action is predicted so surely that it is shown),
+        `sure_accuracy` (of these; None if there are none), `confusion` {action: {predicted label,
+        or "nothing": clips}}, and `per_action` {action: {`frame_ap`, `video_ap`, `clip_accuracy`}}.
     """
     boxes = frame_ap(_boxes(clips), _true_boxes(clips), FRAME_IOU)
     tubes = {
         threshold: video_ap(_tubes(clips), _true_tubes(clips), threshold) for threshold in TUBE_IOUS
     }
     confusion = _confusion(clips)
-    right = {action: told.get(action, 0) for action, told in confusion.items()}
+    right = {action: predicted.get(action, 0) for action, predicted in confusion.items()}
     sure = _sure(clips)
-    of_action = {action: sum(told.values()) for action, told in confusion.items()}
+    of_action = {action: sum(predicted.values()) for action, predicted in confusion.items()}
     return {
         "frame_map": mean_average_precision(boxes),
         "video_map": mean_average_precision(tubes[0.5]),
@@ -75,15 +75,15 @@ def _confusion(clips: Mapping[str, ClipActions]) -> dict[str, dict[str, int]]:
     counts: dict[str, dict[str, int]] = {}
     for clip in clips.values():
         of_action = counts.setdefault(clip.action, {})
-        label = best(of_track(clip.told)) or "nothing"
+        label = best(of_track(clip.predicted)) or "nothing"
         of_action[label] = of_action.get(label, 0) + 1
     return counts
 
 
 def _sure(clips: Mapping[str, ClipActions]) -> list[bool]:
-    """Return, for each clip that is told an action surely enough, whether it is the right one."""
-    told = [(clip.action, of_track(clip.told)) for clip in clips.values()]
-    named = [(action, best(shares), shares) for action, shares in told]
+    """Return, for each clip with an action predicted surely enough, whether it is the right one."""
+    predicted = [(clip.action, of_track(clip.predicted)) for clip in clips.values()]
+    named = [(action, best(shares), shares) for action, shares in predicted]
     return [
         label == action
         for action, label, shares in named
@@ -96,9 +96,11 @@ def _boxes(clips: Mapping[str, ClipActions]) -> list[Detection[Box]]:
     return [
         Detection((name, index), label, box, math.exp(score))
         for name, clip in clips.items()
-        for index, (told, box) in enumerate(zip(of_frames(clip.told), clip.found, strict=True))
+        for index, (predicted, box) in enumerate(
+            zip(of_frames(clip.predicted), clip.found, strict=True)
+        )
         if box is not None
-        for label, score in told.items()
+        for label, score in predicted.items()
         if label != NO_ACTION
     ]
 
@@ -118,7 +120,7 @@ def _tubes(clips: Mapping[str, ClipActions]) -> list[Detection[Tube]]:
         Detection(name, label, tube, share)
         for name, clip in clips.items()
         if (tube := _tube(clip.found)) is not None
-        for label, share in of_track(clip.told).items()
+        for label, share in of_track(clip.predicted).items()
         if label != NO_ACTION
     ]
 

@@ -19,7 +19,7 @@ MEASURES: Mapping[str, str] = {
 
 
 class CompareError(Exception):
-    """Files of figures can't be compared; the message says why."""
+    """Files of metrics can't be compared; the message says why."""
 
 
 def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
@@ -29,8 +29,8 @@ def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple[f
     differences on each sequence, not of their scores.
 
     Args:
-        ours: one figure a sequence.
-        theirs: the figures of the same sequences, in the same order.
+        ours: one metric a sequence.
+        theirs: the metrics of the same sequences, in the same order.
 
     Returns:
         The mean of ours less theirs, and its standard error: nan for a single sequence.
@@ -41,7 +41,7 @@ def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple[f
     return float(differences.mean()), float(differences.std(ddof=1) / math.sqrt(len(differences)))
 
 
-def read_figures(path: Path) -> dict[str, Any]:
+def read_metrics(path: Path) -> dict[str, Any]:
     """Read what `python -m evaluation davis --json` wrote.
 
     Raises:
@@ -56,18 +56,18 @@ def read_figures(path: Path) -> dict[str, Any]:
     return found
 
 
-def text(figures: Mapping[str, Mapping[str, Any]]) -> str:
+def text(metrics: Mapping[str, Mapping[str, Any]]) -> str:
     """Lay out J of every sequence, the means, and the differences to the first model.
 
     Args:
-        figures: {model: what `read_figures` gave}, one at least.
+        metrics: {model: what `read_metrics` gave}, one at least.
 
     Raises:
         CompareError: the models were measured on different sequences.
     """
-    first = next(iter(figures))
-    names = list(figures[first]["per_sequence"])
-    for model, found in figures.items():
+    first = next(iter(metrics))
+    names = list(metrics[first]["per_sequence"])
+    for model, found in metrics.items():
         if set(found["per_sequence"]) != set(names):
             raise CompareError(
                 f"{model} must have the sequences of {first}, {', '.join(names)}, got "
@@ -75,29 +75,29 @@ def text(figures: Mapping[str, Mapping[str, Any]]) -> str:
             )
 
     def region(model: str) -> list[float]:
-        return [figures[model]["per_sequence"][name]["J_mean"] for name in names]
+        return [metrics[model]["per_sequence"][name]["J_mean"] for name in names]
 
     rows = [
-        [name, *map(percent, js)] for name, *js in zip(names, *map(region, figures), strict=True)
+        [name, *map(percent, js)] for name, *js in zip(names, *map(region, metrics), strict=True)
     ]
     rows += [
-        [label, *(percent(found[key]) for found in figures.values())]
+        [label, *(percent(found[key]) for found in metrics.values())]
         for label, key in MEASURES.items()
     ]
-    less = [paired_difference(region(model), region(first)) for model in figures]
+    less = [paired_difference(region(model), region(first)) for model in metrics]
     rows.append(
         [
             f"J less {first}",
             *(
                 "" if model == first else _signed(*pair)
-                for model, pair in zip(figures, less, strict=True)
+                for model, pair in zip(metrics, less, strict=True)
             ),
         ]
     )
     return "\n".join(
         [
             f"{len(names)} sequences, percent; differences with their standard error, paired",
-            table(["J mean", *figures], rows),
+            table(["J mean", *metrics], rows),
         ]
     )
 

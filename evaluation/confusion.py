@@ -1,4 +1,4 @@
-"""A picture of which actions were told for which."""
+"""A picture of the confusion matrix: which actions were predicted for which."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,19 +13,19 @@ _CELL, _MARGIN, _HEAD = 34, 150, 130
 
 
 def write_confusion(path: Path, counts: Mapping[str, Mapping[str, int]]) -> None:
-    """Draw a table: a row for each true action, a column for each label told, darker for more.
+    """Draw a table: a row for each true action, a column for each label predicted, darker for more.
 
     Shades are shares of the row. The cells of right answers have a frame.
 
     Args:
         path: of the picture, such as `confusion.png`; its folder is made.
-        counts: {true action: {label told: clips}}.
+        counts: {true action: {label predicted: clips}}.
 
     Raises:
         PredictionError: the picture can't be written.
     """
-    told = {label for row in counts.values() for label in row}
-    columns = [*counts, *sorted(told - counts.keys())]
+    predicted = {label for row in counts.values() for label in row}
+    columns = [*counts, *sorted(predicted - counts.keys())]
     size = (_HEAD + _CELL * len(counts), _MARGIN + _CELL * len(columns), 3)
     picture = np.full(size, 255, np.uint8)
     for row, (action, of_action) in enumerate(counts.items()):

@@ -1,4 +1,4 @@
-"""Figures published before, as the paper's Tables 1 to 3 list them, in percent.
+"""Metrics published before, as the paper's Tables 1 to 3 list them, in percent.
 
 Source: Hou et al., BMVC 2019, Tables 1, 2 and 3.
 """
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 PAPER = "Hou et al."
 
-# Rows of Table 1: name, and the key of our figures.
+# Rows of Table 1: name, and the key of our metrics.
 DAVIS_MEASURES: Mapping[str, str] = {
     "J mean": "J_mean",
     "J recall": "J_recall",

@@ -62,7 +62,7 @@ def score(folder: Path, sequence: LabelledSequence) -> SequenceScore:
     )
 
 
-def figures(scores: Mapping[str, SequenceScore]) -> dict[str, Any]:
+def metrics(scores: Mapping[str, SequenceScore]) -> dict[str, Any]:
     """Sum up the sequences' scores, as fractions.
 
     T is the mean over the sequences that the release flags for it; where none of them is among
@@ -74,17 +74,17 @@ def figures(scores: Mapping[str, SequenceScore]) -> dict[str, Any]:
     region = data_set_statistics(item.region for item in scores.values())
     contour = data_set_statistics(item.contour for item in scores.values())
     return {
-        **_figures(region, contour, float(np.mean(known)) if known else float("nan")),
+        **_metrics(region, contour, float(np.mean(known)) if known else float("nan")),
         "T_sequences": flagged,
         "per_sequence": {
-            name: _figures(item.region, item.contour, item.stability) | {"T": item.stability}
+            name: _metrics(item.region, item.contour, item.stability) | {"T": item.stability}
             for name, item in scores.items()
         },
     }
 
 
 def text(found: Mapping[str, Any], split: str) -> str:
-    """Lay out the figures per sequence, and Table 1 with our column."""
+    """Lay out the metrics per sequence, and Table 1 with our column."""
     measures = published.DAVIS_MEASURES
     rows = [
         [name, *(percent(item[key]) for key in measures.values())]
@@ -113,7 +113,7 @@ def _notes(split: str, count: int, stable: Sequence[str]) -> list[str]:
     return notes
 
 
-def _figures(region: Statistics, contour: Statistics, stability: float) -> dict[str, float]:
+def _metrics(region: Statistics, contour: Statistics, stability: float) -> dict[str, float]:
     return {
         "J_mean": region.mean,
         "J_recall": region.recall,

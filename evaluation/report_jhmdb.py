@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset.jhmdb import ActionClip, tight_box
-from evaluation import actions, published, told
+from evaluation import actions, predicted_actions, published
 from evaluation.actions import ClipActions
 from evaluation.overlap import (
     Overlap,
@@ -55,7 +55,7 @@ class ClipScore:
         action: what the person does.
         overlap: of the predicted masks with the true ones.
         missing: frames without a predicted mask, which count 0.
-        actions: what was told of the clip; None where the model tells no actions.
+        actions: what was predicted of the clip; None where the model tells no actions.
     """
 
     action: str
@@ -81,7 +81,7 @@ def score(folder: Path, clip: ActionClip) -> ClipScore:
         for index, truth in enumerate(truths)
     ]
     missing = sum(not path_of(folder, clip, index).is_file() for index in range(len(truths)))
-    found = told.read(folder, clip)
+    found = predicted_actions.read(folder, clip)
     return ClipScore(
         clip.action,
         clip_overlap(masks, truths),
@@ -92,7 +92,7 @@ def score(folder: Path, clip: ActionClip) -> ClipScore:
     )
 
 
-def figures(scores: Mapping[str, ClipScore]) -> dict[str, Any]:
+def metrics(scores: Mapping[str, ClipScore]) -> dict[str, Any]:
     """Sum up the clips' scores, as fractions; what needs named actions is None."""
     by_action: dict[str, list[Overlap]] = {}
     for item in scores.values():
@@ -100,7 +100,7 @@ def figures(scores: Mapping[str, ClipScore]) -> dict[str, Any]:
     overlaps = [item.overlap for item in scores.values()]
     named = {name: item.actions for name, item in scores.items() if item.actions is not None}
     # Average precision over some of the clips would be that of another data set.
-    of_actions = actions.figures(named) if len(named) == len(scores) else NOT_NAMED
+    of_actions = actions.metrics(named) if len(named) == len(scores) else NOT_NAMED
     return {
         **_ious(overlaps),
         "precision_at": {str(k): precision_at(overlaps, k) for k in THRESHOLDS},
@@ -115,7 +115,7 @@ def figures(scores: Mapping[str, ClipScore]) -> dict[str, Any]:
 
 
 def text(found: Mapping[str, Any], part: str) -> str:
-    """Lay out the figures per action, and Table 3 with our row."""
+    """Lay out the metrics per action, and Table 3 with our row."""
     keys = ("mean_iou", "mean_iou_clip", "overall_iou", "frame_ap", "video_ap", "clip_accuracy")
     rows = [
         [action, *(percent(item.get(key)) for key in keys)]
@@ -149,7 +149,7 @@ def _of_sure(found: Mapping[str, Any]) -> list[str]:
     if count is None:
         return []
     return [
-        f"Told an action with a score of {SURE_ENOUGH} or more: {count} clips, "
+        f"Predicted an action with a score of {SURE_ENOUGH} or more: {count} clips, "
         f"{percent(accuracy)} % of them rightly."
     ]
 

@@ -1,4 +1,4 @@
-"""The report on what is told of objects that aren't people, in sequences of DAVIS-2016."""
+"""The report on what is predicted of objects that aren't people, in sequences of DAVIS-2016."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 from dataset.davis import PEOPLE
 from dataset.values import LabelledVideo
-from evaluation import told
+from evaluation import predicted_actions
 from evaluation.predictions import PredictionError
 from evaluation.table import percent, table
 from pipeline.values import NO_ACTION
@@ -15,12 +15,12 @@ from pipeline.values import NO_ACTION
 
 @dataclass(frozen=True)
 class NoneScore:
-    """What was told of one sequence.
+    """What was predicted of one sequence.
 
     Attributes:
-        label: told of the whole track; None where nothing was found.
+        label: predicted of the whole track; None where nothing was found.
         share: of that label, 0 to 1.
-        frames: of those in which an object was found, the share that are told `none`.
+        frames: of those in which an object was found, the share that are predicted `none`.
     """
 
     label: str | None
@@ -29,24 +29,28 @@ class NoneScore:
 
 
 def score(folder: Path, video: LabelledVideo) -> NoneScore:
-    """Look at what was told of a sequence.
+    """Look at what was predicted of a sequence.
 
     Raises:
-        PredictionError: no actions were told.
+        PredictionError: no actions were predicted.
     """
-    found = told.read(folder, video)
+    found = predicted_actions.read(folder, video)
     if found is None:
         raise PredictionError(
-            f"There is no {told.path_of(folder, video)}: the model must name actions."
+            f"There is no {predicted_actions.path_of(folder, video)}: the model must name actions."
         )
-    shares = told.of_track(found)
-    label = told.best(shares)
-    labels = [told.best(of_frame) for of_frame in told.of_frames(found) if of_frame]
+    shares = predicted_actions.of_track(found)
+    label = predicted_actions.best(shares)
+    labels = [
+        predicted_actions.best(of_frame)
+        for of_frame in predicted_actions.of_frames(found)
+        if of_frame
+    ]
     frames = labels.count(NO_ACTION) / len(labels) if labels else 0.0
     return NoneScore(label, shares[label] if label else 0.0, frames)
 
 
-def figures(scores: Mapping[str, NoneScore]) -> dict[str, Any]:
+def metrics(scores: Mapping[str, NoneScore]) -> dict[str, Any]:
     """Sum up, as fractions; people are listed but don't count, and nothing found isn't `none`."""
     things = [item for name, item in scores.items() if name not in PEOPLE]
     return {
@@ -65,7 +69,7 @@ def figures(scores: Mapping[str, NoneScore]) -> dict[str, Any]:
 
 
 def text(found: Mapping[str, Any], part: str) -> str:
-    """Lay out what was told of each sequence."""
+    """Lay out what was predicted of each sequence."""
     rows = [
         [
             name + (" (people)" if item["people"] else ""),
@@ -78,8 +82,8 @@ def text(found: Mapping[str, Any], part: str) -> str:
     return "\n".join(
         [
             f"DAVIS-2016 {part}, {len(rows)} sequences, percent",
-            table(["sequence", "told", "share", "frames told none"], rows),
-            f"Objects that aren't people: {percent(found['none_share'])} told none, "
+            table(["sequence", "predicted", "share", "frames predicted none"], rows),
+            f"Objects that aren't people: {percent(found['none_share'])} predicted none, "
             f"{percent(found['none_share_frames'])} of their frames.",
         ]
     )

@@ -35,7 +35,7 @@ def score(folder: Path, sequence: LabelledSequence) -> Overlap:
     return clip_overlap(masks, truths)
 
 
-def figures(scores: Mapping[str, Overlap]) -> dict[str, Any]:
+def metrics(scores: Mapping[str, Overlap]) -> dict[str, Any]:
     """Sum up the sequences' scores, as fractions."""
     overlaps = list(scores.values())
     return {
@@ -48,7 +48,7 @@ def figures(scores: Mapping[str, Overlap]) -> dict[str, Any]:
 
 
 def text(found: Mapping[str, Any]) -> str:
-    """Lay out the figures per sequence, and Table 2 with our row."""
+    """Lay out the metrics per sequence, and Table 2 with our row."""
     sequences = found["per_sequence"].items()
     rows = [[name, percent(item["mean_iou"])] for name, item in sequences]
     overall = [[name, f"{value:.1f}"] for name, value in published.SEGTRACK.items()]

@@ -1,4 +1,4 @@
-"""Tables of figures as text, and the same figures as JSON."""
+"""Tables of metrics as text, and the same metrics as JSON."""
 
 import json
 import math
@@ -37,10 +37,10 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     )
 
 
-def write_json(figures: Mapping[str, Any], path: Path) -> None:
-    """Write figures as JSON, in which nan becomes null."""
+def write_json(metrics: Mapping[str, Any], path: Path) -> None:
+    """Write metrics as JSON, in which nan becomes null."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(_without_nan(figures), indent=2, allow_nan=False) + "\n")
+    path.write_text(json.dumps(_without_nan(metrics), indent=2, allow_nan=False) + "\n")
 
 
 def _without_nan(value: Any) -> Any:

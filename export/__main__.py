@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> None:
         multiple=MULTIPLE,
         licence=LICENCE,
         data=DATA,
-        measured=_figures(parsed.measured),
+        measured=_metrics(parsed.measured),
         git_revision=str(about.get("git_revision", "unknown")),
         labels=network.actions.labels if network.actions is not None else (),
         cues=network.cues is not None,
@@ -55,8 +55,8 @@ def main(arguments: Sequence[str]) -> None:
         print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB")
 
 
-def _figures(files: Sequence[Path]) -> dict[str, float]:
-    """Read the figures of whole data sets that `python -m evaluation --json` wrote."""
+def _metrics(files: Sequence[Path]) -> dict[str, float]:
+    """Read the metrics of whole data sets that `python -m evaluation --json` wrote."""
     return {
         f"{path.stem} {name}": round(value, 4)
         for path in files

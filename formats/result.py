@@ -73,18 +73,18 @@ class Result:
 
     @classmethod
     def of(
-        cls, header: Mapping[str, Any], filename: str, lines: Callable[[], Iterable[str]]
+        cls, summary: Mapping[str, Any], filename: str, lines: Callable[[], Iterable[str]]
     ) -> "Result":
         """Read a result as docs/api.md describes it.
 
         Args:
-            header: all of it but the frames.
+            summary: all of it but the frames.
             filename: as the client named the video.
             lines: reads the frames, a JSON object each.
         """
-        video, model = header["video"], header["model"]
+        video, model = summary["video"], summary["model"]
         return cls(
-            job=header["job"],
+            job=summary["job"],
             name=safe_name(PurePath(filename).stem),
             model=f"{model['name']} {model['version']}",
             width=video["width"],
@@ -99,7 +99,7 @@ class Result:
                     stop=track["stop"],
                     actions=tuple(Action(**action) for action in track.get("actions", ())),
                 )
-                for track in header["tracks"]
+                for track in summary["tracks"]
             ),
             lines=lines,
         )

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from jobs.database import API_KEYS, CALLBACKS, JOBS, now
 from jobs.errors import IdempotencyConflict, TooManyJobs
+from jobs.fair_queue import next_place, rank_of
 from jobs.records import ROWS, UNFINISHED, job_of
-from jobs.turns import next_turn, rank_of
 from jobs.values import Idempotency, Job, JobRequest, JobState, Key
 from pipeline.values import VideoInfo
 
@@ -46,7 +46,7 @@ class NewJob:
 
 
 @dataclass(frozen=True)
-class Twin:
+class CachedResult:
     """A finished job that was asked for the same.
 
     Attributes:
@@ -103,15 +103,15 @@ class Admission:
         """Add a queued job within the caller's transaction.
 
         Returns:
-            The turn of its first segment, as `next_turn`.
+            The place of its first segment, as `next_place`.
 
         Raises:
             TooManyJobs: its owner may have no more.
             sqlalchemy.exc.IntegrityError: there is a job with this idempotency key.
         """
         owner = None if self._owner is None else self._owner.name
-        turn = next_turn(connection, owner, job.request.priority, job.segments)
-        values = {"state": JobState.QUEUED, "frames_done": 0, "linked": 0, "turn": turn}
+        place = next_place(connection, owner, job.request.priority, job.segments)
+        values = {"state": JobState.QUEUED, "frames_done": 0, "linked": 0, "place": place}
         connection.execute(JOBS.insert().values(**self._row(job), **values))
         if job.request.callback_url is not None:
             connection.execute(
@@ -119,9 +119,9 @@ class Admission:
             )
         # Afterwards, since SQLite's transaction begins with the first that writes.
         self.check_room(connection, added=1)
-        return turn
+        return place
 
-    def add_finished(self, connection: sa.Connection, job: NewJob, twin: Twin) -> None:
+    def add_finished(self, connection: sa.Connection, job: NewJob, cached: CachedResult) -> None:
         """Add a job whose result is there already, a copy of another's.
 
         Raises:
@@ -133,9 +133,9 @@ class Admission:
             "finished_at": self._now,
             "frames_done": job.frames_total,
             "linked": job.segments,
-            "model": twin.model,
-            "runtime": twin.runtime,
-            "copied_from": twin.job_id,
+            "model": cached.model,
+            "runtime": cached.runtime,
+            "copied_from": cached.job_id,
         }
         connection.execute(JOBS.insert().values(**self._row(job), **values))
         if job.request.callback_url is not None:
@@ -179,7 +179,7 @@ class Admission:
             )
         return job_of(row)
 
-    def twin(self, digest: str, runtimes: Collection[str]) -> Twin | None:
+    def cached_result(self, digest: str, runtimes: Collection[str]) -> CachedResult | None:
         """Find the owner's latest job that succeeded in the same.
 
         Args:
@@ -199,7 +199,7 @@ class Admission:
         )
         with self._engine.connect() as connection:
             found = connection.execute(query).first()
-        return None if found is None else Twin(*found)
+        return None if found is None else CachedResult(*found)
 
     def _scoped(self, key: str) -> str:
         return f"{'' if self._owner is None else self._owner.name}\n{key}"

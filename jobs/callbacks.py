@@ -151,7 +151,7 @@ def signed_headers(secret: bytes, message_id: str, sent_at: int, body: bytes) ->
     }
 
 
-class Courier:
+class WebhookSender:
     """A thread that sends webhooks, one after another, beside the jobs of its worker.
 
     Args:
@@ -165,7 +165,7 @@ class Courier:
         self._outbound = outbound
         self._secret = secret
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="webhook sender", daemon=True)
 
     def start(self) -> None:
         """Begin."""

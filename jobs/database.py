@@ -40,8 +40,8 @@ JOBS = sa.Table(
     sa.Column("segments", sa.Integer),  # how many it is cut into
     sa.Column("linked", sa.Integer),  # how many of them, from the first, are in the result
     sa.Column("early", sa.Integer),  # frames of the next segment that can be read already
-    sa.Column("turn", sa.Integer),  # when its first segment is served, see turns.py
-    sa.Column("rank", sa.Integer),  # of its priority, see turns.py
+    sa.Column("turn", sa.Integer, key="place"),  # of its first segment, see fair_queue.py
+    sa.Column("rank", sa.Integer),  # of its priority, see fair_queue.py
     sa.Column("model", sa.JSON),  # name and version
     sa.Column("runtime", sa.Text),  # that its first segment pinned it to, see runtime.py
     sa.Column("failure_kind", sa.Text),
@@ -66,7 +66,7 @@ SEGMENTS = sa.Table(
     METADATA,
     sa.Column("job_id", sa.Text, primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("turn", sa.Integer),  # when it was taken up first
+    sa.Column("turn", sa.Integer, key="place"),  # when it was taken up first
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("frames_done", sa.Integer, nullable=False),
 )

@@ -178,7 +178,7 @@ class JobQueue:
 
     def _enqueue(self, job: NewJob) -> None:
         with self._engine.begin() as connection:
-            turn = self._admission.add(connection, job)
+            place = self._admission.add(connection, job)
             for segment in range(job.segments):
                 self._client.enqueue_in_transaction(
                     connection,
@@ -186,7 +186,7 @@ class JobQueue:
                         "workflow_name": WORKFLOW,
                         "queue_name": QUEUE,
                         "workflow_id": workflow_id(job.id, segment),
-                        "priority": turn + segment,
+                        "priority": place + segment,
                     },
                     job.id,
                     segment,
@@ -197,16 +197,16 @@ class JobQueue:
         if job.digest is None:
             return False
         runtimes = {worker.runtime for worker in self._register.live()}
-        twin = self._admission.twin(job.digest, runtimes)
-        if twin is None:
+        cached = self._admission.cached_result(job.digest, runtimes)
+        if cached is None:
             return False
         try:
-            copy_result(self.store, twin, job.id)
+            copy_result(self.store, cached, job.id)
         except FileNotFoundError:  # the other one was deleted meanwhile
             return False
         with self._engine.begin() as connection:
-            job = replace(job, segments=twin.segments)
-            self._admission.add_finished(connection, job, twin)
+            job = replace(job, segments=cached.segments)
+            self._admission.add_finished(connection, job, cached)
         return True
 
     def get(self, job_id: str) -> Job:
@@ -277,7 +277,7 @@ class JobQueue:
         """Remove the files of uploads that never became jobs, after a while."""
         self.store.sweep(self._records.ids(), older_than_s)
 
-    def result_header(self, job_id: str) -> dict[str, Any]:
+    def result_summary(self, job_id: str) -> dict[str, Any]:
         """Return the result but for its frames: job, model, video, tracks.
 
         Raises:
@@ -287,10 +287,10 @@ class JobQueue:
         """
         _require_result(self.get(job_id))
         try:
-            header: dict[str, Any] = json.loads(self.store.read(self.store.header(job_id)))
+            summary: dict[str, Any] = json.loads(self.store.read(self.store.summary(job_id)))
         except FileNotFoundError as error:
             raise JobNotFound(f"Job {job_id!r} was deleted.") from error
-        return header
+        return summary
 
     def frames(self, job_id: str, *, follow: bool = False) -> Iterator[str]:
         r"""Read the result's frames in order, as JSON lines that end with `\n`.

@@ -22,7 +22,7 @@ OUTAGE_S = 120.0
 _log = logging.getLogger(__name__)
 
 
-class Patience:
+class RetryPolicy:
     """Says whether a step that failed may succeed when it is tried again; one for each step.
 
     While the database or the store of files is away the step goes on being tried; anything else
@@ -32,7 +32,7 @@ class Patience:
     def __init__(self) -> None:
         self._tries_left = TRIES
 
-    def may_pass(self, error: BaseException) -> bool:
+    def should_retry(self, error: BaseException) -> bool:
         """Take note of an error, and say whether another try makes sense."""
         if is_outage(error):
             return True

@@ -13,7 +13,7 @@ _BUCKETS_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10
 
 
 class WorkerMetrics:
-    """The figures of one worker, in a registry of their own.
+    """The metrics of one worker, in a registry of their own.
 
     Attributes:
         registry: holds them.

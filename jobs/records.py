@@ -341,10 +341,10 @@ def _attempt(connection: sa.Connection, job_id: str, segment: int) -> int:
     ).scalar()
     if attempts is not None:
         return attempts
-    turn = sa.select(JOBS.c.turn + segment).where(JOBS.c.id == job_id).scalar_subquery()
+    place = sa.select(JOBS.c.place + segment).where(JOBS.c.id == job_id).scalar_subquery()
     connection.execute(
         SEGMENTS.insert().values(
-            job_id=job_id, number=segment, turn=turn, attempts=1, frames_done=0
+            job_id=job_id, number=segment, place=place, attempts=1, frames_done=0
         )
     )
     return 1

@@ -53,8 +53,8 @@ class Renderings:
         """
         store = self._store
         try:
-            header = json.loads(store.read(store.header(job_id)))
-            result = Result.of(header, filename, partial(self._lines, job_id))
+            summary = json.loads(store.read(store.summary(job_id)))
+            result = Result.of(summary, filename, partial(self._lines, job_id))
             with (
                 store.local(store.scan(job_id)) as scan,
                 closing(Sandbox(stall_s=self._decode_timeout_s)) as sandbox,

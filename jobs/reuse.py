@@ -3,11 +3,11 @@
 import json
 import shutil
 
-from jobs.admission import Twin
+from jobs.admission import CachedResult
 from jobs.store import JobStore
 
 
-def copy_result(store: JobStore, twin: Twin, job_id: str) -> None:
+def copy_result(store: JobStore, cached: CachedResult, job_id: str) -> None:
     """Copy a finished job's result to a new one, whose own it is from then on.
 
     Raises:
@@ -15,17 +15,17 @@ def copy_result(store: JobStore, twin: Twin, job_id: str) -> None:
     """
     copied = 0
     try:
-        for segment in range(twin.segments):
+        for segment in range(cached.segments):
             with (
-                store.open(store.frames(twin.job_id, segment)) as lines,
+                store.open(store.frames(cached.job_id, segment)) as lines,
                 store.writing(store.frames(job_id, segment)) as path,
                 path.open("w", encoding="utf-8") as copy,
             ):
                 shutil.copyfileobj(lines, copy)
             copied += 1
-        header = json.loads(store.read(store.header(twin.job_id)))
-        with store.writing(store.header(job_id)) as path:
-            path.write_text(json.dumps(header | {"job": job_id}), "utf-8")
+        summary = json.loads(store.read(store.summary(cached.job_id)))
+        with store.writing(store.summary(job_id)) as path:
+            path.write_text(json.dumps(summary | {"job": job_id}), "utf-8")
     except FileNotFoundError:
         for segment in range(copied):
             store.remove(store.frames(job_id, segment))

@@ -100,7 +100,7 @@ class JobStore(ABC):
         return JobFile(job_id, f"frames/{segment:06d}")
 
     @staticmethod
-    def header(job_id: str) -> JobFile:
+    def summary(job_id: str) -> JobFile:
         """Name the result without its frames."""
         return JobFile(job_id, "header.json")
 

@@ -13,7 +13,7 @@ from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
 from opentelemetry.trace import Tracer
 
 from jobs.cache import DEFAULT_BYTES
-from jobs.callbacks import Callbacks, Courier, WebhookSettings
+from jobs.callbacks import Callbacks, WebhookSender, WebhookSettings
 from jobs.database import (
     APPLICATION,
     QUEUE,
@@ -133,10 +133,10 @@ def _sending_webhooks(engine: sa.Engine, settings: WebhookSettings | None) -> It
     if settings is None:
         yield
         return
-    courier = Courier(Callbacks(engine), Outbound(settings.allow), settings.secret)
-    courier.start()
+    sender = WebhookSender(Callbacks(engine), Outbound(settings.allow), settings.secret)
+    sender.start()
     yield
-    courier.stop()
+    sender.stop()
 
 
 def _serve(

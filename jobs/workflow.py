@@ -15,14 +15,14 @@ from opentelemetry.trace import Span, StatusCode
 from jobs.database import WORKFLOW, workflow_id
 from jobs.early_lines import EarlyLines
 from jobs.errors import WorkerLost
-from jobs.failure import OUTAGE_S, OUTAGE_TRIES, Patience, failure_of, is_outage
-from jobs.header import to_header
+from jobs.failure import OUTAGE_S, OUTAGE_TRIES, RetryPolicy, failure_of, is_outage
 from jobs.lines import from_part, to_line, to_part
 from jobs.metrics import WorkerMetrics
 from jobs.pinning import PinnedElsewhere
 from jobs.records import JobProgress, JobRecords
 from jobs.segments import segment_range
 from jobs.store import JobStore
+from jobs.summary import to_summary
 from jobs.tracing import SegmentTrace
 from jobs.values import JobFailure, JobState
 from pipeline.media import decoder_child
@@ -149,7 +149,7 @@ class SegmentJob:
             name=name,
             retries_allowed=True,
             max_attempts=OUTAGE_TRIES,
-            should_retry=Patience().may_pass,
+            should_retry=RetryPolicy().should_retry,
         )
         return DBOS.run_step(options, function, *args, **kwargs)
 
@@ -278,8 +278,8 @@ class SegmentJob:
         video = self._records.get(job_id).video
         tracks = self._tracker_after(job_id, progress.segments - 1).tracks()
         model = progress.model or self._model
-        with self._store.writing(self._store.header(job_id)) as path:
-            _write([to_header(job_id, model, video, tracks)], path)
+        with self._store.writing(self._store.summary(job_id)) as path:
+            _write([to_summary(job_id, model, video, tracks)], path)
         if self._records.finish(job_id, JobState.SUCCEEDED):
             self._metrics.ended(JobState.SUCCEEDED)
             _log.info("job finished", extra=self._about)

@@ -22,13 +22,13 @@ from model.batches import Batches
 from model.calibration import divide_scores, fit_temperature
 from model.distillation import Distillation
 from model.efficientnet import Branch, EfficientNetEncoder, imagenet_state, load_head
-from model.interpolation import CUES, HEAD, mean_weights
 from model.network import SegmentationNetwork
 from model.presets import PRESETS, build, restore
 from model.r2plus1d import R2Plus1D, load_kinetics
 from model.recipes import RECIPES, SMALL, Recipe
 from model.training import Run, logger, steps_per_epoch, supported_precision, train
 from model.validation import evaluate, score_middle
+from model.weight_averaging import CUES, HEAD, mean_weights
 from pipeline.network.spec import ModelSpec
 from pipeline.values import NO_ACTION, Quality
 
@@ -332,8 +332,8 @@ def _evaluate(parsed: argparse.Namespace) -> None:
     scores = evaluate(network, videos, spec, parsed.quality)
     mean = sum(scores.values()) / len(scores)
     part = f"davis {parsed.split or 'held out'}"
-    figures = {f"J {part}": mean, **{f"J {name}": j for name, j in scores.items()}}
-    print(json.dumps({name: round(j, 4) for name, j in figures.items()}))
+    metrics = {f"J {part}": mean, **{f"J {name}": j for name, j in scores.items()}}
+    print(json.dumps({name: round(j, 4) for name, j in metrics.items()}))
 
 
 if __name__ == "__main__":

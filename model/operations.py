@@ -88,7 +88,7 @@ def table5(kind: Kind) -> Operations:
 
 
 def print_table5() -> None:
-    """Print Table 5 as counted on our network, beside the published figures."""
+    """Print Table 5 as counted on our network, beside the published metrics."""
     print("Pyramid pooling and decoder, 8 frames of 320 x 320; the widths are inferred.")
     print(f"{'convolution':<12}{'operations':>12}{'paper':>8}{'parameters':>13}{'weights':>9}")
     published: dict[Kind, str] = {"standard": "136 G", "r2plus1d": "136 G", "separable": "6 G"}

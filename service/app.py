@@ -89,7 +89,7 @@ def create_app(
                     watch=watch,
                     reads=SharedReads(),
                     stopping=stopping,
-                    figures=counts.registry,
+                    metrics=counts.registry,
                     tracer=NoOpTracer() if tracers is None else tracers.get_tracer("rotograph"),
                 )
             }

@@ -120,8 +120,8 @@ def require_protections(settings: Settings, lacks: Sequence[str]) -> None:
         )
 
 
-def _show(settings: Settings, figures: CollectorRegistry) -> None:
-    """Show a worker's figures to Prometheus, in a thread that ends with the process.
+def _show(settings: Settings, metrics: CollectorRegistry) -> None:
+    """Show a worker's metrics to Prometheus, in a thread that ends with the process.
 
     Raises:
         SettingsError: the address can't be listened at.
@@ -130,7 +130,7 @@ def _show(settings: Settings, figures: CollectorRegistry) -> None:
         return
     host, port = settings.worker_metrics_address
     try:
-        start_http_server(port, host, figures)
+        start_http_server(port, host, metrics)
     except (OSError, OverflowError) as error:
         raise SettingsError(
             f"{PREFIX}WORKER_METRICS must be a free address, got {settings.worker_metrics}: "

@@ -96,8 +96,8 @@ def _text_route(name: str, form: TextFormat) -> Route:
         queue = shared.queue
         job = await anyio.to_thread.run_sync(queue.get, job_id)
         _require(job, name, form)
-        header = await anyio.to_thread.run_sync(queue.result_header, job_id)
-        result = Result.of(header, job.request.filename, partial(queue.frames, job_id))
+        summary = await anyio.to_thread.run_sync(queue.result_summary, job_id)
+        result = Result.of(summary, job.request.filename, partial(queue.frames, job_id))
         headers = {"Content-Disposition": attachment(f"{result.name}.{name}")}
         blocks = text_blocks(form.write(result))
         return StreamingResponse(blocks, 200, headers, form.media_type)
@@ -113,8 +113,8 @@ def _file_route(name: str, form: FileFormat) -> Route:
         """
         job = await anyio.to_thread.run_sync(shared.queue.get, job_id)
         _require(job, name, form)
-        header = await anyio.to_thread.run_sync(shared.queue.result_header, job_id)
-        last_track = max((track["id"] for track in header["tracks"]), default=0)
+        summary = await anyio.to_thread.run_sync(shared.queue.result_summary, job_id)
+        last_track = max((track["id"] for track in summary["tracks"]), default=0)
         if form.most_tracks is not None and last_track > form.most_tracks:
             raise TooManyTracks(
                 f"{name} can hold {form.most_tracks} tracks, and the job has {last_track}."
@@ -122,7 +122,7 @@ def _file_route(name: str, form: FileFormat) -> Route:
         settings = shared.settings
         prefer = preference(request.headers.getlist("prefer"), settings.wait_s, settings.max_wait_s)
         path = await shared.renderer.file(job, name, prefer.wait_s)
-        kept = Result.of(header, job.request.filename, list).name
+        kept = Result.of(summary, job.request.filename, list).name
         headers = {"Content-Disposition": attachment(f"{kept}.{name}")}
         if prefer.applied:
             headers["Preference-Applied"] = prefer.applied

@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 
 class Metrics:
-    """The figures of one API process, in a registry of their own.
+    """The metrics of one API process, in a registry of their own.
 
     Labels have few values, whatever clients send: routes, not paths, and no names of theirs.
 
@@ -142,12 +142,12 @@ class _Standing(Collector):
         yield from ()
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the figures; where the database doesn't answer, only that."""
+        """Yield the metrics; where the database doesn't answer, only that."""
         database = GaugeMetricFamily("rotograph_database_up", "Whether the database answers.")
         try:
             load, workers = self._queue.load(), self._queue.workers()
         except Exception:
-            # Whatever the database's driver raises, the other figures are worth having.
+            # Whatever the database's driver raises, the other metrics are worth having.
             _log.exception("the database doesn't answer")
             database.add_metric([], 0)
             yield database
@@ -275,6 +275,6 @@ async def _operator(
 def get_metrics(shared: Unscoped) -> Response:
     """Requests of this API process, and how the queue and the workers stand.
 
-    Workers have figures of their own, at an address of their own.
+    Workers have metrics of their own, at an address of their own.
     """
-    return Response(generate_latest(shared.figures), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+    return Response(generate_latest(shared.metrics), media_type=CONTENT_TYPE_PLAIN_0_0_4)

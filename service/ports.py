@@ -66,7 +66,7 @@ class Queue(Protocol):
     def workers(self) -> Sequence[Worker]:
         """Return the live workers."""
 
-    def result_header(self, job_id: str) -> Mapping[str, Any]:
+    def result_summary(self, job_id: str) -> Mapping[str, Any]:
         """Return a finished result without its frames."""
 
     def frames(self, job_id: str, *, follow: bool = False) -> Iterator[str]:

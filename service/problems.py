@@ -56,7 +56,7 @@ def add_problem_handlers(app: FastAPI) -> None:
             request_id=request.state.request_id,
             job=request.path_params.get("job_id"),
         )
-        request.state.problem = kind_of(type(error)).slug  # for the log and the figures
+        request.state.problem = kind_of(type(error)).slug  # for the log and the metrics
         if isinstance(error, InvalidRequest):
             faults = [schemas.Fault.of(fault) for fault in error.faults]
             problem = problem.model_copy(update={"faults": faults})

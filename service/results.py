@@ -91,9 +91,9 @@ async def get_job_result(
         if job.state.final:
             return StreamingResponse(ndjson_blocks(frames), 200, headers, NDJSON)
         return StreamingResponse(followed(shared, job, frames), 200, headers, NDJSON)
-    header = await anyio.to_thread.run_sync(queue.result_header, job_id)
+    summary = await anyio.to_thread.run_sync(queue.result_summary, job_id)
     frames = await anyio.to_thread.run_sync(queue.frames, job_id)
-    return StreamingResponse(json_blocks(header, frames), 200, headers, JSON)
+    return StreamingResponse(json_blocks(summary, frames), 200, headers, JSON)
 
 
 def _accepted(request: Request) -> str:
@@ -117,19 +117,19 @@ def require_result(job: Job) -> None:
         )
 
 
-def json_blocks(header: Mapping[str, Any], lines: Iterator[str]) -> Iterator[str]:
+def json_blocks(summary: Mapping[str, Any], lines: Iterator[str]) -> Iterator[str]:
     r"""Yield the whole result as one JSON object.
 
     Args:
-        header: all of the result but its frames.
+        summary: all of the result but its frames.
         lines: the frames, each a JSON object with its line's end.
 
-    >>> header = {"job": "a"}
-    >>> "".join(json_blocks(header, iter(['{"index": 0}\n', '{"index": 1}\n'])))
+    >>> summary = {"job": "a"}
+    >>> "".join(json_blocks(summary, iter(['{"index": 0}\n', '{"index": 1}\n'])))
     '{"job": "a", "frames": [{"index": 0},{"index": 1}]}'
     """
-    head = json.dumps(header).removesuffix("}")
-    yield f'{head}{", " if header else ""}"frames": ['
+    head = json.dumps(summary).removesuffix("}")
+    yield f'{head}{", " if summary else ""}"frames": ['
     separator = ""
     for block in _blocks(lines):
         yield separator + ",".join(line.rstrip("\n") for line in block)

@@ -172,7 +172,7 @@ class Settings(BaseModel):
 
     @property
     def worker_metrics_address(self) -> tuple[str, int] | None:
-        """Where a worker shows its figures, host and port; None where it doesn't."""
+        """Where a worker shows its metrics, host and port; None where it doesn't."""
         if self.worker_metrics is None:
             return None
         host, _, port = self.worker_metrics.rpartition(":")

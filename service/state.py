@@ -68,7 +68,7 @@ class Services:
         rates: what each key has left.
         renderer: makes results in formats that take long.
         watch: looks at the jobs that clients listen to.
-        figures: for Prometheus.
+        metrics: for Prometheus.
         reads: of the database, which requests share.
         stopping: whether this process is about to stop.
         tracer: makes spans of what requests do.
@@ -84,7 +84,7 @@ class Services:
     rates: RateLimiter
     renderer: Renderer
     watch: Watch
-    figures: CollectorRegistry
+    metrics: CollectorRegistry
     reads: SharedReads
     stopping: Stopping
     tracer: Tracer

@@ -153,9 +153,9 @@ async def _answer(request: Request, queue: Queue, job: Job, prefer: Preference) 
         return problem_response(told, headers)
     require_result(job)
     if job.state is JobState.SUCCEEDED:
-        header = await anyio.to_thread.run_sync(queue.result_header, job.id)
+        summary = await anyio.to_thread.run_sync(queue.result_summary, job.id)
         frames = await anyio.to_thread.run_sync(queue.frames, job.id)
-        return StreamingResponse(json_blocks(header, frames), 200, headers, "application/json")
+        return StreamingResponse(json_blocks(summary, frames), 200, headers, "application/json")
     headers["Retry-After"] = str(RETRY_AFTER_S)
     return JSONResponse(schemas.Job.of(job).model_dump(mode="json"), 202, headers)
 

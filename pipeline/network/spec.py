@@ -46,7 +46,7 @@ class ModelSpec:
         multiple: both sides are padded up to a multiple of this many pixels.
         licence: of the weights, as an SPDX expression or a sentence.
         data: what the model was trained on.
-        measured: measured figures as {name: value}, fractions not percent.
+        measured: measured metrics as {name: value}, fractions not percent.
         git_revision: of the code that trained it.
         labels: of the actions, in the order of the scores; none if the model only segments.
         cues: whether the model takes cues.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.objects import rle
-from pipeline.objects.recent import RecentActions
+from pipeline.objects.moving_average import ActionAverage
 from pipeline.values import Action, Instances, Rle, SegmentedFrame, SegmentedObject, Track
 
 # Objects move and change shape between frames, but one still overlaps itself by this much.
@@ -49,7 +49,7 @@ class _Seen:
     start: int
     stop: int
     actions: dict[str, float] = field(default_factory=dict)
-    recent: RecentActions = field(default_factory=RecentActions)
+    recent: ActionAverage = field(default_factory=ActionAverage)
 
 
 class Tracker:
@@ -112,7 +112,7 @@ class Tracker:
             if "missed" not in active  # of a version that counted frames: those tracks have ended
         ]
         tracker._seen = [
-            _Seen(**(seen | {"recent": RecentActions(**seen.get("recent", {}))}))
+            _Seen(**(seen | {"recent": ActionAverage(**seen.get("recent", {}))}))
             for seen in state["seen"]
         ]
         return tracker

@@ -15,7 +15,7 @@ from tests.formats.results import EVERY, HEIGHT, WIDTH, Sample, sample
 
 def result_of(made: Sample) -> Result:
     frames: list[dict[str, Any]] = [json.loads(line) for line in made.lines]
-    return Result.from_json(made.header | {"frames": frames})
+    return Result.from_json(made.summary | {"frames": frames})
 
 
 def test_each_object_is_a_detection() -> None:

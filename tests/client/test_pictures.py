@@ -23,7 +23,7 @@ def pixels_of(png: bytes | None) -> NDArray[np.uint8]:
 def result(source: Path | None = None) -> Result:
     made = sample()
     frames: list[dict[str, Any]] = [json.loads(line) for line in made.lines]
-    return Result.from_json(made.header | {"frames": frames}, source)
+    return Result.from_json(made.summary | {"frames": frames}, source)
 
 
 def test_a_frame_shows_each_mask_in_a_colour_of_its_own() -> None:

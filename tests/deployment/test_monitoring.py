@@ -1,4 +1,4 @@
-"""The dashboard and the alerts ask for figures, and labels of them, that there are."""
+"""The dashboard and the alerts ask for metrics, and labels of them, that there are."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def labels_of(registry: CollectorRegistry) -> dict[str, set[str]]:
 
 @pytest.fixture(scope="module")
 def exposed() -> dict[str, set[str]]:
-    """Each figure with its labels, after something has happened that makes all appear."""
+    """Each metric with its labels, after something has happened that makes all appear."""
     api, worker = Metrics(FakeQueue()), WorkerMetrics()
     api.answered("/jobs", "GET", 200, None, 0.1)
     worker.ended(JobState.FAILED, JobFailure("BrokenVideo", "Bad."))

@@ -1,4 +1,4 @@
-"""Actions told and found, worked out by hand; what was told, kept and read; the pictures of it."""
+"""Metrics of predicted actions, worked out by hand; predictions kept and read; their pictures."""
 
 import json
 import math
@@ -10,9 +10,9 @@ import pytest
 
 from dataset import davis, jhmdb
 from dataset.values import read_picture
-from evaluation import told
+from evaluation import predicted_actions
 from evaluation.__main__ import main
-from evaluation.actions import ClipActions, figures
+from evaluation.actions import ClipActions, metrics
 from evaluation.confusion import write_confusion
 from evaluation.predictions import PredictionError
 from tests.dataset.folders import write_davis, write_jhmdb
@@ -30,9 +30,9 @@ def clip(action: str, *frames: tuple[dict[str, float], Any]) -> ClipActions:
     return ClipActions(action, [f[0] for f in frames], [f[1] for f in frames], [BOX] * len(frames))
 
 
-def test_figures_of_three_clips() -> None:
+def test_metrics_of_three_clips() -> None:
     runs = shares(run=0.7, jump=0.2, none=0.1)
-    found = figures(
+    found = metrics(
         {
             "right": clip("run", (runs, BOX), (runs, BOX)),
             "nowhere": clip("run", ({}, None), ({}, None)),
@@ -53,24 +53,24 @@ def test_figures_of_three_clips() -> None:
 def test_a_frame_without_a_box_repeats_the_one_before_in_a_tube() -> None:
     runs = shares(run=0.9, none=0.1)
     broken = clip("run", (runs, BOX), ({}, None), (runs, BOX))
-    assert figures({"a": broken})["video_map"] == pytest.approx(1)
-    assert figures({"a": broken})["frame_map"] == pytest.approx(2 / 3)
+    assert metrics({"a": broken})["video_map"] == pytest.approx(1)
+    assert metrics({"a": broken})["frame_map"] == pytest.approx(2 / 3)
 
 
 def test_who_is_sure_may_be_wrong_and_who_is_unsure_does_not_count() -> None:
     sure, unsure = shares(run=0.7, jump=0.3), shares(run=0.39, jump=0.31, none=0.3)
     quiet = shares(run=0.1, jump=0.1, none=0.8)
-    told = {"a": "run", "b": "jump"}
-    clips = {f"sure {name}": clip(action, (sure, BOX)) for name, action in told.items()}
+    predicted = {"a": "run", "b": "jump"}
+    clips = {f"sure {name}": clip(action, (sure, BOX)) for name, action in predicted.items()}
     clips |= {"unsure": clip("run", (unsure, BOX)), "none": clip("run", (quiet, BOX))}
-    found = figures(clips)
+    found = metrics(clips)
     assert (found["sure_clips"], found["sure_accuracy"]) == (2, 0.5)
-    assert figures({"none": clip("run", (quiet, BOX))})["sure_accuracy"] is None
+    assert metrics({"none": clip("run", (quiet, BOX))})["sure_accuracy"] is None
 
 
 def test_none_is_no_action_to_be_found() -> None:
     quiet = shares(run=0.2, none=0.8)
-    found = figures({"a": clip("run", (quiet, BOX))})
+    found = metrics({"a": clip("run", (quiet, BOX))})
     assert found["frame_map"] == pytest.approx(1)  # its box is still the best for `run`
     assert found["clip_accuracy"] == 0
     assert found["confusion"] == {"run": {"none": 1}}
@@ -78,26 +78,29 @@ def test_none_is_no_action_to_be_found() -> None:
 
 def test_a_track_is_told_by_the_geometric_mean_of_its_frames() -> None:
     frames = [shares(none=0.4, run=0.1), {}, shares(none=0.1, run=0.9)]
-    assert told.of_track(frames) == pytest.approx({"none": 0.4, "run": 0.6})
-    assert told.best(told.of_track(frames)) == "run"
-    assert told.best(told.of_track([{}])) is None
+    assert predicted_actions.of_track(frames) == pytest.approx({"none": 0.4, "run": 0.6})
+    assert predicted_actions.best(predicted_actions.of_track(frames)) == "run"
+    assert predicted_actions.best(predicted_actions.of_track([{}])) is None
 
 
 def test_a_frame_is_told_with_those_before_it() -> None:
     """As the service tells it: one odd frame among many doesn't stand for itself."""
     runs, jumps = shares(run=0.9, jump=0.1), shares(run=0.2, jump=0.8)
-    labels = [told.best(frame) for frame in told.of_frames([runs, runs, {}, runs, jumps])]
+    labels = [
+        predicted_actions.best(frame)
+        for frame in predicted_actions.of_frames([runs, runs, {}, runs, jumps])
+    ]
     assert labels == ["run", "run", None, "run", "run"]
 
 
 def test_what_was_told_is_read_back(tmp_path: Path) -> None:
     (swan,) = davis.load(write_davis(tmp_path / "d", {"swan": 2}), "train")
-    assert told.read(tmp_path, swan) is None
-    told.write(tmp_path, swan, [shares(run=0.3), {}])
-    assert told.read(tmp_path, swan) == [shares(run=0.3), {}]
-    told.write(tmp_path, swan, [{}])
+    assert predicted_actions.read(tmp_path, swan) is None
+    predicted_actions.write(tmp_path, swan, [shares(run=0.3), {}])
+    assert predicted_actions.read(tmp_path, swan) == [shares(run=0.3), {}]
+    predicted_actions.write(tmp_path, swan, [{}])
     with pytest.raises(PredictionError, match=r"actions\.json must be of 2 frames, got 1"):
-        told.read(tmp_path, swan)
+        predicted_actions.read(tmp_path, swan)
 
 
 def test_right_answers_are_dark_on_the_diagonal(tmp_path: Path) -> None:

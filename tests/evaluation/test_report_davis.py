@@ -10,7 +10,7 @@ from dataset.davis import EVAL_T
 from dataset.values import DatasetError, LabelledVideo
 from evaluation import published
 from evaluation.predictions import PredictionError
-from evaluation.report_davis import SequenceScore, figures, score, text
+from evaluation.report_davis import SequenceScore, metrics, score, text
 from evaluation.statistics import Statistics
 from tests.dataset.folders import write_davis
 from tests.evaluation.folders import shifted, write_predictions
@@ -55,8 +55,8 @@ def test_two_frames_are_too_few(tmp_path: Path) -> None:
         score(tmp_path, video)
 
 
-def test_figures_are_means_over_sequences() -> None:
-    found = figures({"bear": _score(0.8, 0.2), "swan": _score(0.4, 0.4)})
+def test_metrics_are_means_over_sequences() -> None:
+    found = metrics({"bear": _score(0.8, 0.2), "swan": _score(0.4, 0.4)})
     assert found["J_mean"] == found["F_mean"] == pytest.approx(0.6)
     assert found["J_recall"] == found["F_recall"] == pytest.approx(0.3)
     assert found["J_decay"] == found["F_decay"] == pytest.approx(0.06)
@@ -75,20 +75,20 @@ def test_figures_are_means_over_sequences() -> None:
 
 def test_stability_is_that_of_the_flagged_sequences() -> None:
     scores = {"camel": _score(0.8, 0.2), "cows": _score(0.8, 0.4), "dog": _score(0.8, 9)}
-    found = figures(scores)
+    found = metrics(scores)
     assert found["T_mean"] == pytest.approx(0.3)
     assert found["T_sequences"] == ["camel", "cows"]
     assert len(EVAL_T) == 10
 
 
 def test_a_sequence_without_contours_has_no_stability() -> None:
-    found = figures({"bear": _score(0.8, float("nan")), "swan": _score(0.4, 0.4)})
+    found = metrics({"bear": _score(0.8, float("nan")), "swan": _score(0.4, 0.4)})
     assert found["T_mean"] == pytest.approx(0.4)
-    assert np.isnan(figures({"bear": _score(0, float("nan"))})["T_mean"])
+    assert np.isnan(metrics({"bear": _score(0, float("nan"))})["T_mean"])
 
 
 def test_the_table_holds_ours_beside_the_published() -> None:
-    found = figures({"bear": _score(0.8, 0.2), "swan": _score(0.4, float("nan"))})
+    found = metrics({"bear": _score(0.8, 0.2), "swan": _score(0.4, float("nan"))})
     lines = text(found, "train").splitlines()
     assert lines[0] == "DAVIS-2016 train, 2 sequences, percent"
     assert lines[3].split() == ["swan", *["40.0", "20.0", "4.0", "40.0", "20.0", "4.0", "-"]]

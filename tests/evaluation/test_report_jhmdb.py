@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dataset import jhmdb
-from evaluation.report_jhmdb import NO_ACTIONS, figures, score, text
+from evaluation.report_jhmdb import NO_ACTIONS, metrics, score, text
 from tests.dataset.folders import write_jhmdb
 from tests.evaluation.folders import shifted, write_predictions
 
@@ -20,7 +20,7 @@ def test_perfect_but_for_missing_masks(clips: list[jhmdb.ActionClip], tmp_path: 
     folder = write_predictions(tmp_path / "p", clips)
     for number in (1, 2):
         (folder / "a" / f"{number:05d}.png").unlink()
-    found = figures({clip.name: score(folder, clip) for clip in clips})
+    found = metrics({clip.name: score(folder, clip) for clip in clips})
     assert [clip.name for clip in clips] == ["a", "c", "d"]
     assert found["missing_masks"] == 2
     assert found["mean_iou"] == found["overall_iou"] == pytest.approx(22 / 24)
@@ -35,7 +35,7 @@ def test_perfect_but_for_missing_masks(clips: list[jhmdb.ActionClip], tmp_path: 
 
 def test_shifted_by_a_quarter(clips: list[jhmdb.ActionClip], tmp_path: Path) -> None:
     folder = write_predictions(tmp_path / "p", clips, shifted(4))
-    found = figures({clip.name: score(folder, clip) for clip in clips})
+    found = metrics({clip.name: score(folder, clip) for clip in clips})
     assert found["mean_iou"] == pytest.approx(12 / 20)
     assert found["mean_iou_clip"] == pytest.approx(12 / 20)
     assert found["precision_at"]["0.5"] == 1
@@ -44,7 +44,7 @@ def test_shifted_by_a_quarter(clips: list[jhmdb.ActionClip], tmp_path: Path) -> 
 
 def test_action_metrics_are_left_open(clips: list[jhmdb.ActionClip], tmp_path: Path) -> None:
     folder = write_predictions(tmp_path / "p", clips)
-    found = figures({clip.name: score(folder, clip) for clip in clips})
+    found = metrics({clip.name: score(folder, clip) for clip in clips})
     assert [found[key] for key in ("frame_map", "video_map", "clip_accuracy")] == [None] * 3
     lines = text(found, "split 1 train").splitlines()
     assert lines[0] == "J-HMDB split 1 train, 3 clips, percent"

@@ -6,7 +6,7 @@ import pytest
 
 from dataset import segtrack
 from evaluation.predictions import PredictionError
-from evaluation.report_segtrack import figures, score, text
+from evaluation.report_segtrack import metrics, score, text
 from tests.dataset.folders import write_segtrack
 from tests.evaluation.folders import shifted, write_predictions
 
@@ -16,7 +16,7 @@ def test_headline_is_the_mean_over_sequences(tmp_path: Path) -> None:
     bmx, worm = segtrack.load(root)
     folder = write_predictions(tmp_path / "p", [bmx])
     write_predictions(folder, [worm], shifted(6))
-    found = figures({video.name: score(folder, video) for video in (bmx, worm)})
+    found = metrics({video.name: score(folder, video) for video in (bmx, worm)})
     of_worm = found["per_sequence"]["worm"]["mean_iou"]
     assert found["per_sequence"]["bmx"]["mean_iou"] == 1
     assert 0.3 < of_worm < 0.8

@@ -13,13 +13,13 @@ from model.presets import build
 from pipeline.network.spec import ModelSpec
 
 
-def test_the_file_carries_the_figures_that_were_measured(tmp_path: Path) -> None:
+def test_the_file_carries_the_metrics_that_were_measured(tmp_path: Path) -> None:
     torch.manual_seed(0)
     weights = tmp_path / "w.safetensors"
     checkpoint.save(build("small"), weights, {"preset": "small", "git_revision": "abc"})
-    figures = {"J_mean": 0.78, "T_sequences": ["bear"], "per_sequence": {"bear": {"J_mean": 0.9}}}
+    metrics = {"J_mean": 0.78, "T_sequences": ["bear"], "per_sequence": {"bear": {"J_mean": 0.9}}}
     measured = tmp_path / "davis-held-out.json"
-    measured.write_text(json.dumps(figures | {"frame_map": None}))
+    measured.write_text(json.dumps(metrics | {"frame_map": None}))
     out = tmp_path / "model.onnx"
     files = ["--weights", str(weights), "--measured", str(measured), "--out", str(out)]
     with warnings.catch_warnings():

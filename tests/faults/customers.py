@@ -78,7 +78,7 @@ class Customers:
         return sum(thread.is_alive() for thread in self._threads)
 
     def leave(self) -> None:
-        """Wait until all are gone: served, or out of patience."""
+        """Wait until all are gone: served, or out of policy."""
         deadline = time.monotonic() + self.within_s + 2 * READ_TIMEOUT_S
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))

@@ -15,7 +15,7 @@ class Verdict:
     _rows: list[tuple[str, str, bool | None]] = field(default_factory=list)
 
     def note(self, what: str, found: object) -> None:
-        """Add a figure that nothing is promised of."""
+        """Add a metric that nothing is promised of."""
         self._rows.append((what, str(found), None))
 
     def hold(self, what: str, found: object, kept: bool) -> None:

@@ -26,18 +26,18 @@ class Sample:
     """A result, and what it is made of.
 
     Attributes:
-        header: of the result.
+        summary: of the result.
         lines: its frames.
         masks: of the objects (H, W) bool, by frame and track.
     """
 
-    header: dict[str, Any]
+    summary: dict[str, Any]
     lines: list[str]
     masks: Masks
 
     @property
     def result(self) -> Result:
-        return Result.of(self.header, "../my dög.final.mp4", lambda: iter(self.lines))
+        return Result.of(self.summary, "../my dög.final.mp4", lambda: iter(self.lines))
 
 
 def sample(*, with_masks: bool = True) -> Sample:
@@ -46,7 +46,7 @@ def sample(*, with_masks: bool = True) -> Sample:
     masks = {EVERY * n: _masks(n, random) for n in range(FRAMES)}
     lines = [json.dumps(_frame(index, objects, with_masks)) for index, objects in masks.items()]
     seen = {track: [i for i, found in masks.items() if track in found] for track in (1, 2)}
-    header = {
+    summary = {
         "job": "4b3403665fea4d1ab4ec9a1c1cf5d2a0",
         "model": {"name": "small", "version": "2026.11.1"},
         "video": {
@@ -68,7 +68,7 @@ def sample(*, with_masks: bool = True) -> Sample:
             for track, at in seen.items()
         ],
     }
-    return Sample(header, lines, masks)
+    return Sample(summary, lines, masks)
 
 
 def _masks(n: int, random: np.random.Generator) -> dict[int, NDArray[np.bool_]]:

@@ -63,6 +63,6 @@ def test_it_is_written_in_pieces() -> None:
     pieces = coco(made.result)
     size = len("".join(pieces))
     assert max(map(len, coco(made.result))) < size / 10
-    nothing = Result.of(made.header | {"tracks": []}, "a.mp4", lambda: [])
+    nothing = Result.of(made.summary | {"tracks": []}, "a.mp4", lambda: [])
     empty = json.loads("".join(coco(nothing)))
     assert (empty["images"], empty["annotations"]) == ([], [])

@@ -55,8 +55,8 @@ def test_a_mask_ends_with_its_frame() -> None:
 
 
 def test_the_task_and_its_label_are_described() -> None:
-    header = sample().header
-    result = Result.of(header, 'a <&> "b".mp4', lambda: [])
+    summary = sample().summary
+    result = Result.of(summary, 'a <&> "b".mp4', lambda: [])
     root = ET.fromstring("".join(cvat(result)))
     assert root.findtext("version") == "1.1"
     task = root.find("meta/task")

@@ -21,7 +21,7 @@ from tests.videos import picture, write_video
 def test_no_name_leads_out_of_the_folder(tmp_path: Path, filename: str) -> None:
     source = write_video(tmp_path / "source.mp4", [picture(0)])
     made, to = sample(), tmp_path / "made"
-    result = Result.of(made.header, filename, lambda: iter(made.lines))
+    result = Result.of(made.summary, filename, lambda: iter(made.lines))
     mattes(result, Footage(source, scan(source, LIMITS)), to)
     with ZipFile(to) as opened:
         assert {PurePath(name).parts[0] for name in opened.namelist()} <= {"video", "mp4"}

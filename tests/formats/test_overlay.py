@@ -38,7 +38,7 @@ def result_of(video: ScannedVideo, indices: Sequence[int], *, with_masks: bool =
         lines.append(
             json.dumps({"index": index, "time_s": video.time_s(index), "objects": [found]})
         )
-    header = {
+    summary = {
         "job": "4b3403665fea4d1ab4ec9a1c1cf5d2a0",
         "model": {"name": "small", "version": "1"},
         "video": {
@@ -49,7 +49,7 @@ def result_of(video: ScannedVideo, indices: Sequence[int], *, with_masks: bool =
         },
         "tracks": [{"id": 1, "score": 0.9, "start": indices[0], "stop": indices[-1] + 1}],
     }
-    return Result.of(header, "clip.mp4", lambda: lines)
+    return Result.of(summary, "clip.mp4", lambda: lines)
 
 
 def _object(mask: NDArray[np.bool_], track: int) -> ResultObject:

@@ -38,8 +38,8 @@ def test_a_result_without_masks_has_none() -> None:
 )
 def test_names_sort_as_the_frames_do(frame_count: int, name: str) -> None:
     made = sample()
-    video = made.header["video"] | {"frame_count": frame_count}
-    result = Result.of(made.header | {"video": video}, "a.mp4", lambda: [])
+    video = made.summary["video"] | {"frame_count": frame_count}
+    result = Result.of(made.summary | {"video": video}, "a.mp4", lambda: [])
     assert result.frame_name(7) == name
 
 
@@ -62,17 +62,17 @@ def test_who_acts_is_told_and_who_does_nothing_isnt() -> None:
     made = sample()
     tracks = [
         track | {"actions": [{"label": label, "score": 0.5}, {"label": "walk", "score": 0.2}]}
-        for track, label in zip(made.header["tracks"], ("run", "none"), strict=False)
+        for track, label in zip(made.summary["tracks"], ("run", "none"), strict=False)
     ]
-    result = Result.of(made.header | {"tracks": tracks}, "a.mp4", lambda: [])
+    result = Result.of(made.summary | {"tracks": tracks}, "a.mp4", lambda: [])
     assert result.acting() == {1: Action("run", 0.5)}
     unsure = [
         track | {"actions": [{"label": "run", "score": score}]}
-        for track, score in zip(made.header["tracks"], (0.4, 0.39), strict=False)
+        for track, score in zip(made.summary["tracks"], (0.4, 0.39), strict=False)
     ]
-    acting = Result.of(made.header | {"tracks": unsure}, "a.mp4", lambda: []).acting()
+    acting = Result.of(made.summary | {"tracks": unsure}, "a.mp4", lambda: []).acting()
     assert acting == {1: Action("run", 0.4)}
     without = [
         {name: value for name, value in track.items() if name != "actions"} for track in tracks
     ]
-    assert Result.of(made.header | {"tracks": without}, "a.mp4", lambda: []).acting() == {}
+    assert Result.of(made.summary | {"tracks": without}, "a.mp4", lambda: []).acting() == {}

@@ -78,6 +78,6 @@ def test_trackeval_finds_it_equal_to_itself(tmp_path: Path) -> None:
 
 
 def test_a_result_of_nothing_is_valid() -> None:
-    result = Result.of(sample().header | {"tracks": []}, "a.mp4", lambda: [])
+    result = Result.of(sample().summary | {"tracks": []}, "a.mp4", lambda: [])
     document = json.loads("".join(ytvis(result)))
     assert (document["videos"][0]["file_names"], document["annotations"]) == ([], [])

@@ -63,8 +63,8 @@ def test_what_was_written_is_kept_while_the_store_is_away(
     with pytest.raises(StoreAway), store.writing(part) as path:
         path.write_text("in haste")
     with store.writing(part, patience_s=60) as path:
-        path.write_text("with patience")
-    assert (tries, store.read(part)) == (3, "with patience")
+        path.write_text("with policy")
+    assert (tries, store.read(part)) == (3, "with policy")
 
 
 def test_stores_on_several_machines_see_the_same(url: str, tmp_path: Path) -> None:

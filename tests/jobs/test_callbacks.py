@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from jobs.callbacks import RETRY_AFTER_S, Callbacks, Courier, signed_headers
+from jobs.callbacks import RETRY_AFTER_S, Callbacks, WebhookSender, signed_headers
 from jobs.database import CALLBACKS, now
 from jobs.outbound import Outbound
 from jobs.values import Job, JobState
@@ -63,12 +63,12 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def courier(bench: Bench) -> Iterator[Courier]:
-    courier = Courier(Callbacks(bench.queue._engine), Outbound(["127.0.0.0/8"]), SECRET)
-    courier.start()
-    yield courier
-    courier.stop()
-    courier._thread.join()
+def sender(bench: Bench) -> Iterator[WebhookSender]:
+    sender = WebhookSender(Callbacks(bench.queue._engine), Outbound(["127.0.0.0/8"]), SECRET)
+    sender.start()
+    yield sender
+    sender.stop()
+    sender._thread.join()
 
 
 def due(bench: Bench) -> list[tuple[str, int, bool]]:
@@ -94,7 +94,7 @@ def test_a_webhook_is_signed_as_standard_webhooks_says() -> None:
     assert headers["webhook-signature"] == "v1,rAvfW3dJ/X/qxhsaXPOyyCGmRKsaKWcsNccKXlIktD0="
 
 
-@pytest.mark.usefixtures("courier")
+@pytest.mark.usefixtures("sender")
 def test_the_end_of_a_job_is_told_once(bench: Bench, clip: Path, receiver: Receiver) -> None:
     job = bench.submit(clip, every=8, callback_url=receiver.url)
     assert due(bench) == [(job.id, 0, False)]
@@ -127,7 +127,7 @@ def cancel(bench: Bench, clip: Path, url: str | None) -> Job:
     return bench.queue.cancel(bench.submit(clip, callback_url=url).id)
 
 
-@pytest.mark.usefixtures("courier")
+@pytest.mark.usefixtures("sender")
 def test_cancellation_is_told_and_nothing_where_nobody_asked(
     bench: Bench, clip: Path, receiver: Receiver
 ) -> None:
@@ -139,7 +139,7 @@ def test_cancellation_is_told_and_nothing_where_nobody_asked(
     assert json.loads(body)["type"] == "job.canceled"
 
 
-@pytest.mark.usefixtures("courier")
+@pytest.mark.usefixtures("sender")
 def test_a_receiver_that_fails_is_tried_again_and_given_up(
     bench: Bench, clip: Path, receiver: Receiver
 ) -> None:

@@ -52,6 +52,6 @@ def test_what_a_killed_worker_told_is_kept_and_true(bench: Bench, clip: Path) ->
     assert bench.queue.get(job.id).frames_ready == 48
     assert told < 48
     assert read == list(bench.queue.frames(job.id))
-    left = {path.name for path in bench.path(bench.store.header(job.id)).parent.iterdir()}
+    left = {path.name for path in bench.path(bench.store.summary(job.id)).parent.iterdir()}
     assert not any(bench.path(bench.store.part(job.id, 0)).parent.iterdir())
     assert "frames" in left

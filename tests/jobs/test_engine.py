@@ -23,7 +23,7 @@ def test_submitted_job_is_queued_with_what_was_asked_for(bench: Bench, clip: Pat
     assert (job.request.threshold, job.request.instances) == (0.25, "components")
     assert (job.video.width, job.video.fps) == (64, job.video.fps.__class__(30000, 1001))
     with pytest.raises(JobNotFinished, match="0 of 7 frames"):
-        bench.queue.result_header(job.id)
+        bench.queue.result_summary(job.id)
 
 
 def test_request_sent_again_is_the_same_job(bench: Bench, clip: Path) -> None:
@@ -45,7 +45,7 @@ def test_unknown_job_is_not_found(bench: Bench) -> None:
         bench.queue.get,
         bench.queue.cancel,
         bench.queue.delete,
-        bench.queue.result_header,
+        bench.queue.result_summary,
         bench.queue.frames,
     ):
         with pytest.raises(JobNotFound, match="no-such-id"):

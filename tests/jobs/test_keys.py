@@ -107,7 +107,7 @@ def test_an_owner_sees_and_changes_its_own_jobs_only(
     assert [job.id for job in bob.list()[0]] == [other.id]
     assert len(queue.list()[0]) == 4
     for job in (other, nobodys):
-        for look in (ada.get, ada.cancel, ada.delete, ada.result_header, ada.frames):
+        for look in (ada.get, ada.cancel, ada.delete, ada.result_summary, ada.frames):
             with pytest.raises(JobNotFound):
                 look(job.id)
         assert not queue.get(job.id).state.final

@@ -84,7 +84,7 @@ def test_the_same_gets_a_copy_of_the_result_in_the_store(
     bench.queue.delete(first.id)
     assert second.frames_ready == len(expected) == 48
     assert list(bench.queue.frames(second.id)) == expected
-    assert bench.queue.result_header(second.id)["job"] == second.id
+    assert bench.queue.result_summary(second.id)["job"] == second.id
     bench.queue.delete(second.id)
     assert bench.store.size() == 0
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from jobs.failure import TRIES, Patience, failure_of
+from jobs.failure import TRIES, RetryPolicy, failure_of
 from jobs.values import JobState
 from pipeline.errors import BrokenVideo
 from tests.jobs.conftest import Bench, wait_for
@@ -50,10 +50,10 @@ def test_job_outlives_a_restart_of_the_database(
 
 def test_an_outage_is_waited_for_and_other_errors_are_tried_a_few_times() -> None:
     outage = sa.exc.OperationalError("SELECT 1", {}, Exception("connection refused"))
-    patience = Patience()
-    assert all(patience.may_pass(outage) for _ in range(100))
-    assert [patience.may_pass(OSError()) for _ in range(TRIES)] == [True] * (TRIES - 1) + [False]
-    assert not Patience().may_pass(BrokenVideo("It can't be decoded."))
+    policy = RetryPolicy()
+    assert all(policy.should_retry(outage) for _ in range(100))
+    assert [policy.should_retry(OSError()) for _ in range(TRIES)] == [True] * (TRIES - 1) + [False]
+    assert not RetryPolicy().should_retry(BrokenVideo("It can't be decoded."))
 
 
 def test_a_full_disk_is_told() -> None:

@@ -71,7 +71,7 @@ def test_jobs_on_two_models_at_once_are_never_mixed(bench: Bench, clip: Path) ->
     wait_for(lambda: len(bench.queue.workers()) == 2, "two workers")
     jobs = [bench.wait_until_final(job) for job in [bench.submit(clip) for _ in range(4)]]
     assert [job.state for job in jobs] == [JobState.SUCCEEDED] * 4
-    labelled = [{bench.queue.result_header(job.id)["model"]["version"]} for job in jobs]
+    labelled = [{bench.queue.result_summary(job.id)["model"]["version"]} for job in jobs]
     assert [versions_seen(bench, job) for job in jobs] == labelled
     assert {"1"} in labelled
     assert {"2"} in labelled
@@ -102,7 +102,7 @@ def test_a_job_of_which_nothing_is_done_begins_anew(bench: Bench, clip: Path) ->
     done = bench.wait_until_final(job)
     assert done.state is JobState.SUCCEEDED
     assert versions_seen(bench, done) == {"2"}
-    assert bench.queue.result_header(job.id)["model"]["version"] == "2"
+    assert bench.queue.result_summary(job.id)["model"]["version"] == "2"
 
 
 def test_a_job_that_is_partly_done_waits_for_its_model_and_fails_without(

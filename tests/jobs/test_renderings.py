@@ -36,14 +36,14 @@ def job(store: JobStore, tmp_path: Path) -> str:
     for segment, indices in enumerate((range(4), range(4, FRAMES))):
         with store.writing(store.frames(job_id, segment)) as path:
             path.write_text("".join(_line(index, video.time_s(index)) for index in indices))
-    header = {
+    summary = {
         "job": job_id,
         "model": {"name": "tiny", "version": "1"},
         "video": {"width": 96, "height": 64, "frame_count": FRAMES, "fps": "10/1"},
         "tracks": [{"id": 1, "score": 0.9, "start": 0, "stop": FRAMES}],
     }
-    with store.writing(store.header(job_id)) as path:
-        path.write_text(json.dumps(header))
+    with store.writing(store.summary(job_id)) as path:
+        path.write_text(json.dumps(summary))
     return job_id
 
 

@@ -28,8 +28,8 @@ def test_the_same_gets_a_copy_of_the_result_without_work(bench: Bench, clip: Pat
     assert second.started_at is not None
     assert bench.runs() == runs
     assert list(bench.queue.frames(second.id)) == list(bench.queue.frames(first.id))
-    header = bench.queue.result_header(first.id)
-    assert bench.queue.result_header(second.id) == header | {"job": second.id}
+    summary = bench.queue.result_summary(first.id)
+    assert bench.queue.result_summary(second.id) == summary | {"job": second.id}
 
     bench.queue.delete(first.id)
     assert len(list(bench.queue.frames(second.id))) == 48
@@ -91,7 +91,7 @@ def test_nobody_gets_the_result_of_another_owner(bench: Bench, clip: Path) -> No
 def test_a_copy_whose_original_goes_away_meanwhile_is_worked_on(bench: Bench, clip: Path) -> None:
     bench.start_worker()
     done = bench.wait_until_final(bench.submit(clip, sha256=SAME))
-    bench.store.remove(bench.store.header(done.id))
+    bench.store.remove(bench.store.summary(done.id))
     job = bench.submit(clip, sha256=SAME)
     assert job.copied_from is None
     assert bench.wait_until_final(job).state is JobState.SUCCEEDED

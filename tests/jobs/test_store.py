@@ -126,7 +126,7 @@ def test_a_write_and_a_deletion_at_the_same_moment_leave_nothing(store: JobStore
 
 
 def test_scaffolding_goes_and_the_result_stays(store: JobStore, job_id: str) -> None:
-    result = [store.frames(job_id, 0), store.header(job_id), store.upload(job_id)]
+    result = [store.frames(job_id, 0), store.summary(job_id), store.upload(job_id)]
     others = [store.part(job_id, 0), store.part(job_id, 1), store.tracker(job_id, 0)]
     for file in result + others:
         write(store, file)

@@ -46,10 +46,10 @@ def test_a_worker_killed_in_a_segment_costs_at_most_that_segment(bench: Bench, c
     assert done.state is JobState.SUCCEEDED
     assert done.frames_done == done.frames_total == 48
     assert list(bench.queue.frames(done.id)) == list(bench.queue.frames(undisturbed.id))
-    header, expected = (bench.queue.result_header(job.id) for job in (done, undisturbed))
-    assert header | {"job": expected["job"]} == expected
+    summary, expected = (bench.queue.result_summary(job.id) for job in (done, undisturbed))
+    assert summary | {"job": expected["job"]} == expected
     assert bench.runs() <= 2 * runs_undisturbed + CLIPS_OF_SEGMENT
-    folder = bench.path(bench.store.header(done.id)).parent
+    folder = bench.path(bench.store.summary(done.id)).parent
     left = sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
     assert left == [*(f"frames/{n:06d}" for n in range(4)), "header.json", "scan.json", "upload"]
 
@@ -59,10 +59,10 @@ def test_result_is_what_was_asked_for(bench: Bench, clip: Path) -> None:
     whole = bench.wait_until_final(bench.submit(clip))
     sparse = bench.wait_until_final(bench.submit(clip, every=5, start_s=0.5, masks="none"))
 
-    header = bench.queue.result_header(whole.id)
-    assert header["model"] == {"name": "fake", "version": "1"}
-    assert header["job"] == whole.id
-    assert header["video"] == {
+    summary = bench.queue.result_summary(whole.id)
+    assert summary["model"] == {"name": "fake", "version": "1"}
+    assert summary["job"] == whole.id
+    assert summary["video"] == {
         "width": 64,
         "height": 48,
         "frame_count": 48,
@@ -73,7 +73,7 @@ def test_result_is_what_was_asked_for(bench: Bench, clip: Path) -> None:
         "pixel_aspect": "1/1",
         "timestamps": "stored",
     }
-    (track,) = header["tracks"]
+    (track,) = summary["tracks"]
     assert (track["id"], track["start"], track["stop"]) == (1, 0, 48)
     frames = [json.loads(line) for line in bench.queue.frames(whole.id)]
     assert [frame["index"] for frame in frames] == list(range(48))
@@ -127,7 +127,7 @@ def test_canceled_job_stops_and_the_next_one_runs(bench: Bench, clip: Path) -> N
     assert canceled.state is JobState.CANCELED
     assert canceled.finished_at is not None
     with pytest.raises(JobHasNoResult, match="canceled"):
-        bench.queue.result_header(job.id)
+        bench.queue.result_summary(job.id)
     with pytest.raises(JobHasNoResult, match="canceled"):
         bench.queue.frames(job.id, follow=True)
     assert bench.wait_until_final(following).state is JobState.SUCCEEDED
@@ -170,7 +170,7 @@ def test_failures_are_kept_and_tell_no_paths(bench: Bench, clip: Path) -> None:
     assert str(bench.data_dir) not in done.failure.message
     assert "RuntimeError: Something about" in (bench.data_dir / "worker.log").read_text()
     with pytest.raises(JobHasNoResult, match="failed"):
-        bench.queue.result_header(unexpected.id)
+        bench.queue.result_summary(unexpected.id)
 
 
 @pytest.mark.parametrize(("tail", "told"), [(CRASH, "SIGSEGV"), (HANG, "within 3 s")])
@@ -241,8 +241,8 @@ def test_workers_share_a_job_and_its_result_is_that_of_one(bench: Bench, clip: P
     shared = bench.wait_until_final(bench.submit(clip))
     assert (shared.state, shared.frames_done) == (JobState.SUCCEEDED, 48)
     assert list(bench.queue.frames(shared.id)) == list(bench.queue.frames(undisturbed.id))
-    header, expected = (bench.queue.result_header(job.id) for job in (shared, undisturbed))
-    assert header | {"job": expected["job"]} == expected
+    summary, expected = (bench.queue.result_summary(job.id) for job in (shared, undisturbed))
+    assert summary | {"job": expected["job"]} == expected
     log = (bench.data_dir / "worker.log").read_text()
     assert log.count("took up a segment") == 8
 

@@ -17,7 +17,7 @@ from tests.dataset.folders import write_davis, write_jhmdb, write_stills
 ROOT = Path(__file__).parents[2]
 
 
-def test_evaluate_prints_figures_of_the_sequences_held_out(
+def test_evaluate_prints_metrics_of_the_sequences_held_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_davis(tmp_path / "davis", {"surf": 8, "swan": 8}, size=(64, 96))
@@ -25,9 +25,9 @@ def test_evaluate_prints_figures_of_the_sequences_held_out(
     checkpoint.save(build("small"), tmp_path / "w.safetensors", {})
     files = ["--weights", str(tmp_path / "w.safetensors"), "--data", str(tmp_path)]
     main(["evaluate", "--preset", "small", *files, "--short-side", "64"])
-    figures = json.loads(capsys.readouterr().out)
-    assert figures.keys() == {"J davis held out", "J surf"}
-    assert 0 <= figures["J surf"] == figures["J davis held out"] <= 1
+    metrics = json.loads(capsys.readouterr().out)
+    assert metrics.keys() == {"J davis held out", "J surf"}
+    assert 0 <= metrics["J surf"] == metrics["J davis held out"] <= 1
 
 
 def save_with(path: Path, value: float, labels: tuple[str, ...] = ()) -> str:

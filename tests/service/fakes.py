@@ -170,7 +170,7 @@ class FakeQueue:
             raise ConnectionError("no route to host")
         return self.alive
 
-    def result_header(self, job_id: str) -> Mapping[str, Any]:
+    def result_summary(self, job_id: str) -> Mapping[str, Any]:
         job = self.get(job_id)
         if not job.state.final:
             raise JobNotFinished(f"Job {job_id!r} is {job.state}.")

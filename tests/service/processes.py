@@ -23,7 +23,7 @@ class Service:
     Attributes:
         process: the supervisor.
         client: of its API.
-        worker_metrics: address of the worker's figures.
+        worker_metrics: address of the worker's metrics.
         log: its standard error.
     """
 

@@ -72,7 +72,7 @@ def test_a_job_is_followed_by_its_events(service: Service, clip: Path) -> None:
     assert events[-1] == ""
 
 
-def test_a_job_shows_in_the_figures_of_its_worker(service: Service, clip: Path) -> None:
+def test_a_job_shows_in_the_metrics_of_its_worker(service: Service, clip: Path) -> None:
     before = scrape(service.worker_metrics)
     assert service.post(clip.read_bytes()).status_code == 200
     assert service.post(b"not a video").status_code == 422  # never becomes a job

@@ -207,13 +207,13 @@ def test_many_followers_leave_room_for_others(url: str, queue: FakeQueue) -> Non
 
 
 def test_a_result_of_any_length_is_held_a_block_at_a_time() -> None:
-    header = {"job": "a"}
-    blocks = list(json_blocks(header, (line(index) for index in range(5000))))
+    summary = {"job": "a"}
+    blocks = list(json_blocks(summary, (line(index) for index in range(5000))))
     assert max(map(len, blocks)) < BLOCK_CHARACTERS + 1000
     assert len(blocks) > 5
     result = json.loads("".join(blocks))
     assert [frame["index"] for frame in result["frames"]] == list(range(5000))
-    assert json.loads("".join(json_blocks(header, iter([])))) == {"job": "a", "frames": []}
+    assert json.loads("".join(json_blocks(summary, iter([])))) == {"job": "a", "frames": []}
 
 
 def test_the_upload_folder_is_not_named_in_answers(url: str, uploads: Any) -> None:

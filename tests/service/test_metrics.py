@@ -1,4 +1,4 @@
-"""Figures for Prometheus: what is counted, under how few names, and who may see them."""
+"""Metrics for Prometheus: what is counted, under how few names, and who may see them."""
 
 import os
 import secrets
@@ -147,7 +147,7 @@ def test_clients_can_t_make_new_series(serve: Serve, queue: FakeQueue) -> None:
         assert made_up not in text
         return {str(sorted(labels)) + name for name, labels in read(text)}
 
-    send_all()  # the first look at the figures is not among them
+    send_all()  # the first look at the metrics is not among them
     known = send_all()
     assert send_all() == known
     assert len(known) < 600
@@ -174,7 +174,7 @@ def test_how_the_queue_and_the_workers_stand(url: str, queue: FakeQueue) -> None
     assert value(scrape(url), "rotograph_workers") == 0
 
 
-def test_a_database_that_is_away_leaves_the_other_figures(url: str, queue: FakeQueue) -> None:
+def test_a_database_that_is_away_leaves_the_other_metrics(url: str, queue: FakeQueue) -> None:
     assert value(scrape(url), "rotograph_database_up") == 1
     queue.broken = True
     series = scrape(url)
@@ -183,7 +183,7 @@ def test_a_database_that_is_away_leaves_the_other_figures(url: str, queue: FakeQ
     assert value(series, "process_open_fds") > 0
 
 
-def test_with_a_token_only_its_holder_sees_the_figures(serve: Serve) -> None:
+def test_with_a_token_only_its_holder_sees_the_metrics(serve: Serve) -> None:
     url = serve(Settings(metrics_token=SecretStr(TOKEN)))
     answer = httpx.get(f"{url}/metrics")
     assert_problem(
@@ -201,7 +201,7 @@ def test_with_a_token_only_its_holder_sees_the_figures(serve: Serve) -> None:
     assert right.status_code == 200
 
 
-def test_where_there_are_keys_none_of_them_opens_the_figures(tmp_path: Path, clip: Path) -> None:
+def test_where_there_are_keys_none_of_them_opens_the_metrics(tmp_path: Path, clip: Path) -> None:
     store = FolderStore(tmp_path)
     queue = JobQueue(embedded_url(tmp_path), store, poll_s=0)
     token = {"Authorization": f"Bearer {TOKEN}"}
@@ -223,7 +223,7 @@ def test_where_there_are_keys_none_of_them_opens_the_figures(tmp_path: Path, cli
 
 
 @pytest.mark.parametrize("address", ["9100", "127.0.0.1", "127.0.0.1:", ":9100", "a b:1", "::1:9"])
-def test_a_wrong_address_for_figures_is_named(
+def test_a_wrong_address_for_metrics_is_named(
     monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     monkeypatch.setenv("ROTOGRAPH_WORKER_METRICS", address)
@@ -231,7 +231,7 @@ def test_a_wrong_address_for_figures_is_named(
         load_settings()
 
 
-def test_addresses_for_figures() -> None:
+def test_addresses_for_metrics() -> None:
     assert Settings().worker_metrics_address is None
     assert Settings(worker_metrics="[::1]:9100").worker_metrics_address == ("::1", 9100)
     assert Settings(worker_metrics="0.0.0.0:1").worker_metrics_address == ("0.0.0.0", 1)

@@ -64,7 +64,7 @@ def test_each_format_has_its_type_and_name(
     assert answer.headers["Content-Disposition"] == disposition
     assert answer.text == "".join(
         form.write(
-            Result.of(queue.result_header(job.id), "dög 1.mp4", partial(queue.frames, job.id))
+            Result.of(queue.result_summary(job.id), "dög 1.mp4", partial(queue.frames, job.id))
         )
     )
 

@@ -7,14 +7,14 @@ from typing import Any
 from pipeline.values import Track, VideoInfo
 
 
-def to_header(
+def to_summary(
     job_id: str, model: Mapping[str, str], video: VideoInfo, tracks: Iterable[Track]
 ) -> str:
     """Write what a result says beside its frames, as JSON.
 
     Times are rounded to microseconds and scores to four digits, as in its frames.
     """
-    header = {
+    summary = {
         "job": job_id,
         "model": model,
         "video": {
@@ -30,7 +30,7 @@ def to_header(
         },
         "tracks": [_track(track) for track in tracks],
     }
-    return json.dumps(header)
+    return json.dumps(summary)
 
 
 def _track(track: Track) -> dict[str, Any]:

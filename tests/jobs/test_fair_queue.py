@@ -41,7 +41,7 @@ def key(name: str) -> Key:
 
 
 class Board:
-    """Jobs of three segments each; `serve` takes up the segment whose turn it is."""
+    """Jobs of three segments each; `serve` takes up the segment whose place it is."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
@@ -67,21 +67,21 @@ class Board:
         self.waiting += [(self.posted, job_id, number) for number in range(segments)]
         return job_id
 
-    def turns(self) -> dict[str, int]:
-        """Return the turn of each job's first segment."""
+    def places(self) -> dict[str, int]:
+        """Return the place of each job's first segment."""
         with self.engine.connect() as connection:
             return {
-                row.id: row.turn for row in connection.execute(sa.select(JOBS.c.id, JOBS.c.turn))
+                row.id: row.place for row in connection.execute(sa.select(JOBS.c.id, JOBS.c.place))
             }
 
     def serve(self, count: int) -> str:
         """Return whose segments were served."""
         served = ""
         for _ in range(count):
-            turns = self.turns()
-            turn = min(self.waiting, key=lambda each: (turns[each[1]] + each[2], each))
-            self.waiting.remove(turn)
-            _, job_id, segment = turn
+            places = self.places()
+            place = min(self.waiting, key=lambda each: (places[each[1]] + each[2], each))
+            self.waiting.remove(place)
+            _, job_id, segment = place
             records = JobRecords(self.engine)
             records.take_up(job_id, segment, MODEL)
             if not any(job_id == other for _, other, _ in self.waiting):
@@ -100,7 +100,7 @@ def board(database_url: str) -> Iterator[Board]:
 
 def test_jobs_of_one_owner_go_in_their_order(board: Board) -> None:
     first, second = board.post("a"), board.post("a")
-    assert board.turns()[second] == 4
+    assert board.places()[second] == 4
     board.serve(4)
     records = board.records("a")
     assert [records.get(job).state for job in (first, second)] == ["succeeded", "running"]
@@ -128,7 +128,7 @@ def test_turns_begin_anew_when_all_is_done(board: Board) -> None:
     board.post("a")
     board.serve(3)
     second = board.post("b")
-    assert board.turns()[second] == 1
+    assert board.places()[second] == 1
 
 
 def test_a_job_goes_before_those_of_its_owner_with_lower_priority(board: Board) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.objects import rle
-from pipeline.objects.recent import HALF_LIFE_S, RecentActions
+from pipeline.objects.moving_average import HALF_LIFE_S, ActionAverage
 from pipeline.objects.tracks import MAX_HIDDEN_S, Tracker
 from pipeline.values import SegmentedFrame, SegmentedObject
 
@@ -22,14 +22,14 @@ def shares(scores: dict[str, float]) -> dict[str, float]:
 
 
 def test_one_frame_is_told_as_it_is() -> None:
-    assert shares(RecentActions().add(logs(run=0.7, walk=0.3), 3.0)) == pytest.approx(
+    assert shares(ActionAverage().add(logs(run=0.7, walk=0.3), 3.0)) == pytest.approx(
         {"run": 0.7, "walk": 0.3}
     )
 
 
 @pytest.mark.parametrize("half_lives", [0, 1, 2])
 def test_earlier_frames_fade_with_the_time_that_passes(half_lives: int) -> None:
-    recent = RecentActions()
+    recent = ActionAverage()
     recent.add(logs(run=0.8, walk=0.2), 7.0)
     found = shares(recent.add(logs(run=0.5, walk=0.5), 7.0 + half_lives * HALF_LIFE_S))
     kept = 0.5**half_lives
@@ -39,7 +39,7 @@ def test_earlier_frames_fade_with_the_time_that_passes(half_lives: int) -> None:
 
 
 def test_a_new_action_is_told_after_a_while_and_one_odd_frame_isnt() -> None:
-    recent = RecentActions()
+    recent = ActionAverage()
     for index in range(40):
         recent.add(logs(run=0.9, jump=0.1), index / 25)
     odd = shares(recent.add(logs(run=0.1, jump=0.9), 40 / 25))
@@ -50,7 +50,7 @@ def test_a_new_action_is_told_after_a_while_and_one_odd_frame_isnt() -> None:
 
 
 def test_nothing_told_changes_nothing() -> None:
-    recent = RecentActions()
+    recent = ActionAverage()
     assert recent.add({}, 0.0) == {}
     recent.add(logs(run=0.7, walk=0.3), 1.0)
     before = replace(recent)

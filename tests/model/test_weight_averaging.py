@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from model.interpolation import mean_weights
+from model.weight_averaging import mean_weights
 
 
 def test_weights_and_statistics_are_averaged_and_counters_kept() -> None:

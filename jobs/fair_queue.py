@@ -1,4 +1,4 @@
-"""Whose turn it is: the order in which the segments of all jobs are given to workers."""
+"""The order in which workers take the segments of all jobs, fair to their owners."""
 
 from collections.abc import Sequence
 
@@ -27,16 +27,16 @@ def rank_of(priority: Priority) -> int:
     return _RANKS[priority]
 
 
-def next_turn(connection: sa.Connection, owner: str | None, priority: Priority, count: int) -> int:
-    """Return the turn of a new job's first segment; its others follow one by one.
+def next_place(connection: sa.Connection, owner: str | None, priority: Priority, count: int) -> int:
+    """Return the place of a new job's first segment; its others follow one by one.
 
-    Workers take the segment with the smallest turn. A new job's turns begin where work stands now,
-    but after those of its owner's other jobs: owners with work share the workers evenly, segment
-    by segment, and an owner's own jobs go in their order. Nobody gains by posting many jobs, or by
-    having waited.
+    Workers take the segment with the smallest place. A new job's places begin where work stands
+    now, but after those of its owner's other jobs: owners with work share the workers evenly,
+    segment by segment, and an owner's own jobs go in their order. Nobody gains by posting many
+    jobs, or by having waited.
 
-    A job goes before those of its owner that have a lower priority: it gets their turns, and they
-    move back by as many. So its owner has the same turns in all as without priorities, and no
+    A job goes before those of its owner that have a lower priority: it gets their places, and they
+    move back by as many. So its owner has the same places in all as without priorities, and no
     other owner's job is done later.
 
     Source: start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996), with segments for
@@ -52,13 +52,13 @@ def next_turn(connection: sa.Connection, owner: str | None, priority: Priority, 
     if behind:
         _move_back(connection, [job_id for job_id, _ in behind], count)
         return min(start for _, start in behind)
-    begun = sa.select(sa.func.max(SEGMENTS.c.turn))
-    own = sa.select(sa.func.max(JOBS.c.turn + JOBS.c.segments)).where(
+    begun = sa.select(sa.func.max(SEGMENTS.c.place))
+    own = sa.select(sa.func.max(JOBS.c.place + JOBS.c.segments)).where(
         _UNFINISHED, JOBS.c.owner.is_not_distinct_from(owner)
     )
-    next_one = sa.select(sa.func.min(JOBS.c.turn)).where(_UNFINISHED)
-    turns = (connection.execute(query).scalar() for query in (begun, own, next_one))
-    return max((turn for turn in turns if turn is not None), default=1)
+    next_one = sa.select(sa.func.min(JOBS.c.place)).where(_UNFINISHED)
+    places = (connection.execute(query).scalar() for query in (begun, own, next_one))
+    return max((place for place in places if place is not None), default=1)
 
 
 def _behind(
@@ -67,10 +67,10 @@ def _behind(
     """Return the owner's jobs that wait, in part at least, and have a lower priority.
 
     Returns:
-        The id of each, and the turn of its first segment that waits.
+        The id of each, and the place of its first segment that waits.
     """
     query = (
-        sa.select(JOBS.c.id, JOBS.c.turn + _NEXT)
+        sa.select(JOBS.c.id, JOBS.c.place + _NEXT)
         .where(
             _UNFINISHED,
             JOBS.c.owner.is_not_distinct_from(owner),
@@ -84,7 +84,7 @@ def _behind(
 
 
 def _move_back(connection: sa.Connection, job_ids: Sequence[str], count: int) -> None:
-    moved = JOBS.update().where(JOBS.c.id.in_(job_ids)).values(turn=JOBS.c.turn + count)
+    moved = JOBS.update().where(JOBS.c.id.in_(job_ids)).values(place=JOBS.c.place + count)
     connection.execute(moved)
     table = workflows(connection)
     for job_id in job_ids:

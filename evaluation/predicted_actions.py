@@ -7,9 +7,9 @@ from pathlib import Path
 
 from dataset.values import LabelledSequence
 from evaluation.predictions import PredictionError
-from pipeline.objects.recent import RecentActions
+from pipeline.objects.moving_average import ActionAverage
 
-Told = Mapping[str, float]
+ActionScores = Mapping[str, float]
 """The log-probability of each label in a frame; empty where no object was found."""
 
 _FPS = 25  # the frames of data sets have no times
@@ -20,15 +20,15 @@ def path_of(folder: Path, sequence: LabelledSequence) -> Path:
     return folder / sequence.name / "actions.json"
 
 
-def write(folder: Path, sequence: LabelledSequence, told: Sequence[Told]) -> None:
-    """Write what was told of each frame."""
+def write(folder: Path, sequence: LabelledSequence, predicted: Sequence[ActionScores]) -> None:
+    """Write what was predicted of each frame."""
     path = path_of(folder, sequence)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps([dict(of_frame) for of_frame in told]) + "\n")
+    path.write_text(json.dumps([dict(of_frame) for of_frame in predicted]) + "\n")
 
 
-def read(folder: Path, sequence: LabelledSequence) -> list[Told] | None:
-    """Read what was told of each frame; None where no actions were told.
+def read(folder: Path, sequence: LabelledSequence) -> list[ActionScores] | None:
+    """Read what was predicted of each frame; None where no actions were predicted.
 
     Raises:
         PredictionError: there are more or fewer frames than in the sequence.
@@ -36,13 +36,13 @@ def read(folder: Path, sequence: LabelledSequence) -> list[Told] | None:
     path = path_of(folder, sequence)
     if not path.is_file():
         return None
-    told: list[Told] = json.loads(path.read_text())
-    if len(told) != len(sequence):
-        raise PredictionError(f"{path} must be of {len(sequence)} frames, got {len(told)}.")
-    return told
+    predicted: list[ActionScores] = json.loads(path.read_text())
+    if len(predicted) != len(sequence):
+        raise PredictionError(f"{path} must be of {len(sequence)} frames, got {len(predicted)}.")
+    return predicted
 
 
-def of_track(told: Sequence[Told]) -> dict[str, float]:
+def of_track(predicted: Sequence[ActionScores]) -> dict[str, float]:
     """Return the share of each label over all frames, as the service tells it of a track.
 
     That is the softmax of the mean of the log-probabilities.
@@ -50,7 +50,7 @@ def of_track(told: Sequence[Told]) -> dict[str, float]:
     Returns:
         {label: 0 to 1}, which add up to 1; empty where no frame tells anything.
     """
-    frames = [of_frame for of_frame in told if of_frame]
+    frames = [of_frame for of_frame in predicted if of_frame]
     if not frames:
         return {}
     means = {label: sum(f[label] for f in frames) / len(frames) for label in frames[0]}
@@ -59,10 +59,10 @@ def of_track(told: Sequence[Told]) -> dict[str, float]:
     return {label: weight / total for label, weight in weights.items()}
 
 
-def of_frames(told: Sequence[Told]) -> list[Told]:
+def of_frames(predicted: Sequence[ActionScores]) -> list[ActionScores]:
     """Return what each frame tells as the service tells it: from the track's latest frames."""
-    recent = RecentActions()
-    return [recent.add(of_frame, index / _FPS) for index, of_frame in enumerate(told)]
+    recent = ActionAverage()
+    return [recent.add(of_frame, index / _FPS) for index, of_frame in enumerate(predicted)]
 
 
 def best(shares: Mapping[str, float]) -> str | None:

@@ -1,4 +1,4 @@
-"""What an object does at the moment: told from its latest frames, not from one alone."""
+"""What an object does at the moment: the exponential moving average of its predicted actions."""
 
 import math
 from collections.abc import Mapping
@@ -10,8 +10,8 @@ HALF_LIFE_S = 0.54
 
 
 @dataclass
-class RecentActions:
-    """The mean of a track's log-probabilities, in which earlier frames fade.
+class ActionAverage:
+    """The exponential moving average of a track's log-probabilities, by time.
 
     Attributes:
         sums: {label: the faded sum of its log-probabilities}; empty before the first frame.
