@@ -120,7 +120,7 @@ async def _listen(job_id: str, shared: Shared) -> AsyncIterator[Watched]:
         200: {
             "content": {
                 EventSourceResponse.media_type: {
-                    "schema": {"type": "string"},
+                    "schema": {"description": "Events, a text: 3.1 can't describe each."},
                     "example": examples.EVENTS,
                 }
             }
