@@ -4,6 +4,7 @@ import json
 import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -85,7 +86,18 @@ def add_problem_handlers(app: FastAPI) -> None:
             answer = await answer_error(request, wrong)
             answer.headers["Allow"] = allowed
             return answer
-        return await answer_error(request, NotFound(f"Nothing is at {path!r}; see /openapi.json."))
+        phrase = HTTPStatus(error.status_code).phrase
+        if error.status_code == KINDS[NotFound].status and error.detail == phrase:
+            missing = NotFound(f"Nothing is at {path!r}; see /openapi.json.")
+            return await answer_error(request, missing)
+        problem = Problem(
+            type="about:blank",
+            title=phrase,
+            status=error.status_code,
+            detail=error.detail,
+            request_id=request.state.request_id,
+        )
+        return problem_response(problem, error.headers)
 
 
 def problem_answers(*groups: Iterable[type[Exception]]) -> dict[int | str, dict[str, Any]]:

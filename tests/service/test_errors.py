@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+import anyio
 import httpx
 import pytest
+from fastapi import FastAPI, HTTPException
 
 import jobs.errors
 import pipeline.errors
@@ -11,7 +13,10 @@ import service.errors
 from jobs.values import Job
 from pipeline.errors import ModelError, PipelineError, ProviderError, VideoError
 from service.errors import ALL_KINDS, KINDS
+from service.middleware import Access
+from service.problems import add_problem_handlers
 from service.settings import Settings
+from service.stopping import Stopping
 from tests.service.conftest import serving
 from tests.service.fakes import FakeQueue, FakeUploads
 
@@ -56,6 +61,27 @@ def test_a_wrong_method_is_told_the_right_one(url: str) -> None:
     assert answer.headers["Allow"] == "POST"
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.json()["detail"] == "/segment has no GET, only POST."
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_an_http_error_keeps_its_status_words_and_headers(status: int) -> None:
+    app = FastAPI()
+    add_problem_handlers(app)
+    app.add_middleware(Access, stopping=Stopping())
+
+    @app.get("/closed")
+    def closed() -> None:
+        raise HTTPException(status, "On Sundays.", {"X-Day": "Sunday"})
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+            return await client.get("/closed")
+
+    answer = anyio.run(ask)
+    assert (answer.status_code, answer.headers["X-Day"]) == (status, "Sunday")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert (answer.json()["type"], answer.json()["detail"]) == ("about:blank", "On Sundays.")
 
 
 @pytest.mark.parametrize(
