@@ -58,7 +58,7 @@ def test_labels_and_places_are_apart() -> None:
 
 
 def test_refuses_nothing() -> None:
-    with pytest.raises(ValueError, match="no truth"):
+    with pytest.raises(ValueError, match="at least one truth"):
         average_precisions([detection("a", 0, 1)], [], overlap, 0.5)
-    with pytest.raises(ValueError, match="no label"):
+    with pytest.raises(ValueError, match="at least one label"):
         mean_average_precision({})

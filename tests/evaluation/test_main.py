@@ -132,7 +132,7 @@ def test_what_is_missing_is_named(arguments: list[str], wanted: str, tmp_path: P
 def test_an_error_of_a_process_is_told(tmp_path: Path) -> None:
     root = write_davis(tmp_path / "d", {"swan": 3, "surf": 3})
     write_predictions(tmp_path / "p", davis.load(root, "train")[:1])
-    with pytest.raises(SystemExit, match=r"no predicted mask .*surf/00001\.png"):
+    with pytest.raises(SystemExit, match=r"predicted mask, .*surf/00001\.png is missing"):
         main(["davis", "--root", str(root), "--split", "train", "--masks", str(tmp_path / "p")])
 
 

@@ -44,8 +44,8 @@ def test_refuses_a_missing_frame() -> None:
 
 
 def test_refuses_nothing() -> None:
-    with pytest.raises(ValueError, match="without frames"):
+    with pytest.raises(ValueError, match="at least one frame"):
         clip_overlap([], [])
     for measure in (mean_frame_iou, mean_clip_iou, overall_iou):
-        with pytest.raises(ValueError, match="no clip"):
+        with pytest.raises(ValueError, match="at least one clip"):
             measure([])

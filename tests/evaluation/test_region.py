@@ -24,7 +24,7 @@ def test_two_empty_masks_agree_and_one_does_not() -> None:
 
 
 def test_refuses_masks_of_two_sizes() -> None:
-    with pytest.raises(ValueError, match=r"\(4, 6\) for a truth of shape \(6, 4\)"):
+    with pytest.raises(ValueError, match=r"got \(4, 6\) and \(6, 4\)"):
         region_similarity(EMPTY, EMPTY.T)
 
 

@@ -36,7 +36,7 @@ def test_one_frame() -> None:
 def test_refuses_nothing() -> None:
     with pytest.raises(ValueError, match=r"\(0,\)"):
         sequence_statistics([])
-    with pytest.raises(ValueError, match="no sequence"):
+    with pytest.raises(ValueError, match="at least one sequence"):
         data_set_statistics([])
 
 

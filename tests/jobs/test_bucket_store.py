@@ -138,7 +138,7 @@ def test_a_store_that_is_not_there_is_told_at_the_start(
         open_store(tmp_path, "s3://no-such-bucket/x")
     for name, value in environment(port=1).items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(StoreAway, match=f"no answer about {url}"):
+    with pytest.raises(StoreAway, match=f"object store of {url} can't be reached"):
         open_store(tmp_path, url)
 
 
