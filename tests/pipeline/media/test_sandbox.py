@@ -310,8 +310,8 @@ def test_whatever_befalls_the_decoder_the_scan_fails_with_the_reason(
     [
         ("crash", r"ended by SIGSEGV\.$"),
         ("leave", "ended by exit status 3"),
-        ("hang", "no frame could be decoded within 1 s"),
-        ("drip", "no frame could be decoded within 1 s"),
+        ("hang", "No frame of the video could be decoded within 1 s"),
+        ("drip", "No frame of the video could be decoded within 1 s"),
         ("small-frame", "makes no sense"),
         ("large-frame", "makes no sense"),
     ],
