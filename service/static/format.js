@@ -75,10 +75,10 @@ export function deed(action) {
 }
 
 /**
- * @param {string} fps a fraction such as "30000/1001"
+ * @param {string} fraction such as "30000/1001"
  * @returns {number}
  */
-export function ratio(fps) {
-  const [numerator, denominator] = fps.split("/").map(Number);
+export function ratio(fraction) {
+  const [numerator, denominator] = fraction.split("/").map(Number);
   return numerator / denominator;
 }

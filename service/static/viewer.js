@@ -53,10 +53,10 @@ export class Viewer {
    * @param {import("./results.js").Results} results of it, which may grow: then `grown` is to be called
    */
   open(job, results) {
-    const { width, height } = job.video;
+    const { width, height, pixel_aspect } = job.video;
     this.#job = job;
     this.#results = results;
-    this.#shape(width, height);
+    this.#shape(width * ratio(pixel_aspect), height);
     this.#overlay.resize(width, height);
     this.draw();
   }
