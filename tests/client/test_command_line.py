@@ -103,7 +103,7 @@ def test_results_are_called_as_the_service_calls_them(
     [
         ([], "the following arguments are required"),
         (["missing.mp4"], "must be the path or the URL of a video, got 'missing.mp4'."),
-        (["https://a.org/1.mp4", "https://b.org/1.mp4"], "which would both be 1.json"),
+        (["https://a.org/1.mp4", "https://b.org/1.mp4"], "would both be 1.json"),
         (["https://a.org/1.mp4", "--format", "gif"], "invalid choice: 'gif'"),
         (["https://a.org/1.mp4", "--url", "ftp://b"], "got 'ftp://b'"),
         (["https://a.org/1.mp4", "--start", "soon"], "invalid float value: 'soon'"),
