@@ -1,4 +1,4 @@
-"""Exports trained weights as an ONNX file: `python -m export --preset small-lite2 ...`."""
+"""Exports trained weights as an ONNX file: `python -m export --preset motion-lite2 ...`."""
 
 import argparse
 import json
@@ -19,8 +19,8 @@ LICENCE = (
     "and J-HMDB. The code is Apache-2.0."
 )
 DATA = (
-    "ImageNet (initial weights); DUTS-TR and ECSSD, stills set in motion; DAVIS-2016 train and "
-    "J-HMDB split 1 train, both without what is held out."
+    "ImageNet (initial weights); DUTS-TR and ECSSD, stills set in motion and put together; "
+    "DAVIS-2016 train; J-HMDB split 1 train without what is held out."
 )
 
 

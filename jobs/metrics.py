@@ -32,8 +32,8 @@ class WorkerMetrics:
         )
         self._stages = Histogram(
             "rotograph_stage_duration_seconds",
-            "How long the stages took: decode and infer for a clip, postprocess for a frame, "
-            "link for a segment.",
+            "How long the stages took: decode, motion and infer for a clip, postprocess for a "
+            "frame, link for a segment.",
             ["stage"],
             buckets=_BUCKETS_S,
             registry=self.registry,
