@@ -97,7 +97,7 @@ def test_a_service_that_is_busy_for_long_is_not_asked_again(
 
 
 def test_a_refused_request_is_not_sent_again(connect: Connect, between: Flaky, clip: Path) -> None:
-    with pytest.raises(Exception, match="wanted a whole number"):
+    with pytest.raises(Exception, match="every must be greater than or equal to 1, got 0"):
         connect(between.url).submit(clip, every=0)
     assert len(between.requests) == 1
 

@@ -56,12 +56,12 @@ def test_a_mask_ends_with_its_frame() -> None:
 
 def test_the_task_and_its_label_are_described() -> None:
     summary = sample().summary
-    result = Result.of(summary, 'a <&> "b".mp4', lambda: [])
+    result = Result.of(summary, "a & b.mp4", lambda: [])
     root = ET.fromstring("".join(cvat(result)))
     assert root.findtext("version") == "1.1"
     task = root.find("meta/task")
     assert task is not None
-    assert task.findtext("name") == 'a <&> "b"'
+    assert task.findtext("name") == "a & b"
     assert (task.findtext("size"), task.findtext("stop_frame")) == ("18", "17")
     assert task.findtext("original_size/width") == str(WIDTH)
     assert task.findtext("original_size/height") == str(HEIGHT)

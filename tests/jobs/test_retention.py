@@ -60,6 +60,6 @@ def test_a_full_queue_takes_no_more(bench: Bench, clip: Path) -> None:
     queue = JobQueue(bench.database_url, bench.store, max_queued=1)
     queue.check_room()
     bench.submit(clip)
-    with pytest.raises(QueueFull, match="at most 1"):
+    with pytest.raises(QueueFull, match="At most 1 jobs"):
         queue.check_room()
     queue.close()

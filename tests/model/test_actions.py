@@ -86,7 +86,7 @@ def test_the_loss_of_actions_reaches_the_weights_that_both_share() -> None:
 
 
 def test_a_network_that_only_segments_has_no_actions() -> None:
-    with pytest.raises(ValueError, match="without an action head"):
+    with pytest.raises(ValueError, match="must have an action head"):
         build("small").score_actions(clips(1, 1, 32, 32), torch.zeros(1, 1, 4))
 
 

@@ -50,7 +50,7 @@ def test_refuses_to_train_on_nothing(batches: Batches) -> None:
         Batches([], batches.actions, batches.stills, RECIPE, seed=0)
     with pytest.raises(ValueError, match="at least 3 stills to train on, got 2"):
         Batches(batches.videos, batches.actions, batches.stills[:2], RECIPE, seed=0)
-    with pytest.raises(ValueError, match="no videos of actions"):
+    with pytest.raises(ValueError, match="one video of actions to train on, got none"):
         Batches(batches.videos, [], batches.stills, replace(RECIPE, actions_share=0.1), seed=0)
 
 

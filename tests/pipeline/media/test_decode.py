@@ -235,7 +235,7 @@ def test_a_range_without_a_decodable_frame_is_an_error(tmp_path: Path) -> None:
 
 def test_a_video_that_hardly_decodes_is_refused(tmp_path: Path) -> None:
     path = write_damaged(tmp_path / "damaged.mov", range(1, 40))
-    with pytest.raises(BrokenVideo, match="1 of 40 frames can be decoded"):
+    with pytest.raises(BrokenVideo, match="1 of its 40 frames can be decoded"):
         scan(path, LIMITS)
 
 
@@ -272,9 +272,9 @@ def test_a_frames_own_time_selects_it(video: ScannedVideo) -> None:
 @pytest.mark.parametrize(
     ("start_s", "end_s", "every", "message"),
     [
-        (2.0, None, 1, "start_s=2.0 and end_s=None.*50 frames are shown from 0 to 1.960 s"),
-        (1.0, 1.0, 1, "start_s=1.0 and end_s=1.0"),
-        (None, -1.0, 1, "end_s=-1.0"),
+        (2.0, None, 1, "got 2.0 and None; .*50 frames are shown from 0 to 1.960 s"),
+        (1.0, 1.0, 1, "got 1.0 and 1.0"),
+        (None, -1.0, 1, "got None and -1.0"),
         (None, None, 0, "every must be at least 1, got 0"),
     ],
 )
