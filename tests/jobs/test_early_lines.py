@@ -1,10 +1,29 @@
 """Lines that can be read while their segment is computed stay true, whoever computes it."""
 
+from collections.abc import Iterator
+from contextlib import closing
 from itertools import takewhile
 from pathlib import Path
 
+import pytest
+
+from jobs.engine import JobQueue
 from jobs.values import Job, JobState
-from tests.jobs.conftest import SEGMENT_FRAMES, Bench, wait_for
+from tests.jobs.conftest import Bench, wait_for
+
+# Enough for five clips: the first frames of a segment come with its second clip or its third.
+SEGMENT_FRAMES = 24
+
+
+@pytest.fixture
+def bench(bench: Bench) -> Iterator[Bench]:
+    """Return a queue whose segments are long enough to be looked at while they are computed."""
+    usual = bench.queue
+    with closing(
+        JobQueue(bench.database_url, bench.store, poll_s=0.02, segment_frames=SEGMENT_FRAMES)
+    ) as bench.queue:
+        yield bench
+    bench.queue = usual
 
 
 def readable(bench: Bench, job: Job) -> list[str]:
