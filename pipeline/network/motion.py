@@ -16,6 +16,8 @@ SCALE = 2
 # A homography is fitted to the flow at every 8th pixel, with this error allowed, pixels.
 _GRID = 8
 _TOLERANCE = 1.0
+# Enough where a third of the picture follows the camera; water and leaves would cost many more.
+_TRIES = 300
 # How much, in the mean, a pixel may differ from where the flow says that it went: a share of the
 # picture's contrast, and grey levels of noise. More means that the frames show different things, as
 # at a cut, and that the flow means nothing.
@@ -125,7 +127,7 @@ def residual(flow: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
     step = _GRID // SCALE
     starts = places[step // 2 :: step, step // 2 :: step].reshape(-1, 2)
     ends = starts + flow[step // 2 :: step, step // 2 :: step].reshape(-1, 2)
-    camera, _ = cv2.findHomography(starts, ends, cv2.RANSAC, _TOLERANCE)
+    camera, _ = cv2.findHomography(starts, ends, cv2.RANSAC, _TOLERANCE, maxIters=_TRIES)
     if camera is None:
         return None
     m = camera.astype(np.float32)
