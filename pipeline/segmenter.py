@@ -1,7 +1,7 @@
 """The whole way from a video file to the objects of its frames, stage beside stage in threads."""
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
@@ -32,7 +32,6 @@ from pipeline.values import (
 )
 
 A = TypeVar("A")
-B = TypeVar("B")
 
 Objects = tuple[SegmentedObject, ...]
 Read = Callable[[Sequence[int]], Generator[Pictures, None, None]]
@@ -118,9 +117,9 @@ class Segmenter:
         """Segment some frames of a video.
 
         A frame's objects don't depend on which others are wanted, to the last bit: the model sees
-        it with its own neighbours, in the clips that the whole video is cut into. Decoding runs
-        ahead and cutting into objects behind the model, each in a thread of its own; closing the
-        generator stops both. Memory doesn't grow with the video.
+        it with its own neighbours, in the clips that the whole video is cut into. Decoding, the
+        model and cutting into objects each run in a thread of their own; closing the generator
+        stops them. Memory doesn't grow with the video.
 
         Args:
             path: of the file that was scanned.
@@ -221,17 +220,17 @@ class Segmenter:
         near = frozenset(frames)
         motion: dict[int, Motion] = {}
 
-        def run(clip: _Clip) -> Map:
+        def run(clip: _Clip) -> NDArray[np.float32]:
             if clip.motion is not None:
                 moving = enumerate(clip.motion, clip.first)
                 motion.update((index, moves) for index, moves in moving if index in near)
             maps = None if clip.motion is None else [moves.map for moves in clip.motion]
             with self._timed("infer"):
                 if namer is None:
-                    return clip.first, predictor.run(clip.pictures, maps)
+                    return predictor.run(clip.pictures, maps)
                 probabilities, features = predictor.describe(clip.pictures, maps, namer.session)
             namer.note(clip.first, features)
-            return clip.first, probabilities
+            return probabilities
 
         def to_objects(found: Map) -> tuple[int, Objects]:
             index, probability = found
@@ -240,10 +239,14 @@ class Segmenter:
                 return index, objects if namer is None else namer.name(index, objects)
 
         starts = clips_of(frames, count, self.session.spec.clip_length, self.stride)
-        with closing(_ahead(self._clips(read, count, starts), _CLIPS_AHEAD)) as clips:
-            stitched = stitch(map(run, clips), near)
-            probabilities = smooth(stitched, wanted, lambda index: motion.pop(index, None))
-            with closing(_behind(to_objects, probabilities, _FRAMES_BEHIND)) as found:
+        decoded = self._clips(read, count, starts)
+        with closing(decoded), closing(_ahead(decoded, _CLIPS_AHEAD)) as clips:
+            stitched = stitch(map(run, clips), starts, near)
+            smoothed = smooth(stitched, wanted, lambda index: motion.pop(index, None))
+            # The model goes on in a thread of its own, so that what is found needn't wait for it.
+            probabilities = _ahead(smoothed, _FRAMES_BEHIND)
+            objects = (to_objects(found) for found in probabilities)
+            with closing(probabilities), closing(_ahead(objects, 1)) as found:
                 yield from found
 
     def _clips(self, read: Read, count: int, starts: Sequence[int]) -> Generator[_Clip, None, None]:
@@ -280,9 +283,9 @@ def _first(held: Mapping[int, Pictures], index: int) -> NDArray[np.uint8] | None
     return held[index][0] if index in held else None
 
 
-def _ahead(items: Generator[A, None, None], count: int) -> Generator[A, None, None]:
+def _ahead(items: Iterator[A], count: int) -> Generator[A, None, None]:
     """Yield what `items` does, made in a thread of its own up to `count` items ahead."""
-    with closing(items), ThreadPoolExecutor(1) as thread:
+    with ThreadPoolExecutor(1) as thread:
         waiting: deque[Future[A]] = deque()
         try:
             while True:
@@ -291,22 +294,6 @@ def _ahead(items: Generator[A, None, None], count: int) -> Generator[A, None, No
                 yield waiting.popleft().result()
         except StopIteration:
             return
-        finally:
-            for future in waiting:
-                future.cancel()
-
-
-def _behind(function: Callable[[A], B], items: Iterable[A], count: int) -> Generator[B, None, None]:
-    """Yield `function` of each item, in order, made in a thread of its own up to `count` behind."""
-    with ThreadPoolExecutor(1) as thread:
-        waiting: deque[Future[B]] = deque()
-        try:
-            for item in items:
-                waiting.append(thread.submit(function, item))
-                while waiting and (waiting[0].done() or len(waiting) > count):
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
         finally:
             for future in waiting:
                 future.cancel()

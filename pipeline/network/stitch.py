@@ -1,13 +1,15 @@
 """One probability a frame from the clips that overlap on it."""
 
-from collections.abc import Container, Iterable, Iterator
+import sys
+from collections.abc import Container, Iterable, Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 def stitch(
-    clips: Iterable[tuple[int, NDArray[np.float32]]], frames: Container[int]
+    clips: Iterable[NDArray[np.float32]], starts: Sequence[int], frames: Container[int]
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Average the probabilities of overlapping clips, frame by frame.
 
@@ -15,20 +17,21 @@ def stitch(
     depend on the others, to the last bit, as long as all clips that hold it are given.
 
     Args:
-        clips: the first frame of each, rising, and its probabilities (L, H, W) float32.
+        clips: the probabilities (L, H, W) float32 of each.
+        starts: the first frame of each, rising.
         frames: wanted; what else clips hold is left out.
 
     Yields:
-        Frame and its mean probability (H, W) float32, for each frame wanted, in order.
+        Frame and its mean probability (H, W) float32, for each frame wanted, in order, as soon as
+        no clip that follows holds it.
     """
     sums: dict[int, NDArray[np.float32]] = {}
     counts: dict[int, int] = {}
-    for first, probabilities in clips:
-        for frame in [frame for frame in sums if frame < first]:
-            yield frame, sums.pop(frame) / np.float32(counts.pop(frame))
+    pairs = pairwise([*starts, sys.maxsize])
+    for probabilities, (first, following) in zip(clips, pairs, strict=True):
         for frame, probability in enumerate(probabilities, first):
             if frame in frames:
                 sums[frame] = sums[frame] + probability if frame in sums else probability
                 counts[frame] = counts.get(frame, 0) + 1
-    for frame, total in sums.items():
-        yield frame, total / np.float32(counts[frame])
+        for frame in [frame for frame in sums if frame < following]:
+            yield frame, sums.pop(frame) / np.float32(counts.pop(frame))

@@ -56,6 +56,21 @@ class FailingSession(RedSession):
         return super().run(clips)
 
 
+class HeldSession(RedSession):
+    """Doesn't begin its third clip before it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_go_on = threading.Event()
+
+    def run(
+        self, clips: NDArray[np.uint8], _cues: NDArray[np.uint8] | None = None, /
+    ) -> NDArray[np.float32]:
+        if self.runs == 2:
+            assert self.may_go_on.wait(60)
+        return super().run(clips)
+
+
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pictures = [picture(index, 96, 160) for index in range(FRAMES)]
@@ -222,6 +237,15 @@ def test_closing_early_stops_the_work(path: Path, video: ScannedVideo) -> None:
     frames.close()
     assert session.runs < 6
     assert threading.active_count() == before
+
+
+def test_what_is_found_does_not_wait_for_the_next_clip(path: Path, video: ScannedVideo) -> None:
+    session = HeldSession()
+    frames = Segmenter(session).segment(path, video, range(20))
+    # The third clip begins with frame 12, by which 11 is smoothed.
+    assert [next(frames).index for _ in range(11)] == list(range(11))
+    session.may_go_on.set()
+    assert [frame.index for frame in frames] == list(range(11, 20))
 
 
 def test_an_error_of_the_model_reaches_the_caller(path: Path, video: ScannedVideo) -> None:

@@ -14,17 +14,17 @@ from pipeline.network.stitch import stitch
 LENGTH = 8
 
 
-def _clip(first: int, values: NDArray[np.float32]) -> tuple[int, NDArray[np.float32]]:
+def _clip(first: int, values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Cut a clip from per-frame pictures (T, H, W); past the end the last one is repeated."""
     frames = np.minimum(np.arange(first, first + LENGTH), len(values) - 1)
-    return first, values[frames]
+    return np.asarray(values[frames])
 
 
 @given(st.integers(1, 60), st.integers(1, LENGTH))
 def test_clips_of_one_video_stitch_to_it(frame_count: int, stride: int) -> None:
     values = np.random.default_rng(0).random((frame_count, 2, 3), np.float32)
-    starts = clip_starts(frame_count, LENGTH, stride)
-    stitched = list(stitch((_clip(int(s), values) for s in starts), range(frame_count)))
+    starts = [int(start) for start in clip_starts(frame_count, LENGTH, stride)]
+    stitched = list(stitch((_clip(s, values) for s in starts), starts, range(frame_count)))
     assert [frame for frame, _ in stitched] == list(range(frame_count))
     np.testing.assert_allclose([value for _, value in stitched], values, rtol=1e-6)
 
@@ -39,30 +39,28 @@ def test_a_part_equals_the_whole_to_the_last_bit(
     opinions = {
         int(s): np.random.default_rng(int(s)).random((LENGTH, 2, 3), np.float32) for s in starts
     }
-    whole = dict(stitch(opinions.items(), range(frame_count)))
+    whole = dict(stitch(opinions.values(), list(opinions), range(frame_count)))
     needed = clips_of(wanted, frame_count, LENGTH, stride)
-    part = list(stitch(((s, opinions[s]) for s in needed), wanted))
+    part = list(stitch((opinions[s] for s in needed), needed, wanted))
     assert [frame for frame, _ in part] == sorted(wanted)
     for frame, value in part:
         np.testing.assert_array_equal(value, whole[frame])
 
 
 def test_overlapping_clips_are_averaged() -> None:
-    clips = [
-        (0, np.full((2, 1, 1), 0.2, np.float32)),
-        (1, np.full((2, 1, 1), 0.6, np.float32)),
-    ]
-    values = [float(value[0, 0]) for _, value in stitch(clips, range(3))]
+    clips = [np.full((2, 1, 1), value, np.float32) for value in (0.2, 0.6)]
+    values = [float(value[0, 0]) for _, value in stitch(clips, [0, 1], range(3))]
     assert values == pytest.approx([0.2, 0.4, 0.6])
 
 
 def test_frames_come_as_soon_as_no_clip_can_add_to_them() -> None:
+    starts = [0, 6, 12]
     given_clips: list[int] = []
 
-    def clips() -> Iterator[tuple[int, NDArray[np.float32]]]:
-        for first in (0, 6, 12):
+    def clips() -> Iterator[NDArray[np.float32]]:
+        for first in starts:
             given_clips.append(first)
-            yield first, np.zeros((LENGTH, 1, 1), np.float32)
+            yield np.zeros((LENGTH, 1, 1), np.float32)
 
-    next(stitch(clips(), range(20)))
-    assert given_clips == [0, 6]
+    known = [(frame, len(given_clips)) for frame, _ in stitch(clips(), starts, range(20))]
+    assert known == [(f, 1 if f < 6 else 2 if f < 12 else 3) for f in range(20)]
