@@ -10,7 +10,19 @@ from fastapi.telemetry import TelemetryConfig
 from opentelemetry.trace import NoOpTracer, TracerProvider
 
 from jobs.addresses import AddressGuard
-from service import events, files, health, jobs, metrics, openapi, pages, results, uploads
+from service import (
+    NAME,
+    VERSION,
+    events,
+    files,
+    health,
+    jobs,
+    metrics,
+    openapi,
+    pages,
+    results,
+    uploads,
+)
 from service.download import Downloader
 from service.errors import CALLER
 from service.metrics import Measure, Metrics
@@ -22,7 +34,6 @@ from service.rendering import open_renderer
 from service.settings import Settings
 from service.state import RateLimiter, Services
 from service.stopping import Stopping
-from service.version import NAME, VERSION
 from service.watch import SharedReads, open_watch
 
 DESCRIPTION = """

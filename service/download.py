@@ -13,9 +13,9 @@ from starlette.requests import ClientDisconnect
 
 from formats.filenames import safe_name
 from jobs.addresses import AddressGuard, Target
+from service import NAME, VERSION
 from service.errors import DownloadTooSlow, Unreachable, UploadTooLarge, WrongAnswer
 from service.receiving import BLOCK_BYTES, Stalled, UploadLimits, pass_on, storing, too_large
-from service.version import NAME, VERSION
 
 # For a server to be found and connected to, and then for the head of its answer.
 ANSWER_S = 15.0

@@ -5,12 +5,11 @@ import logging
 from fastapi import APIRouter
 
 from jobs.errors import StoreAway
-from service import examples, schemas
+from service import NAME, VERSION, examples, schemas
 from service.errors import ALL_KINDS, NotFound, NotReady
 from service.problems import problem_answers
 from service.schemas import ModelCard, ProblemType, Version
 from service.state import Unscoped
-from service.version import NAME, VERSION
 
 router = APIRouter(tags=["service"])
 _log = logging.getLogger(__name__)

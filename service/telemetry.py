@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from service import VERSION
 from service.settings import PREFIX, LogFormat, Settings, SettingsError
-from service.version import VERSION
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider

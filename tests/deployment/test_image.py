@@ -5,7 +5,7 @@ import subprocess
 import sysconfig
 from pathlib import Path
 
-from service.version import VERSION
+from service import VERSION
 from tests.deployment.served import MODEL, ROOT, served_packages
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()

@@ -13,11 +13,10 @@ from jsonschema import Draft202012Validator
 
 from formats.catalogue import FILE_FORMATS, TEXT_FORMATS
 from jobs.values import JobFailure, JobState
-from service import schemas
+from service import NAME, VERSION, schemas
 from service.app import create_app
 from service.options import NAMES
 from service.settings import Settings
-from service.version import NAME, VERSION
 from tests.service.fakes import FakeKeys, FakeQueue, FakeRenderings, FakeUploads
 from tests.service.test_jobs import NDJSON, add
 

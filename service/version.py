@@ -1,4 +1,0 @@
-"""The product's name and version."""
-
-NAME = "Rotograph"
-VERSION = "0.1.0"
