@@ -33,8 +33,7 @@ from service.receiving import UploadLimits, open_scanner
 from service.rendering import open_renderer
 from service.settings import Settings
 from service.state import RateLimiter, Services
-from service.stopping import Stopping
-from service.watch import SharedReads, open_watch
+from service.watch import SharedReads, Stopping, open_watch
 
 DESCRIPTION = """
 Finds the moving objects of a video, cuts them out and follows them.

@@ -19,8 +19,7 @@ from service.errors import JOB, Fault, InvalidRequest, kind_of
 from service.keys import Shared
 from service.problems import problem_answers
 from service.schemas import Body, Problem
-from service.stopping import Stopping
-from service.watch import Watched
+from service.watch import Stopping, Watched
 
 HEARTBEAT_S = 15.0
 RETRY_MS = 1000  # when to connect again after this process has stopped

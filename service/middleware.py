@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.errors import INTERNAL_ERROR, NotReady, kind_of
 from service.problems import problem_response
 from service.schemas import Problem
-from service.stopping import Stopping
+from service.watch import Stopping
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # An answer that isn't a page loads nothing, whatever a browser takes it for.

@@ -23,7 +23,7 @@ from pipeline.errors import PipelineError
 from service.errors import NotRendered, RendererBusy, RenderingFailed, ServiceError, StorageFull
 from service.ports import Queue, Renderings
 from service.settings import Settings
-from service.stopping import Stopping
+from service.watch import Stopping
 
 MEMORY_BYTES = 4 * 2**30
 MOST_WAITING = 20

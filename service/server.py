@@ -4,8 +4,10 @@ import asyncio
 import logging
 import resource
 import shutil
+import signal
 import socket
 from contextlib import closing
+from types import FrameType
 
 import h11
 import uvicorn
@@ -21,7 +23,7 @@ from service.app import create_app
 from service.keys import is_loopback
 from service.ports import Keys
 from service.settings import PREFIX, Settings, SettingsError
-from service.stopping import Server, Stopping
+from service.watch import Stopping
 
 GRACE_S = 5  # for answers that go on when the server has stopped listening
 HEADER_BYTES = 2**16
@@ -73,7 +75,7 @@ def listen(settings: Settings, tracers: TracerProvider | None = None) -> None:
                 limit_concurrency=CONNECTIONS,
             )
             _log.info("listening", extra={"host": settings.host, "port": settings.port})
-            Server(config, stopping, settings.drain_s).run(sockets=[listener])
+            DrainingServer(config, stopping, settings.drain_s).run(sockets=[listener])
 
 
 def _kept(settings: Settings) -> tuple[float | None, int | None]:
@@ -122,6 +124,37 @@ def _open(settings: Settings) -> socket.socket:
             f"{PREFIX}HOST and {PREFIX}PORT must be a free address, got {settings.host} and "
             f"{settings.port}: {error}."
         ) from error
+
+
+class DrainingServer(uvicorn.Server):
+    """uvicorn's server, which goes on for a while after the first signal.
+
+    Meanwhile `/readyz` says no, so that whatever spreads requests sends no new ones; those that
+    come are taken, and nobody is made to wait. A second signal ends that at once.
+
+    Args:
+        config: as uvicorn's.
+        stopping: begins with the first signal.
+        drain_s: for how long it goes on.
+    """
+
+    def __init__(self, config: uvicorn.Config, stopping: Stopping, drain_s: float) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+        self._drain_s = drain_s
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal, in the main thread between two steps of the event loop."""
+        if not self.started or self._stopping.begun:
+            super().handle_exit(sig, frame)
+            return
+        # A signal's handler may do little; this also wakes the loop.
+        asyncio.get_running_loop().call_soon_threadsafe(self._drain, signal.Signals(sig))
+
+    def _drain(self, sig: signal.Signals) -> None:
+        self._stopping.begin()
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._drain_s, super().handle_exit, sig, None)
 
 
 class PunctualProtocol(H11Protocol):

@@ -16,8 +16,7 @@ from service.ports import Keys, Queue, Uploads
 from service.receiving import Scanner
 from service.rendering import Renderer
 from service.settings import Settings
-from service.stopping import Stopping
-from service.watch import SharedReads, Watch
+from service.watch import SharedReads, Stopping, Watch
 
 
 class RateLimiter:

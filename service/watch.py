@@ -1,4 +1,4 @@
-"""Reads of the database that requests share: of one job, or of all that somebody follows."""
+"""What requests wait for: news of a job, a read that others make too, the end of this process."""
 
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Hashable, Iterator, Sequence
@@ -10,11 +10,30 @@ import anyio
 import anyio.to_thread
 
 from jobs.values import Job
-from service.stopping import Stopping
 
 POLL_S = 0.2
 
 _log = logging.getLogger(__name__)
+
+
+class Stopping:
+    """Whether the process is about to stop; used in the event loop only."""
+
+    def __init__(self) -> None:
+        self._event = anyio.Event()
+
+    @property
+    def begun(self) -> bool:
+        """Whether it is."""
+        return self._event.is_set()
+
+    def begin(self) -> None:
+        """Say that it is."""
+        self._event.set()
+
+    async def wait(self) -> None:
+        """Wait until it is."""
+        await self._event.wait()
 
 
 class Watched:

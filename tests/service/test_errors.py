@@ -16,7 +16,7 @@ from service.errors import ALL_KINDS, KINDS
 from service.middleware import Access
 from service.problems import add_problem_handlers
 from service.settings import Settings
-from service.stopping import Stopping
+from service.watch import Stopping
 from tests.service.conftest import serving
 from tests.service.fakes import FakeQueue, FakeUploads
 

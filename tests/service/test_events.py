@@ -15,8 +15,7 @@ from jsonschema import Draft202012Validator
 
 from jobs.values import Job, JobFailure, JobState
 from service.events import Position, news, stream
-from service.stopping import Stopping
-from service.watch import POLL_S, Watched
+from service.watch import POLL_S, Stopping, Watched
 from tests.service.fakes import FakeQueue
 from tests.service.posting import assert_problem
 from tests.service.test_jobs import add

@@ -184,7 +184,7 @@ def test_one_that_is_being_made_ends_with_an_api_that_is_killed(
         "from jobs.values import JobRequest, JobState\n"
         "from service.rendering import open_renderer\n"
         "from service.settings import Settings\n"
-        "from service.stopping import Stopping\n"
+        "from service.watch import Stopping\n"
         "from tests.service.fakes import FakeQueue, FakeRenderings\n"
         "from tests.service.test_jobs import add\n"
         "async def main():\n"
