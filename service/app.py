@@ -23,6 +23,7 @@ from service import (
     results,
     uploads,
 )
+from service.dependencies import RateLimiter, Services
 from service.download import Downloader
 from service.errors import CALLER
 from service.metrics import Measure, Metrics
@@ -32,7 +33,6 @@ from service.problems import add_problem_handlers, problem_answers
 from service.receiving import UploadLimits, open_scanner
 from service.rendering import open_renderer
 from service.settings import Settings
-from service.state import RateLimiter, Services
 from service.watch import SharedReads, Stopping, open_watch
 
 DESCRIPTION = """

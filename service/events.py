@@ -15,8 +15,8 @@ from pydantic import BaseModel, Field
 from jobs.errors import JobNotFound
 from jobs.values import Job, JobState
 from service import examples, schemas
+from service.dependencies import Shared
 from service.errors import JOB, Fault, InvalidRequest, kind_of
-from service.keys import Shared
 from service.problems import problem_answers
 from service.schemas import Body, Problem
 from service.watch import Stopping, Watched

@@ -14,6 +14,7 @@ from jobs.errors import StoreAway
 from jobs.values import Job
 from pipeline.errors import BrokenVideo, DecoderFailed
 from service import examples
+from service.dependencies import Shared
 from service.errors import (
     FILE,
     JOB,
@@ -25,7 +26,6 @@ from service.errors import (
     TooManyTracks,
 )
 from service.formats import Coco, LabelStudioTask, Ytvis, shown
-from service.keys import Shared
 from service.negotiation import FileAnswer, attachment, preference
 from service.problems import problem_answers
 from service.results import require_result, text_blocks

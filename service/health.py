@@ -6,10 +6,10 @@ from fastapi import APIRouter
 
 from jobs.errors import StoreAway
 from service import NAME, VERSION, examples, schemas
+from service.dependencies import Unscoped
 from service.errors import ALL_KINDS, NotFound, NotReady
 from service.problems import problem_answers
 from service.schemas import ModelCard, ProblemType, Version
-from service.state import Unscoped
 
 router = APIRouter(tags=["service"])
 _log = logging.getLogger(__name__)

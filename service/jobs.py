@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from jobs.errors import JobNotFound, StoreAway
 from jobs.values import JobState
 from service import examples, schemas
+from service.dependencies import Shared
 from service.errors import FILE, JOB, LIST, InvalidRequest
-from service.keys import Shared
 from service.negotiation import FileAnswer, attachment
 from service.ports import Queue
 from service.problems import problem_answers

@@ -25,11 +25,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jobs.values import JobState, Worker
 from service import VERSION, examples
+from service.dependencies import Unscoped
 from service.errors import ALL_KINDS, MetricsClosed
 from service.ports import Queue
 from service.problems import problem_answers
 from service.settings import PREFIX
-from service.state import Unscoped
 
 _BUCKETS_S = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

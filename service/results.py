@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from jobs.errors import JobError, StoreAway
 from jobs.values import Job, JobState
 from service import examples, schemas
+from service.dependencies import Services, Shared
 from service.errors import (
     JOB,
     RESULT,
@@ -26,12 +27,10 @@ from service.errors import (
     ServiceError,
     kind_of,
 )
-from service.keys import Shared
 from service.negotiation import media_type
 from service.ports import Queue
 from service.problems import problem_answers
 from service.schemas import Problem
-from service.state import Services
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"

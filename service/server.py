@@ -20,7 +20,7 @@ from jobs.renderings import Renderings
 from jobs.retention import Retention
 from jobs.stores import open_store
 from service.app import create_app
-from service.keys import is_loopback
+from service.dependencies import is_loopback
 from service.ports import Keys
 from service.settings import PREFIX, Settings, SettingsError
 from service.watch import Stopping

@@ -18,6 +18,7 @@ from jobs.errors import StoreAway
 from jobs.values import Idempotency, Job, JobRequest, JobState
 from service import examples, options, schemas
 from service.bodies import JSON, MULTIPART, receive_form, receive_url_body
+from service.dependencies import Services, Shared
 from service.download import filename_of
 from service.errors import (
     BODY,
@@ -30,7 +31,6 @@ from service.errors import (
     JobCanceled,
     UnsupportedBody,
 )
-from service.keys import Shared
 from service.negotiation import Preference, preference
 from service.options import parse_options, to_request
 from service.ports import Queue
@@ -39,7 +39,6 @@ from service.receiving import UploadLimits
 from service.results import json_blocks, require_result
 from service.schemas import Result, failure_problem
 from service.settings import Settings
-from service.state import Services
 
 GONE_AFTER_S = 1.0  # a client that has left is noticed
 RETRY_AFTER_S = 1

@@ -14,10 +14,10 @@ from jobs.folder_store import FolderStore
 from jobs.keys import KeyRing
 from jobs.values import Key
 from service.command import add_key_arguments, run_keys
+from service.dependencies import RateLimiter
 from service.errors import TooManyRequests
 from service.server import listen
 from service.settings import Settings, SettingsError
-from service.state import RateLimiter
 from tests.service.conftest import serving
 from tests.service.fakes import NOON
 from tests.service.posting import assert_problem

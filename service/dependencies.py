@@ -1,0 +1,198 @@
+"""What routes depend on: the services that the app was given, and whose request it is."""
+
+import ipaddress
+import math
+import time
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Annotated, cast
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from opentelemetry.trace import Tracer
+from prometheus_client import CollectorRegistry
+
+from jobs.values import Job, Key
+from service.download import Downloader
+from service.errors import ForeignOrigin, TooManyRequests, Unauthorized
+from service.ports import Keys, Queue, Uploads
+from service.receiving import Scanner
+from service.rendering import Renderer
+from service.settings import PREFIX, Settings
+from service.watch import SharedReads, Stopping, Watch
+
+bearer = HTTPBearer(
+    scheme_name="key",
+    auto_error=False,
+    description="An API key, where the service has any: `Authorization: Bearer KEY`.",
+)
+
+
+class RateLimiter:
+    """How many requests each key has left: a bucket that holds a minute's, and refills steadily.
+
+    It counts in this process only: behind several API processes a key has as many times as much.
+    It is used in the event loop only, so that it needs no lock.
+    """
+
+    def __init__(self) -> None:
+        self._buckets: dict[str, tuple[float, float]] = {}
+
+    def take(self, key: Key, now_s: float) -> None:
+        """Count a request.
+
+        Args:
+            key: of the caller.
+            now_s: on a clock that never goes back.
+
+        Raises:
+            TooManyRequests: none is left.
+        """
+        if key.requests_per_minute is None:
+            return
+        a_second = key.requests_per_minute / 60
+        left, seen_s = self._buckets.get(key.name, (float(key.requests_per_minute), now_s))
+        left = min(key.requests_per_minute, left + (now_s - seen_s) * a_second)
+        if left < 1:
+            self._buckets[key.name] = (left, now_s)
+            raise TooManyRequests(
+                f"The key of {key.name!r} may send {key.requests_per_minute} requests a minute.",
+                retry_after_s=math.ceil((1 - left) / a_second),
+            )
+        self._buckets[key.name] = (left - 1, now_s)
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the routes work with.
+
+    Attributes:
+        settings: of the service.
+        queue: the jobs.
+        uploads: where files are received.
+        downloader: fetches videos that clients name.
+        scanner: looks at uploads.
+        keys: the API keys.
+        rates: what each key has left.
+        renderer: makes results in formats that take long.
+        watch: looks at the jobs that clients listen to.
+        metrics: for Prometheus.
+        reads: of the database, which requests share.
+        stopping: whether this process is about to stop.
+        tracer: makes spans of what requests do.
+        owner: whose jobs alone there seem to be; None for all.
+    """
+
+    settings: Settings
+    queue: Queue
+    uploads: Uploads
+    downloader: Downloader
+    scanner: Scanner
+    keys: Keys
+    rates: RateLimiter
+    renderer: Renderer
+    watch: Watch
+    metrics: CollectorRegistry
+    reads: SharedReads
+    stopping: Stopping
+    tracer: Tracer
+    owner: str | None = None
+
+    def owned_by(self, owner: Key) -> "Services":
+        """Return the same, with the jobs of one key only."""
+        return replace(self, queue=self.queue.owned_by(owner), owner=owner.name)
+
+    async def job(self, job_id: str) -> Job:
+        """Look at a job, together with all who do so at the same time.
+
+        Raises:
+            JobNotFound: there is none of this id.
+        """
+        return await self.reads.read((self.owner, job_id), partial(self.queue.get, job_id))
+
+
+async def services(request: Request) -> Services:
+    """Return what the app's lifespan made."""
+    return cast(Services, request.state.services)
+
+
+Unscoped = Annotated[Services, Depends(services)]
+"""What routes work with that show nothing of jobs and need no key."""
+
+
+async def caller(
+    request: Request,
+    services: Unscoped,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
+) -> Key | None:
+    """Return whose request this is; None where the service has no keys.
+
+    Raises:
+        ForeignOrigin: there are no keys, and a browser sends it for another site.
+        Unauthorized: it has no key, and needs one.
+        KeyUnknown: its key isn't one of ours.
+        KeyRevoked: its key was revoked.
+        TooManyRequests: the key sent more than it may.
+    """
+    if not await services.reads.read("keys", services.keys.in_force):
+        refuse_foreign(request, services.settings)
+        return None
+    if credentials is None:
+        raise Unauthorized("An API key is needed: `Authorization: Bearer KEY`.")
+    presented = credentials.credentials
+    key = await services.reads.read(("key", presented), partial(services.keys.find, presented))
+    request.state.key = key.name
+    services.rates.take(key, time.monotonic())
+    return key
+
+
+async def own_services(services: Unscoped, key: Annotated[Key | None, Depends(caller)]) -> Services:
+    """Return what the routes share, with the jobs of the caller only."""
+    return services if key is None else services.owned_by(key)
+
+
+Shared = Annotated[Services, Depends(own_services)]
+"""What a route works with: it needs a key where the service has any, and sees its jobs only."""
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a host, by name or address, is this machine itself.
+
+    >>> [is_loopback(host) for host in ("localhost", "127.0.0.5", "::1", "0.0.0.0", "example.org")]
+    [True, True, True, False, False]
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def refuse_foreign(request: Request, settings: Settings) -> None:
+    """Refuse what a browser sends for another site, where no key would stop it.
+
+    Any page that somebody on this machine looks at can make their browser post to a loopback
+    address, and read the answers too if its own name is made to resolve there. In a container the
+    service can't listen there, but the container's port can be published there only: that is what
+    the setting "local" is for.
+
+    Raises:
+        ForeignOrigin: the request is for a name that isn't this machine's, or from another site.
+    """
+    if settings.allow_anonymous is True:
+        return
+    asked = request.headers.get("host", "")
+    name = urlsplit(f"//{asked}").hostname or ""
+    if not is_loopback(name):
+        raise ForeignOrigin(
+            f"Without API keys requests must be for a loopback address, got {asked[:100]!r}; "
+            f"{PREFIX}ALLOW_ANONYMOUS=true allows others."
+        )
+    origin = request.headers.get("origin")
+    if origin is None or origin in settings.cors_origins or "*" in settings.cors_origins:
+        return
+    if urlsplit(origin).netloc != asked:
+        raise ForeignOrigin(
+            f"Without API keys requests must come from this service's own pages, got the site "
+            f"{origin[:100]!r}; {PREFIX}CORS_ORIGINS allows others."
+        )
