@@ -21,11 +21,13 @@ class TextFormat:
     """A format that is written in pieces of text while it is sent.
 
     Attributes:
+        summary: what a client gets by asking for it.
         media_type: of the answer.
         needs_masks: whether a result without masks can't be written so.
         write: from a result to the pieces of its text.
     """
 
+    summary: str
     media_type: str
     needs_masks: bool
     write: Callable[[Result], Iterator[str]]
@@ -33,11 +35,26 @@ class TextFormat:
 
 # Both by the name of the file, which stands behind the name of the video where it is kept.
 TEXT_FORMATS: Mapping[str, TextFormat] = {
-    "coco.json": TextFormat(media_type="application/json", needs_masks=False, write=coco),
-    "ytvis.json": TextFormat(media_type="application/json", needs_masks=True, write=ytvis),
-    "cvat.xml": TextFormat(media_type="application/xml", needs_masks=False, write=cvat),
+    "coco.json": TextFormat(
+        summary="Get a result as COCO JSON",
+        media_type="application/json",
+        needs_masks=False,
+        write=coco,
+    ),
+    "ytvis.json": TextFormat(
+        summary="Get a result as YouTube-VIS JSON",
+        media_type="application/json",
+        needs_masks=True,
+        write=ytvis,
+    ),
+    "cvat.xml": TextFormat(
+        summary="Get a result for CVAT", media_type="application/xml", needs_masks=False, write=cvat
+    ),
     "labelstudio.json": TextFormat(
-        media_type="application/json", needs_masks=False, write=labelstudio
+        summary="Get a result as Label Studio's tasks",
+        media_type="application/json",
+        needs_masks=False,
+        write=labelstudio,
     ),
 }
 
@@ -47,12 +64,12 @@ class FileFormat:
     """A format that takes long to make, so that it is made once, as a file.
 
     Attributes:
-        media_type: as of `TextFormat`.
-        needs_masks: as of `TextFormat`.
+        summary, media_type, needs_masks: as of `TextFormat`.
         most_tracks: that it can hold; None for any number.
         write: from a result and its video to a file.
     """
 
+    summary: str
     media_type: str
     needs_masks: bool
     most_tracks: int | None = None
@@ -60,10 +77,29 @@ class FileFormat:
 
 
 FILE_FORMATS: Mapping[str, FileFormat] = {
-    "overlay.mp4": FileFormat(media_type="video/mp4", needs_masks=False, write=overlay),
-    "alpha.webm": FileFormat(media_type="video/webm", needs_masks=True, write=alpha),
-    "davis.zip": FileFormat(
-        media_type="application/zip", needs_masks=True, most_tracks=MOST_TRACKS, write=davis
+    "overlay.mp4": FileFormat(
+        summary="Get the video with the objects drawn in",
+        media_type="video/mp4",
+        needs_masks=False,
+        write=overlay,
     ),
-    "mattes.zip": FileFormat(media_type="application/zip", needs_masks=True, write=mattes),
+    "alpha.webm": FileFormat(
+        summary="Get the objects cut out, with transparency",
+        media_type="video/webm",
+        needs_masks=True,
+        write=alpha,
+    ),
+    "davis.zip": FileFormat(
+        summary="Get a palette PNG a frame",
+        media_type="application/zip",
+        needs_masks=True,
+        most_tracks=MOST_TRACKS,
+        write=davis,
+    ),
+    "mattes.zip": FileFormat(
+        summary="Get a grey PNG a frame and track",
+        media_type="application/zip",
+        needs_masks=True,
+        write=mattes,
+    ),
 }

@@ -14,7 +14,7 @@ from service import (
     NAME,
     VERSION,
     events,
-    files,
+    formats,
     health,
     jobs,
     metrics,
@@ -118,7 +118,7 @@ def create_app(
         redirect_slashes=False,
         telemetry=_telemetry(tracers),
     )
-    for routes in (uploads, jobs, events, results, files):
+    for routes in (uploads, jobs, events, results, formats):
         app.include_router(routes.router, responses=problem_answers(CALLER))
     for open_routes in (health, metrics, pages):
         app.include_router(open_routes.router)

@@ -1,16 +1,42 @@
-"""The formats of others as the OpenAPI document shows them: the parts that their readers need."""
+"""The result of a job in the formats of others: a resource each, with what its readers need."""
 
 import json
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Annotated, Any
 
+import anyio.to_thread
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from formats.catalogue import TEXT_FORMATS
+from formats.catalogue import FILE_FORMATS, TEXT_FORMATS, FileFormat, TextFormat
 from formats.result import Result
+from jobs.errors import StoreAway
+from jobs.values import Job
+from pipeline.errors import BrokenVideo, DecoderFailed
 from service import examples
+from service.dependencies import Shared
+from service.errors import (
+    FILE,
+    JOB,
+    RENDERING,
+    RESULT,
+    InvalidRequest,
+    NoMasks,
+    StorageFull,
+    TooManyTracks,
+)
+from service.negotiation import FileAnswer, attachment, preference
+from service.problems import problem_answers
+from service.results import JSON, require_result, text_blocks
 from service.schemas import Segmentation
 
-JSON = "application/json"
+Route = Callable[[str, Request, Shared], Coroutine[Any, Any, Response]]
+
+VIDEO_ERRORS = {InvalidRequest, BrokenVideo, DecoderFailed, StorageFull}
+
+router = APIRouter(tags=["files"])
 
 
 class Foreign(BaseModel):
@@ -106,7 +132,99 @@ class LabelStudioTask(Foreign):
     predictions: list[dict[str, object]]
 
 
-def shown() -> dict[str, Any]:
+MODELS = {"coco.json": Coco, "ytvis.json": Ytvis, "labelstudio.json": list[LabelStudioTask]}
+
+
+def _add_routes() -> None:
+    written = _examples()
+    for name, text_format in TEXT_FORMATS.items():
+        content = {"schema": {"type": "string"}} if name not in MODELS else {}
+        answer: dict[str, Any] = {
+            "content": {text_format.media_type: content | {"example": written[name]}}
+        }
+        if name in MODELS:
+            answer["model"] = MODELS[name]
+        masks = {NoMasks} if text_format.needs_masks else set()
+        router.add_api_route(
+            f"/jobs/{{job_id}}/files/{name}",
+            _text_route(name, text_format),
+            name=_operation(name),
+            summary=text_format.summary,
+            response_class=StreamingResponse,
+            response_description="The file.",
+            responses={200: answer, **problem_answers(JOB, RESULT, masks, {StoreAway})},
+        )
+    for name, file_format in FILE_FORMATS.items():
+        masks = {NoMasks} if file_format.needs_masks else set()
+        tracks = set() if file_format.most_tracks is None else {TooManyTracks}
+        binary = {file_format.media_type: {"schema": {"type": "string", "format": "binary"}}}
+        router.add_api_route(
+            f"/jobs/{{job_id}}/files/{name}",
+            _file_route(name, file_format),
+            name=_operation(name),
+            summary=file_format.summary,
+            response_class=FileAnswer,
+            response_description="The file.",
+            responses={
+                200: {"content": binary, "headers": examples.PREFERENCE_HEADER},
+                206: {"description": "The part that `Range` asks for.", "content": binary},
+                **problem_answers(JOB, RESULT, masks, tracks, RENDERING, FILE, VIDEO_ERRORS),
+            },
+            openapi_extra={"parameters": [examples.PREFER]},
+        )
+
+
+def _operation(name: str) -> str:
+    return f"get_{name.replace('.', '_')}"
+
+
+def _text_route(name: str, form: TextFormat) -> Route:
+    async def get_text(job_id: str, request: Request, shared: Shared) -> Response:  # noqa: ARG001 - `Route`
+        queue = shared.queue
+        job = await anyio.to_thread.run_sync(queue.get, job_id)
+        _require(job, name, form)
+        summary = await anyio.to_thread.run_sync(queue.result_summary, job_id)
+        result = Result.of(summary, job.request.filename, partial(queue.frames, job_id))
+        headers = {"Content-Disposition": attachment(f"{result.name}.{name}")}
+        blocks = text_blocks(form.write(result))
+        return StreamingResponse(blocks, 200, headers, form.media_type)
+
+    return get_text
+
+
+def _file_route(name: str, form: FileFormat) -> Route:
+    async def get_file(job_id: str, request: Request, shared: Shared) -> Response:
+        """It is made when it is first asked for, and kept with the job.
+
+        What isn't ready within `Prefer: wait=N` seconds is a 409 with `Retry-After`: ask again.
+        """
+        job = await anyio.to_thread.run_sync(shared.queue.get, job_id)
+        _require(job, name, form)
+        summary = await anyio.to_thread.run_sync(shared.queue.result_summary, job_id)
+        last_track = max((track["id"] for track in summary["tracks"]), default=0)
+        if form.most_tracks is not None and last_track > form.most_tracks:
+            raise TooManyTracks(
+                f"{name} can hold {form.most_tracks} tracks, and the job has {last_track}."
+            )
+        settings = shared.settings
+        prefer = preference(request.headers.getlist("prefer"), settings.wait_s, settings.max_wait_s)
+        path = await shared.renderer.file(job, name, prefer.wait_s)
+        kept = Result.of(summary, job.request.filename, list).name
+        headers = {"Content-Disposition": attachment(f"{kept}.{name}")}
+        if prefer.applied:
+            headers["Preference-Applied"] = prefer.applied
+        return FileAnswer(path, 200, headers, form.media_type)
+
+    return get_file
+
+
+def _require(job: Job, name: str, form: TextFormat | FileFormat) -> None:
+    require_result(job)
+    if form.needs_masks and job.request.masks == "none":
+        raise NoMasks(f"{name} needs a job with masks=rle, got one with masks=none.")
+
+
+def _examples() -> dict[str, Any]:
     """Return an example of each format that is text, by name: a text, or what is in its JSON."""
     result = Result.of(examples.RESULT, "dog.mp4", lambda: iter([json.dumps(examples.FRAME)]))
     written = {name: "".join(each.write(result)) for name, each in TEXT_FORMATS.items()}
@@ -114,3 +232,6 @@ def shown() -> dict[str, Any]:
         name: json.loads(text) if TEXT_FORMATS[name].media_type == JSON else text
         for name, text in written.items()
     }
+
+
+_add_routes()

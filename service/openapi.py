@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from service import events, files, health, jobs, metrics, results, uploads
+from service import events, formats, health, jobs, metrics, results, uploads
 
 TAGS = [
     {"name": "segment", "description": "Upload a video."},
@@ -14,7 +14,7 @@ TAGS = [
     {"name": "files", "description": "Results in other formats."},
     {"name": "service", "description": "Health, version, and what problems mean."},
 ]
-_ROUTERS = [each.router for each in (uploads, jobs, events, results, files, health, metrics)]
+_ROUTERS = [each.router for each in (uploads, jobs, events, results, formats, health, metrics)]
 _ROUTES = {
     route.name: route
     for router in _ROUTERS
@@ -52,7 +52,7 @@ class DocumentedApp(FastAPI):
 def _by_status(answers: Mapping[str, Any]) -> dict[str, Any]:
     """Put answers in the order of their status, without `default`, under which 500 stands.
 
-    To clients `default` would also be what a proxy answers, and files whose type they don't know.
+    To clients `default` would also be what a proxy answers, and formats whose type they don't know.
     """
     found = dict(answers)
     fault = found.pop("default")
