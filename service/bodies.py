@@ -1,8 +1,8 @@
-"""The two bodies of an upload: a form that brings the video, or JSON that says where it is."""
+"""The bodies of an upload, a form that brings the video or JSON that names it, and its options."""
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
@@ -10,12 +10,14 @@ from email.utils import collapse_rfc2231_value
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
 from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 
 from formats.filenames import safe_name
+from jobs.values import JobRequest, Options
 from service.errors import (
     Fault,
     InvalidRequest,
@@ -23,6 +25,7 @@ from service.errors import (
     UploadTooLarge,
     UploadTooSlow,
 )
+from service.problems import fault_of, shown
 from service.receiving import FileSink, Stalled, UploadLimits, pass_on, storing, too_large
 
 MULTIPART = "multipart/form-data"
@@ -31,6 +34,11 @@ JSON_BYTES = 2**16
 # What a form may weigh beside the file: boundaries, part headers and the options.
 FORM_BYTES = 2**16
 OPTION_BYTES = 2**10
+OPTIONS = tuple(field.name for field in fields(Options))
+_CHECKED = TypeAdapter(Options)
+
+OPTION_SCHEMAS: Mapping[str, Any] = _CHECKED.json_schema()["properties"]
+"""The options as the OpenAPI document shows them, by name."""
 
 
 @dataclass
@@ -285,3 +293,30 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if names.count(name) > 1:
             raise InvalidRequest(Fault(name[:100], "two values", "given once"))
     return dict(pairs)
+
+
+def parse_options(values: Mapping[str, Any], *, strict: bool = False) -> Options:
+    """Check the options of a form, or of a JSON object.
+
+    Args:
+        values: by name.
+        strict: whether values have types of their own, as in JSON; else they are text.
+
+    Raises:
+        InvalidRequest: names every wrong option with what was received and what is wanted.
+    """
+    try:
+        options = _CHECKED.validate_json(json.dumps(values), strict=strict)
+    except ValidationError as error:
+        first = {item["loc"][0]: item for item in reversed(error.errors())}
+        faults = [fault_of(first[name], among=OPTIONS) for name in values if name in first]
+        raise InvalidRequest(*faults) from error
+    if options.end_s is not None and options.end_s <= options.start_s:
+        wanted = f"greater than start_s={options.start_s:g}"
+        raise InvalidRequest(Fault("end_s", shown(values["end_s"]), wanted))
+    return options
+
+
+def to_request(options: Options, filename: str) -> JobRequest:
+    """Return the options as a job's request, for an upload of that name."""
+    return JobRequest(filename=filename, **asdict(options))

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from service import events, formats, health, jobs, metrics, results, uploads
+from service.bodies import OPTION_SCHEMAS
 
 TAGS = [
     {"name": "segment", "description": "Upload a video."},
@@ -25,6 +26,45 @@ _EVENTS = (events.ProgressEvent, events.FramesEvent)
 _REFERENCE = "#/components/schemas/{model}"
 
 
+def _body(description: str, name: str, video: dict[str, Any]) -> dict[str, Any]:
+    """Describe a body for the OpenAPI document: FastAPI can't see it, since we read it."""
+    return {
+        "type": "object",
+        "description": description,
+        "required": [name],
+        "properties": {name: video}
+        | {option: _without_null(schema) for option, schema in OPTION_SCHEMAS.items()},
+        "additionalProperties": False,
+    }
+
+
+def _without_null(option: Mapping[str, Any]) -> dict[str, Any]:
+    """Say that an option is left out, not null: a form has no null."""
+    given = [each for each in option.get("anyOf", ()) if each["type"] != "null"]
+    kept = {key: value for key, value in option.items() if key != "anyOf" and value is not None}
+    return kept | (given[0] if given else {})
+
+
+BODIES = {
+    "VideoForm": _body(
+        "A video and options.",
+        "file",
+        {"type": "string", "format": "binary", "description": "The video."},
+    ),
+    "VideoUrl": _body(
+        "Where a video is, and options.",
+        "url",
+        {
+            "type": "string",
+            "format": "uri",
+            "pattern": "^https?://",
+            "maxLength": 2000,
+            "description": "Where the video is: an address of https that everybody can reach.",
+        },
+    ),
+}
+
+
 def operation_id(route: APIRoute) -> str:
     """Name an operation as its function."""
     return route.name
@@ -38,7 +78,7 @@ class DocumentedApp(FastAPI):
         if self.openapi_schema is None:
             self.openapi_schema = super().openapi()
             schemas = self.openapi_schema["components"]["schemas"]
-            schemas.update(uploads.BODIES)
+            schemas.update(BODIES)
             for event in _EVENTS:
                 schemas[event.__name__] = event.model_json_schema(ref_template=_REFERENCE)
                 schemas[event.__name__].pop("$defs", None)  # they are in the document already

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -16,8 +15,16 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from jobs.addresses import AddressGuard
 from jobs.errors import StoreAway
 from jobs.values import Idempotency, Job, JobRequest, JobState
-from service import examples, options, schemas
-from service.bodies import JSON, MULTIPART, receive_form, receive_url_body
+from service import examples, schemas
+from service.bodies import (
+    JSON,
+    MULTIPART,
+    OPTIONS,
+    parse_options,
+    receive_form,
+    receive_url_body,
+    to_request,
+)
 from service.dependencies import Services, Shared
 from service.download import filename_of
 from service.errors import (
@@ -32,7 +39,6 @@ from service.errors import (
     UnsupportedBody,
 )
 from service.negotiation import Preference, preference
-from service.options import parse_options, to_request
 from service.ports import Queue
 from service.problems import problem_answers, problem_response
 from service.receiving import UploadLimits
@@ -44,45 +50,6 @@ GONE_AFTER_S = 1.0  # a client that has left is noticed
 RETRY_AFTER_S = 1
 
 router = APIRouter(tags=["segment"])
-
-
-def _body(description: str, name: str, video: dict[str, Any]) -> dict[str, Any]:
-    """Describe a body for the OpenAPI document: FastAPI can't see it, since we read it."""
-    return {
-        "type": "object",
-        "description": description,
-        "required": [name],
-        "properties": {name: video}
-        | {option: _without_null(schema) for option, schema in options.SCHEMA.items()},
-        "additionalProperties": False,
-    }
-
-
-def _without_null(option: Mapping[str, Any]) -> dict[str, Any]:
-    """Say that an option is left out, not null: a form has no null."""
-    given = [each for each in option.get("anyOf", ()) if each["type"] != "null"]
-    kept = {key: value for key, value in option.items() if key != "anyOf" and value is not None}
-    return kept | (given[0] if given else {})
-
-
-BODIES = {
-    "VideoForm": _body(
-        "A video and options.",
-        "file",
-        {"type": "string", "format": "binary", "description": "The video."},
-    ),
-    "VideoUrl": _body(
-        "Where a video is, and options.",
-        "url",
-        {
-            "type": "string",
-            "format": "uri",
-            "pattern": "^https?://",
-            "maxLength": 2000,
-            "description": "Where the video is: an address of https that everybody can reach.",
-        },
-    ),
-}
 
 
 def _content(name: str, shown: dict[str, Any]) -> dict[str, Any]:
@@ -219,7 +186,7 @@ async def _asked(request: Request, upload: Path, settings: Settings) -> Asked:
     match received.partition(";")[0].strip().lower():
         case kind if kind == MULTIPART:
             limits = UploadLimits(settings.max_upload_bytes, settings.upload_idle_timeout_s)
-            form = await receive_form(request, upload, options.NAMES, limits)
+            form = await receive_form(request, upload, OPTIONS, limits)
             chosen = parse_options(form.values)
             return Asked(to_request(chosen, form.filename), sha256=form.sha256)
         case kind if kind == JSON:

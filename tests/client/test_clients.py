@@ -26,7 +26,7 @@ from rotograph import (
     WaitTimeoutError,
 )
 from rotograph.options import Format, Options
-from service.options import NAMES
+from service.bodies import OPTIONS
 from tests.client.conftest import Connect, Running
 from tests.client.flaky import Answer, Flaky
 from tests.raw_server import RawServer
@@ -118,7 +118,7 @@ def test_a_copy_says_of_what_unless_it_is_to_be_fresh(
 
 
 def test_the_client_knows_what_the_service_takes() -> None:
-    assert set(Options.__annotations__) == set(NAMES)
+    assert set(Options.__annotations__) == set(OPTIONS)
     assert set(get_args(Format)) == {"json", "ndjson", *TEXT_FORMATS, *FILE_FORMATS}
 
 

@@ -15,7 +15,7 @@ from formats.catalogue import FILE_FORMATS, TEXT_FORMATS
 from jobs.values import JobFailure, JobState
 from service import NAME, VERSION, schemas
 from service.app import create_app
-from service.options import NAMES
+from service.bodies import OPTIONS
 from service.settings import Settings
 from tests.service.fakes import FakeKeys, FakeQueue, FakeRenderings, FakeUploads
 from tests.service.test_jobs import NDJSON, add
@@ -98,7 +98,7 @@ def test_lines_of_a_result_are_as_documented(url: str, queue: FakeQueue) -> None
 @pytest.mark.parametrize(("name", "video"), [("VideoForm", "file"), ("VideoUrl", "url")])
 def test_each_body_is_documented_with_each_option(name: str, video: str) -> None:
     schema = DOCUMENT["components"]["schemas"][name]
-    assert set(schema["properties"]) == {video, *NAMES}
+    assert set(schema["properties"]) == {video, *OPTIONS}
     assert all("description" in option for option in schema["properties"].values())
 
 

@@ -5,8 +5,8 @@ from dataclasses import fields
 import pytest
 
 from jobs.values import JobRequest, Options
+from service.bodies import OPTION_SCHEMAS, OPTIONS, parse_options, to_request
 from service.errors import InvalidRequest
-from service.options import NAMES, SCHEMA, parse_options, to_request
 
 
 def test_no_option_gives_the_defaults_of_a_job() -> None:
@@ -75,7 +75,7 @@ def test_every_wrong_value_is_told_at_once() -> None:
     with pytest.raises(InvalidRequest) as caught:
         parse_options({"threshold": "2", "every": "0", "color": "red"})
     assert [fault.name for fault in caught.value.faults] == ["threshold", "every", "color"]
-    assert f"'color' is not one of {', '.join(NAMES)}." in str(caught.value)
+    assert f"'color' is not one of {', '.join(OPTIONS)}." in str(caught.value)
 
 
 def test_an_end_before_the_start_is_refused() -> None:
@@ -84,5 +84,5 @@ def test_an_end_before_the_start_is_refused() -> None:
 
 
 def test_each_option_is_described() -> None:
-    assert [field.name for field in fields(Options)] == list(SCHEMA)
-    assert all("description" in option for option in SCHEMA.values())
+    assert [field.name for field in fields(Options)] == list(OPTION_SCHEMAS)
+    assert all("description" in option for option in OPTION_SCHEMAS.values())
