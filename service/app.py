@@ -83,8 +83,8 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         async with (
             open_scanner(settings) as scanner,
-            open_renderer(renderings, queue, settings, stopping) as renderer,
             open_watch(queue.find, stopping) as watch,
+            open_renderer(renderings, watch, settings, stopping) as renderer,
         ):
             yield {
                 "services": Services(

@@ -21,14 +21,13 @@ from jobs.errors import JobError, JobNotFound
 from jobs.values import Job
 from pipeline.errors import PipelineError
 from service.errors import NotRendered, RendererBusy, RenderingFailed, ServiceError, StorageFull
-from service.ports import Queue, Renderings
+from service.ports import Renderings
 from service.settings import Settings
-from service.watch import Stopping
+from service.watch import Stopping, Watch, Watched
 
 MEMORY_BYTES = 4 * 2**30
 MOST_WAITING = 20
 MOST_UNTOLD = 1000
-WATCH_S = 1.0
 _PR_SET_PDEATHSIG = 1
 _NICENESS = 10  # jobs and requests go first
 
@@ -61,7 +60,7 @@ class Renderer:
 
     Args:
         renderings: makes and keeps the files.
-        queue: tells which jobs there are.
+        watch: tells when a job is deleted.
         at_once: how many are made at once; others wait for their turn.
         timeout_s: for one, without the wait for its turn.
         tasks: that they run in.
@@ -71,7 +70,7 @@ class Renderer:
     def __init__(
         self,
         renderings: Renderings,
-        queue: Queue,
+        watch: Watch,
         at_once: int,
         timeout_s: float,
         tasks: anyio.abc.TaskGroup,
@@ -79,7 +78,7 @@ class Renderer:
         stopping: Stopping,
     ) -> None:
         self._renderings = renderings
-        self._queue = queue
+        self._watch = watch
         self._turns = anyio.CapacityLimiter(at_once)
         self._timeout_s = timeout_s
         self._tasks = tasks
@@ -144,34 +143,24 @@ class Renderer:
         return rendering
 
     async def _run(self, job: Job, name: str, rendering: _Rendering) -> None:
-        try:
-            with rendering.scope:
-                async with self._turns:
-                    await self._render(job, name)
-            if rendering.scope.cancelled_caught:
-                rendering.error = JobNotFound(f"Job {job.id!r} was deleted.")
-        except Exception as error:
-            if not isinstance(error, JobError | PipelineError | ServiceError):
-                _log.exception("rendering failed", extra={"job": job.id, "format": name})
-            rendering.error = error
-            if not rendering.waiting:
-                self._keep(job, name, error)
-        finally:
-            del self._running[job.id, name]
-            rendering.over.set()
-
-    async def watch(self) -> None:
-        """End the renderings of jobs that are deleted, until this is canceled."""
-        while True:
-            await anyio.sleep(WATCH_S)
-            for (job_id, _), rendering in list(self._running.items()):
-                try:
-                    await anyio.to_thread.run_sync(self._queue.get, job_id)
-                except JobNotFound:
-                    rendering.scope.cancel()
-                except Exception:
-                    # The database is away, say: the next turn makes up for it.
-                    _log.exception("the job of a rendering can't be seen", extra={"job": job_id})
+        with self._watch.listening(job) as watched:
+            self._tasks.start_soon(_cancel_when_deleted, rendering, watched)
+            try:
+                with rendering.scope:
+                    async with self._turns:
+                        await self._render(job, name)
+                if rendering.scope.cancelled_caught:
+                    rendering.error = JobNotFound(f"Job {job.id!r} was deleted.")
+            except Exception as error:
+                if not isinstance(error, JobError | PipelineError | ServiceError):
+                    _log.exception("rendering failed", extra={"job": job.id, "format": name})
+                rendering.error = error
+                if not rendering.waiting:
+                    self._keep(job, name, error)
+            finally:
+                del self._running[job.id, name]
+                rendering.over.set()
+                watched.wake()
 
     def _keep(self, job: Job, name: str, error: Exception) -> None:
         """Keep why one failed for the next who asks; only the latest, since many never ask."""
@@ -211,15 +200,20 @@ class Renderer:
         await anyio.to_thread.run_sync(self._renderings.discard, job.id, name)
 
 
+async def _cancel_when_deleted(rendering: _Rendering, watched: Watched) -> None:
+    while watched.job is not None and not rendering.over.is_set():
+        await watched.changed()
+    rendering.scope.cancel()
+
+
 @asynccontextmanager
 async def open_renderer(
-    renderings: Renderings, queue: Queue, settings: Settings, stopping: Stopping
+    renderings: Renderings, watch: Watch, settings: Settings, stopping: Stopping
 ) -> AsyncIterator[Renderer]:
     """Give a renderer; what it is at when it is closed is given up."""
     async with anyio.create_task_group() as tasks:
         at_once, timeout_s = settings.renderers, settings.render_timeout_s
-        renderer = Renderer(renderings, queue, at_once, timeout_s, tasks, stopping=stopping)
-        tasks.start_soon(renderer.watch)
+        renderer = Renderer(renderings, watch, at_once, timeout_s, tasks, stopping=stopping)
         yield renderer
         tasks.cancel_scope.cancel()
 

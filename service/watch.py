@@ -51,7 +51,7 @@ class Watched:
 
     @property
     def over(self) -> bool:
-        """Whether it will never change again."""
+        """Whether it will never change again, but for being deleted."""
         return self.job is None or self.job.state.final
 
     def update(self, job: Job | None) -> None:
@@ -115,7 +115,7 @@ class Watch:
             await anyio.sleep(POLL_S)
 
     async def _look(self) -> None:
-        ids = [job_id for job_id, watched in self._watched.items() if not watched.over]
+        ids = [job_id for job_id, watched in self._watched.items() if watched.job is not None]
         if not ids:
             return
         try:
