@@ -42,7 +42,7 @@ export class Actions {
     at("copy-news").textContent = "";
     at("job-id").textContent = job.id;
     const key = this.#api.key.value ? " -H \"Authorization: Bearer $KEY\"" : "";
-    at("job-curl").textContent = `curl -fsS${key} -o result.json '${location.origin}/jobs/${job.id}/result?format=json'`;
+    at("job-curl").textContent = `curl -fsS${key} -o result.json '${new URL(`jobs/${job.id}/result?format=json`, location.href)}'`;
     this.update(job);
   }
 
@@ -66,7 +66,7 @@ export class Actions {
     const button = at("job-again");
     button.setAttribute("aria-disabled", "true");
     try {
-      const got = this.#file ?? await (await this.#api.call(`/jobs/${id}/video`)).blob();
+      const got = this.#file ?? await (await this.#api.call(`jobs/${id}/video`)).blob();
       const file = got instanceof File ? got : new File([got], request.filename, { type: got.type });
       if (this.#job.id === id) this.#again(file, request);
     } finally {

@@ -2,11 +2,11 @@
 
 import { Problem } from "./problem.js";
 
-const WANT_A_KEY = new Set(["/problems/unauthorized", "/problems/key-unknown", "/problems/key-revoked"]);
+const WANT_A_KEY = new Set(["unauthorized", "key-unknown", "key-revoked"]);
 const REASONS = {
-  "/problems/unauthorized": "This service wants an API key.",
-  "/problems/key-unknown": "The service doesn't know this key. Try another one.",
-  "/problems/key-revoked": "This key was revoked. Try another one.",
+  unauthorized: "This service wants an API key.",
+  "key-unknown": "The service doesn't know this key. Try another one.",
+  "key-revoked": "This key was revoked. Try another one.",
 };
 
 /**
@@ -34,7 +34,7 @@ export class Api {
   /**
    * Send a request, and once more with another key where it needs one.
    *
-   * @param {string} path
+   * @param {string} path relative to the page, which a proxy may show below a path of its own
    * @param {RequestInit} [init]
    * @returns {Promise<Response>} that is ok
    * @throws {Problem}
@@ -56,8 +56,8 @@ export class Api {
    * @param {string} used the key that was refused
    */
   async mayRetry(problem, used) {
-    if (!WANT_A_KEY.has(problem.type)) return false;
-    return this.key.value !== used || await this.key.ask(REASONS[problem.type]);
+    if (!WANT_A_KEY.has(problem.slug)) return false;
+    return this.key.value !== used || await this.key.ask(REASONS[problem.slug]);
   }
 
   /** @param {string} path @param {RequestInit} init */
@@ -77,17 +77,17 @@ export class Api {
 
   /** @param {string} id @param {AbortSignal} [signal] @returns {Promise<Job>} */
   job(id, signal) {
-    return this.json(`/jobs/${id}`, { signal });
+    return this.json(`jobs/${id}`, { signal });
   }
 
   /** @param {string} id of a job, which stays as it is where it is final */
   async cancel(id) {
-    await this.call(`/jobs/${id}/cancel`, { method: "POST" });
+    await this.call(`jobs/${id}/cancel`, { method: "POST" });
   }
 
   /** @param {string} id of a final job */
   async delete(id) {
-    await this.call(`/jobs/${id}`, { method: "DELETE" });
+    await this.call(`jobs/${id}`, { method: "DELETE" });
   }
 }
 

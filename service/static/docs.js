@@ -1,7 +1,7 @@
 // The API's page: shows the OpenAPI document with Swagger UI, which requests can be tried in.
 
 window.SwaggerUIBundle({
-  url: "/openapi.json",
+  url: "openapi.json",
   dom_id: "#api",
   deepLinking: true,
   persistAuthorization: false,

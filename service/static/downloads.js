@@ -4,7 +4,7 @@ import { pause } from "./api.js";
 import { roughly, size } from "./format.js";
 import { Problem } from "./problem.js";
 
-const NOT_YET = new Set(["/problems/not-rendered", "/problems/renderer-busy"]);
+const NOT_YET = new Set(["not-rendered", "renderer-busy"]);
 /** What each is good for; those that are made on demand are kept with the job. */
 const GROUPS = {
   Watch: [{ name: "overlay.mp4", about: "everything drawn in" }],
@@ -25,7 +25,7 @@ const GROUPS = {
 
 /** @param {string} id of the job @param {string} format @returns {string} */
 function address(id, format) {
-  return format.includes(".") ? `/jobs/${id}/files/${format}` : `/jobs/${id}/result?format=${format}`;
+  return format.includes(".") ? `jobs/${id}/files/${format}` : `jobs/${id}/result?format=${format}`;
 }
 
 /**
@@ -46,7 +46,7 @@ export async function ready(api, id, format, waiting, signal, headers = {}) {
       const wait = { ...headers, Prefer: "wait=2" };
       return await api.call(address(id, format), { headers: wait, signal });
     } catch (error) {
-      if (!(error instanceof Problem) || !NOT_YET.has(error.type)) throw error;
+      if (!(error instanceof Problem) || !NOT_YET.has(error.slug)) throw error;
       waiting((performance.now() - since) / 1000);
       await pause(error.retryAfter_s * 1000, signal);
       signal.throwIfAborted();

@@ -42,7 +42,7 @@ export async function* follow(api, id, signal) {
  * @returns {AsyncGenerator<{name: string, data: any}>}
  */
 async function* events(api, id, signal) {
-  const response = await api.call(`/jobs/${id}/events`, { signal, headers: { Accept: "text/event-stream" } });
+  const response = await api.call(`jobs/${id}/events`, { signal, headers: { Accept: "text/event-stream" } });
   let name = "";
   for await (const line of lines(response)) {
     if (line.startsWith("event: ")) name = line.slice(7);

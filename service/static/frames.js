@@ -29,7 +29,7 @@ export async function readFrames(api, id, results, added, signal) {
 /** @type {typeof readFrames} */
 async function readOnce(api, id, results, added, signal) {
   let known = results.length;
-  const response = await api.call(`/jobs/${id}/result?format=ndjson`, { signal });
+  const response = await api.call(`jobs/${id}/result?format=ndjson`, { signal });
   for await (const line of lines(response)) {
     if (known > 0) {
       known -= 1;

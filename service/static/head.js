@@ -7,7 +7,7 @@
  * @returns {Promise<{bytes: number, model: {name: string, version: string}, tracks: {id: number, actions?: {label: string, score: number}[]}[]}>}
  */
 export async function head(api, id, signal) {
-  const response = await api.call(`/jobs/${id}/result?format=json`, { signal });
+  const response = await api.call(`jobs/${id}/result?format=json`, { signal });
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (;;) {

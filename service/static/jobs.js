@@ -43,7 +43,7 @@ export class JobList {
     this.#loading.hidden = this.#list.children.length > 0 || !this.#none.hidden;
     try {
       while (!signal.aborted) {
-        const { jobs, next } = await this.#api.json(`/jobs?limit=${this.#limit}`, { signal });
+        const { jobs, next } = await this.#api.json(`jobs?limit=${this.#limit}`, { signal });
         show(this.#problem, null);
         this.#render(jobs);
         this.#more.hidden = next === null || this.#limit >= 100;

@@ -42,12 +42,12 @@ function route() {
 async function tellService() {
   const told = document.getElementById("service");
   try {
-    const { workers } = await api.json("/readyz");
+    const { workers } = await api.json("readyz");
     const count = workers.length === 1 ? "" : ` × ${workers.length}`;
     const place = workers[0].device === "cuda" ? "CUDA" : "CPU";
     told.textContent = `Ready on ${place}${count}`;
     told.className = "service good";
-    const { labels } = await api.json("/models/default");
+    const { labels } = await api.json("models/default");
     document.getElementById("actions-option").hidden = labels.length === 0;
   } catch (error) {
     told.className = "service bad";

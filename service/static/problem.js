@@ -13,6 +13,11 @@ export class Problem extends Error {
     this.retryAfter_s = 0;
   }
 
+  /** The last part of the type, which never changes. */
+  get slug() {
+    return this.type.split("/").at(-1);
+  }
+
   /**
    * @param {Response} response that isn't ok
    * @returns {Promise<Problem>}

@@ -65,9 +65,9 @@ export class Source {
       this.#address = URL.createObjectURL(file);
       return this.#address;
     }
-    if (!this.#api.key.value) return `/jobs/${job.id}/video`;
+    if (!this.#api.key.value) return `jobs/${job.id}/video`;
     // A video element can't send a key, so that the page itself has to fetch the file.
-    return this.#fetched(await this.#api.call(`/jobs/${job.id}/video`, { signal }));
+    return this.#fetched(await this.#api.call(`jobs/${job.id}/video`, { signal }));
   }
 
   /** @param {Response} response */

@@ -22,7 +22,7 @@ export class Thumbnails {
   draw(id, canvas) {
     this.#last = this.#last.then(async () => {
       // A video element can't send a key, and the whole video would be much for a small picture.
-      if (canvas.isConnected && !this.#api.key.value) await draw(`/jobs/${id}/video`, canvas);
+      if (canvas.isConnected && !this.#api.key.value) await draw(`jobs/${id}/video`, canvas);
     });
   }
 }

@@ -51,7 +51,7 @@ function transfer(api, { file, options, idempotencyKey }, progressed, signal) {
   for (const [name, value] of Object.entries(options)) form.append(name, value);
   form.append("file", file, file.name);
   const request = new XMLHttpRequest();
-  request.open("POST", "/segment");
+  request.open("POST", "segment");
   const headers = { ...api.key.headers(), Prefer: "respond-async", "Idempotency-Key": idempotencyKey };
   for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
   return new Promise((resolve, reject) => {
