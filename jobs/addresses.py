@@ -31,6 +31,13 @@ class Target:
     port: int
     path: str
 
+    @property
+    def authority(self) -> str:
+        """What a Host header says: without the port where that is the scheme's."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        usual = _PORTS["https" if self.tls else "http"]
+        return host if self.port == usual else f"{host}:{self.port}"
+
 
 class AddressGuard:
     """Says where requests may go that are made because a client names a URL.

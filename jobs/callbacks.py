@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import hmac
-import http.client
 import json
 import logging
 import threading
@@ -15,10 +14,11 @@ import sqlalchemy as sa
 
 from jobs.database import CALLBACKS, JOBS, now
 from jobs.errors import BadUrl
-from jobs.outbound import Outbound
+from jobs.outbound import FAILURES, Outbound
 
 # When to try again after each try that failed, seconds: eight tries within about ten hours.
 RETRY_AFTER_S = (5.0, 30.0, 120.0, 600.0, 1800.0, 7200.0, 25200.0)
+_TRY_S = 15.0
 # A try whose worker dies is taken up by another after this; longer than any try takes.
 _LEASE_S = 120.0
 _LOOK_EVERY_S = 1.0
@@ -192,9 +192,9 @@ class WebhookSender:
         message_id = f"msg_{callback.job_id}"
         headers = signed_headers(self._secret, message_id, int(time.time()), callback.body)
         try:
-            status = self._outbound.post(callback.url, callback.body, headers)
+            status = self._outbound.post(callback.url, callback.body, headers, _TRY_S)
             reason = None if 200 <= status < 300 else f"status {status}"
-        except (BadUrl, OSError, http.client.HTTPException) as error:
+        except (BadUrl, *FAILURES) as error:
             reason = f"{type(error).__name__}: {error}"
         told = {
             "job": callback.job_id,

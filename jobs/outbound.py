@@ -1,58 +1,121 @@
-"""Posts to servers that clients name, where they may be reached, once and without redirects."""
+"""Requests to servers that clients name, where they may be reached, once and without redirects."""
 
-import http.client
 import socket
 import ssl
-import threading
-from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
 
-from jobs.addresses import AddressGuard
+import anyio
+import httpcore
+
+from jobs.addresses import AddressGuard, Target
+
+FAILURES = (
+    OSError,
+    UnicodeError,
+    httpcore.NetworkError,
+    httpcore.TimeoutException,
+    httpcore.ProtocolError,
+)
+"""What is raised where a server can't be found, is gone, late, or doesn't speak HTTP."""
 
 
 class Outbound:
-    """Posts to servers of clients.
+    """Sends requests to servers of clients.
 
     Redirects aren't followed, and proxies of the environment aren't used: see `AddressGuard`.
 
     Args:
-        allow: as `AddressGuard` takes it.
-        timeout_s: for a whole request, seconds.
+        guard: says where requests may go.
+        tls: in place of the usual trust.
     """
 
-    def __init__(self, allow: Sequence[str] = (), timeout_s: float = 15.0) -> None:
-        self._guard = AddressGuard(allow)
-        self._timeout_s = timeout_s
-        self._tls = ssl.create_default_context()
+    def __init__(self, guard: AddressGuard, tls: ssl.SSLContext | None = None) -> None:
+        self._guard = guard
+        self._tls = tls or ssl.create_default_context()
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
-        """Post something, and return the status of the answer; the rest of it isn't read.
+    @asynccontextmanager
+    async def stream(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        content: bytes | None = None,
+        *,
+        connect_s: float | None = None,
+    ) -> AsyncIterator[httpcore.Response]:
+        """Send a request; give an answer whose body is yet to be read.
+
+        Args:
+            method: of HTTP.
+            url: to send it to.
+            headers: beside `Host` and those of the content.
+            content: of the request.
+            connect_s: for the server to be found and connected to; None for as long as it takes.
 
         Raises:
             BadUrl: the URL isn't one of http or https to an address that may be reached.
-            OSError: the server can't be reached, or doesn't answer in time.
-            http.client.HTTPException: what it answers isn't HTTP.
+            OSError, UnicodeError: its name can't be resolved.
+            httpcore.ConnectError, httpcore.ConnectTimeout: it can't be connected to.
+            httpcore.NetworkError: the connection breaks.
+            httpcore.ProtocolError: what comes isn't HTTP.
         """
         target = self._guard.check(url)
-        found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
-        address = self._guard.choose(target, [str(each[4][0]) for each in found])
-        connected = socket.create_connection((address, target.port), timeout=self._timeout_s)
-        # A server that sends a byte now and then would never be late for a single read.
-        watchdog = threading.Timer(self._timeout_s, _cut, (connected,))
-        watchdog.start()
+        sent = {"Host": target.authority, **headers, "Connection": "close"}
+        async with (
+            httpcore.AsyncConnectionPool(
+                ssl_context=self._tls, network_backend=_GuardedBackend(self._guard, target)
+            ) as pool,
+            pool.stream(
+                method,
+                url,
+                headers=list(sent.items()),
+                content=content,
+                extensions={"timeout": {"connect": connect_s}},
+            ) as answer,
+        ):
+            yield answer
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) -> int:
+        """Post something, and return the status of the answer; the rest of it isn't read.
+
+        Raises:
+            BadUrl: as `stream`, and so are those of `FAILURES`.
+            TimeoutError: the whole request takes longer than `timeout_s`.
+        """
+
+        async def send() -> int:
+            with anyio.fail_after(timeout_s):
+                async with self.stream("POST", url, headers, body) as answer:
+                    return answer.status
+
+        return anyio.run(send)
+
+
+class _GuardedBackend(httpcore.AnyIOBackend):
+    """Connects to the address that was looked at, not to what its name means a moment later."""
+
+    def __init__(self, guard: AddressGuard, target: Target) -> None:
+        self._guard = guard
+        self._target = target
+
+    async def connect_tcp(
+        self,
+        host: str,  # noqa: ARG002 - the target's, which was checked
+        port: int,  # noqa: ARG002 - the same
+        timeout: float | None = None,  # noqa: ASYNC109 - as httpcore calls it
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Resolve the name once, and connect to what may be reached."""
+        target = self._target
         try:
-            if target.tls:
-                connected = self._tls.wrap_socket(connected, server_hostname=target.host)
-            connection = http.client.HTTPConnection(target.host, target.port)
-            connection.sock = connected
-            connection.request("POST", target.path, body, {**headers, "Connection": "close"})
-            with closing(connection.getresponse()) as response:
-                return response.status
-        finally:
-            watchdog.cancel()
-            connected.close()
-
-
-def _cut(connection: socket.socket) -> None:
-    with suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
+            with anyio.fail_after(timeout):
+                found = await anyio.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout from error
+        address = self._guard.choose(target, [str(each[4][0]) for each in found])
+        return await super().connect_tcp(
+            address, target.port, timeout, local_address, socket_options
+        )

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
 from opentelemetry.trace import Tracer
 
+from jobs.addresses import AddressGuard
 from jobs.cache import DEFAULT_BYTES
 from jobs.callbacks import Callbacks, WebhookSender, WebhookSettings
 from jobs.database import (
@@ -133,7 +134,9 @@ def _sending_webhooks(engine: sa.Engine, settings: WebhookSettings | None) -> It
     if settings is None:
         yield
         return
-    sender = WebhookSender(Callbacks(engine), Outbound(settings.allow), settings.secret)
+    sender = WebhookSender(
+        Callbacks(engine), Outbound(AddressGuard(settings.allow)), settings.secret
+    )
     sender.start()
     yield
     sender.stop()

@@ -1,24 +1,25 @@
 """A video fetched from an address that a client names, on the terms of an upload."""
 
-import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import anyio
-import anyio.abc
-import h11
+import httpcore
 from starlette.requests import ClientDisconnect
 
 from formats.filenames import safe_name
-from jobs.addresses import AddressGuard, Target
+from jobs.addresses import AddressGuard
+from jobs.outbound import Outbound
 from service import NAME, VERSION
 from service.errors import DownloadTooSlow, Unreachable, UploadTooLarge, WrongAnswer
-from service.receiving import BLOCK_BYTES, Stalled, UploadLimits, pass_on, storing, too_large
+from service.receiving import Stalled, UploadLimits, pass_on, storing, too_large
 
 # For a server to be found and connected to, and then for the head of its answer.
 ANSWER_S = 15.0
+HEADERS = {"User-Agent": f"{NAME}/{VERSION}", "Accept": "*/*", "Accept-Encoding": "identity"}
 
 
 class Downloader:
@@ -42,10 +43,10 @@ class Downloader:
         count: Callable[[int], object] = int,
     ) -> None:
         self._guard = guard
+        self._outbound = Outbound(guard, tls)
         self._limits = limits
         self._timeout_s = timeout_s
         self._count = count
-        self._tls = tls or ssl.create_default_context()
 
     async def download(self, url: str, to: Path, left: Callable[[], Awaitable[bool]]) -> str:
         """Fetch a video to a file.
@@ -67,116 +68,72 @@ class Downloader:
             StorageFull: the volume of `to` is full.
             ClientDisconnect: nobody waits for it any more.
         """
-        target = self._guard.check(url)
+        host = self._guard.check(url).host
         with anyio.move_on_after(self._timeout_s):
-            return await self._fetch(target, to, left)
-        raise DownloadTooSlow(
-            f"{target.host!r} didn't send the whole file in {self._timeout_s:g} s."
-        )
+            return await self._fetch(url, host, to, left)
+        raise DownloadTooSlow(f"{host!r} didn't send the whole file in {self._timeout_s:g} s.")
 
-    async def _fetch(self, target: Target, to: Path, left: Callable[[], Awaitable[bool]]) -> str:
-        stream = await self._connect(target)
-        try:
-            answer = _Answer(stream, target.host)
-            await answer.begin(target, self._limits.max_bytes)
-            with storing(to, self._limits.max_bytes) as sink:
-                blocks = answer.blocks(left, self._count)
-                await pass_on(blocks, sink.write, self._limits.idle_timeout_s)
-        except Stalled as error:
-            raise DownloadTooSlow(f"From {target.host!r}: {error}") from error
-        finally:
-            await anyio.aclose_forcefully(stream)
+    async def _fetch(
+        self, url: str, host: str, to: Path, left: Callable[[], Awaitable[bool]]
+    ) -> str:
+        async with AsyncExitStack() as stack:
+            answer = await self._ask(url, host, stack)
+            _check(answer, host, self._limits.max_bytes)
+            try:
+                with storing(to, self._limits.max_bytes) as sink:
+                    async with aclosing(self._blocks(answer, left)) as blocks:
+                        await pass_on(blocks, sink.write, self._limits.idle_timeout_s)
+            except Stalled as error:
+                raise DownloadTooSlow(f"From {host!r}: {error}") from error
+            except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+                raise WrongAnswer(_not_http(host, error)) from error
         if not sink.size:
-            raise WrongAnswer(f"{target.host!r} must answer with a video, got 0 bytes.")
+            raise WrongAnswer(f"{host!r} must answer with a video, got 0 bytes.")
         return sink.sha256
 
-    async def _connect(self, target: Target) -> anyio.abc.ByteStream:
+    async def _ask(self, url: str, host: str, stack: AsyncExitStack) -> httpcore.Response:
+        """Ask for a file, and read the head of the answer; its connection ends with the stack."""
+        asking = self._outbound.stream("GET", url, HEADERS, connect_s=ANSWER_S)
         try:
-            with anyio.fail_after(ANSWER_S):
-                found = await anyio.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
-                address = self._guard.choose(target, [str(each[4][0]) for each in found])
-                if not target.tls:
-                    return await anyio.connect_tcp(address, target.port)
-                return await anyio.connect_tcp(
-                    address, target.port, tls_hostname=target.host, ssl_context=self._tls
-                )
+            with anyio.fail_after(2 * ANSWER_S):
+                return await stack.enter_async_context(asking)
+        except httpcore.ConnectTimeout as error:
+            raise Unreachable(f"Can't connect to {host!r} within {ANSWER_S:g} s.") from error
         except TimeoutError as error:
-            message = f"Can't connect to {target.host!r} within {ANSWER_S:g} s."
+            raise DownloadTooSlow(f"{host!r} didn't answer within {ANSWER_S:g} s.") from error
+        except (httpcore.ConnectError, OSError, UnicodeError) as error:
+            port = self._guard.check(url).port
+            message = f"Can't connect to {host!r}, port {port}: {_reason(error)}."
             raise Unreachable(message) from error
-        except (OSError, anyio.BrokenResourceError, anyio.EndOfStream, UnicodeError) as error:
-            message = f"Can't connect to {target.host!r}, port {target.port}: {_reason(error)}."
-            raise Unreachable(message) from error
+        except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+            raise WrongAnswer(_not_http(host, error)) from error
 
-
-class _Answer:
-    """What a server answers over a connection."""
-
-    def __init__(self, stream: anyio.abc.ByteStream, host: str) -> None:
-        self._stream = stream
-        self._host = host
-        self._http = h11.Connection(h11.CLIENT)
-
-    async def begin(self, target: Target, max_bytes: int) -> None:
-        """Ask for a file, and read the head of the answer."""
-        usual = target.port == (443 if target.tls else 80)
-        host = f"[{target.host}]" if ":" in target.host else target.host
-        headers = [
-            ("Host", host if usual else f"{host}:{target.port}"),
-            ("User-Agent", f"{NAME}/{VERSION}"),
-            ("Accept", "*/*"),
-            ("Accept-Encoding", "identity"),
-            ("Connection", "close"),
-        ]
-        request = h11.Request(method="GET", target=target.path, headers=headers)
-        try:
-            with anyio.fail_after(ANSWER_S):
-                await self._stream.send(self._http.send(request) or b"")
-                self._http.send(h11.EndOfMessage())
-                while not isinstance(head := await self._next(), h11.Response):
-                    pass
-        except TimeoutError as error:
-            message = f"{self._host!r} didn't answer within {ANSWER_S:g} s."
-            raise DownloadTooSlow(message) from error
-        self._check(head, max_bytes)
-
-    def _check(self, head: h11.Response, max_bytes: int) -> None:
-        if head.status_code != 200:
-            redirects = ": redirects aren't followed" if 300 <= head.status_code < 400 else ""
-            raise WrongAnswer(
-                f"{self._host!r} must answer with status 200, got {head.status_code}{redirects}."
-            )
-        headers = dict(head.headers)
-        encoding = headers.get(b"content-encoding", b"identity").decode(errors="replace")
-        if encoding != "identity":
-            raise WrongAnswer(
-                f"{self._host!r} must send no Content-Encoding, got {encoding[:100]!r}."
-            )
-        declared = int(headers.get(b"content-length", b"0"))
-        if declared > max_bytes:
-            raise UploadTooLarge(too_large(max_bytes, f"{declared} bytes"))
-
-    async def blocks(
-        self, left: Callable[[], Awaitable[bool]], count: Callable[[int], object]
-    ) -> AsyncIterator[bytes]:
+    async def _blocks(
+        self, answer: httpcore.Response, left: Callable[[], Awaitable[bool]]
+    ) -> AsyncGenerator[bytes, None]:
         """Yield the file as it comes."""
-        while isinstance(event := await self._next(), h11.Data):
-            count(len(event.data))
+        async for block in answer.aiter_stream():
+            self._count(len(block))
             if await left():
                 raise ClientDisconnect
-            yield bytes(event.data)
+            yield block
 
-    async def _next(self) -> object:
-        try:
-            while (event := self._http.next_event()) is h11.NEED_DATA:
-                try:
-                    received = await self._stream.receive(BLOCK_BYTES)
-                except anyio.EndOfStream:
-                    received = b""
-                self._http.receive_data(received)
-        except (h11.RemoteProtocolError, anyio.BrokenResourceError, OSError) as error:
-            message = f"The answer of {self._host!r} isn't whole HTTP: {_reason(error)}."
-            raise WrongAnswer(message) from error
-        return event
+
+def _check(answer: httpcore.Response, host: str, max_bytes: int) -> None:
+    if answer.status != 200:
+        redirects = ": redirects aren't followed" if 300 <= answer.status < 400 else ""
+        raise WrongAnswer(f"{host!r} must answer with status 200, got {answer.status}{redirects}.")
+    headers = {name.lower(): value for name, value in answer.headers}
+    encoding = headers.get(b"content-encoding", b"identity").decode(errors="replace")
+    if encoding != "identity":
+        raise WrongAnswer(f"{host!r} must send no Content-Encoding, got {encoding[:100]!r}.")
+    declared = int(headers.get(b"content-length", b"0"))
+    if declared > max_bytes:
+        raise UploadTooLarge(too_large(max_bytes, f"{declared} bytes"))
+
+
+def _not_http(host: str, error: Exception) -> str:
+    return f"The answer of {host!r} isn't whole HTTP: {_reason(error)}."
 
 
 def filename_of(url: str) -> str:
@@ -189,5 +146,6 @@ def filename_of(url: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    text = getattr(error, "verify_message", None) or getattr(error, "strerror", None) or str(error)
+    cause = error.__cause__ or error  # what httpcore raises wraps what the system did
+    text = getattr(cause, "verify_message", None) or getattr(cause, "strerror", None) or str(cause)
     return str(text)[:200] or "it was cut off"

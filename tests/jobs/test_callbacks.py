@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from jobs.addresses import AddressGuard
 from jobs.callbacks import RETRY_AFTER_S, Callbacks, WebhookSender, signed_headers
 from jobs.database import CALLBACKS, now
 from jobs.outbound import Outbound
@@ -64,7 +65,9 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def sender(bench: Bench) -> Iterator[WebhookSender]:
-    sender = WebhookSender(Callbacks(bench.queue._engine), Outbound(["127.0.0.0/8"]), SECRET)
+    sender = WebhookSender(
+        Callbacks(bench.queue._engine), Outbound(AddressGuard(["127.0.0.0/8"])), SECRET
+    )
     sender.start()
     yield sender
     sender.stop()
