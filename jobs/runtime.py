@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.network.infer import Session
@@ -21,7 +22,11 @@ def runtime_of(session: Session, model: Path) -> str:
         session: the loaded model.
         model: its `.onnx` file; those of its features and actions lie beside it, if it has any.
     """
-    files = [path for path in (model, features_file(model), actions_file(model)) if path.exists()]
-    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
-    what = json.dumps([_CODE, session.device, session.provider, digests])
+    what = json.dumps([_CODE, session.device, session.provider, digests_of(model)])
     return hashlib.sha256(what.encode()).hexdigest()[:16]
+
+
+def digests_of(model: Path) -> Sequence[str]:
+    """Return the SHA-256 of each file of a model."""
+    files = [path for path in (model, features_file(model), actions_file(model)) if path.exists()]
+    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]

@@ -211,7 +211,7 @@ class Worker:
 
     Attributes:
         id: of the process, unique for its life.
-        device: as it was asked for.
+        device: as it was asked for, or chosen.
         provider: what really runs the model: ONNX Runtime's execution provider, or OpenVINO.
         model: name of the model that it serves.
         model_version: version of that model.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
@@ -22,6 +23,7 @@ from jobs.database import (
     open_database,
 )
 from jobs.deadline import Deadline
+from jobs.fastest import FastestDevice
 from jobs.liveness import Liveness, WorkerRegister
 from jobs.metrics import WorkerMetrics
 from jobs.orphans import Orphans
@@ -33,6 +35,7 @@ from jobs.stores import open_store
 from jobs.tracing import SegmentTrace
 from jobs.values import Worker
 from jobs.workflow import SegmentJob
+from pipeline.errors import ProviderError
 from pipeline.media.sandbox import Sandbox
 from pipeline.network import self_test
 from pipeline.network.graph import Device
@@ -53,11 +56,11 @@ class WorkerSettings:
     Attributes:
         data_dir: folder of the jobs' files, shared with the API; or, with `store_url`, of copies.
         model: the `.onnx` file.
-        device: where the model shall run.
+        device: where the model shall run; `auto` for the fastest here, as `FastestDevice` has it.
         database_url: as `open_database`; None for the SQLite file in `data_dir`.
         store_url: of the jobs' files, as `open_store`; None for `data_dir`.
         cache_bytes: as `open_store`.
-        threads: of the runtime on a CPU; None for one a core.
+        threads: of the runtime on a CPU; None for one a core that the process may use.
         decode_timeout_s: how long decoding may bring no frame.
         job_timeout_s: how long a job may take; None for any time.
         webhooks: how they are sent; None where this worker sends none.
@@ -65,7 +68,7 @@ class WorkerSettings:
 
     data_dir: Path
     model: Path
-    device: Device = "cpu"
+    device: Device | Literal["auto"] = "auto"
     database_url: str | None = None
     store_url: str | None = None
     cache_bytes: int = DEFAULT_BYTES
@@ -201,8 +204,23 @@ def _register_queue(url: str) -> None:
 
 
 def _load(settings: WorkerSettings) -> Session:
-    session = load(settings.model, settings.device, settings.threads)
-    if settings.device != "cpu":
+    if settings.device != "auto":
+        return _load_on(settings.device, settings)
+    fastest = FastestDevice(settings.data_dir, settings.model, settings.threads)
+    device = fastest.choose()
+    try:
+        return _load_on(device, settings)
+    except ProviderError as error:
+        # It worked when it was noted: the driver may be another now.
+        about = {"device": device, "reason": str(error)}
+        _log.warning("the device chosen before doesn't work any more", extra=about)
+        fastest.forget()
+        return _load_on(fastest.choose(), settings)
+
+
+def _load_on(device: Device, settings: WorkerSettings) -> Session:
+    session = load(settings.model, device, settings.threads)
+    if device != "cpu":
         self_test.check(session, settings.model, settings.threads)
     return session
 

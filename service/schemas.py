@@ -284,7 +284,7 @@ class Worker(Body):
     """A live worker."""
 
     id: str
-    device: Annotated[str, Field(description="As it was asked for.")]
+    device: Annotated[str, Field(description="As it was asked for, or chosen by a trial.")]
     provider: Annotated[
         str,
         Field(description="What runs the model: ONNX Runtime's execution provider, or OpenVINO."),

@@ -100,12 +100,14 @@ class Settings(BaseModel):
     """What copies of stored files may take in the data folder, but for those in use."""
     model: Path = Path("weights/default.onnx")
     """The model file."""
-    device: Device = "cpu"
+    device: Device | Literal["auto"] = "auto"
     """What runs the model: ONNX Runtime (`cpu`, `cuda`) or OpenVINO on a CPU. A worker that can't
-    have it, or finds something else with it than `cpu` does in a test clip, refuses to start.
+    have what is named, or finds something else with it than `cpu` does in a test clip, refuses to
+    start. `auto`: CUDA if it is there and works, else what is fastest here in a trial at the first
+    start, of those that find the same in the test clip; `/readyz` tells which.
     """
     threads: Positive | None = None
-    """Threads of the runtime on a CPU; default: one a core."""
+    """Threads of the runtime on a CPU; default: one a core, or as the container's quota allows."""
     max_upload_mib: Positive = 2048
     """Largest file, uploaded or fetched."""
     max_queued: Positive = 1000

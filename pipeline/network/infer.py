@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import ModelError, ProviderError
 from pipeline.network import onnx_graph
+from pipeline.network.cores import limited_cores
 from pipeline.network.graph import Device, Graph
 from pipeline.network.spec import (
     ACTIONS_NAME,
@@ -167,12 +168,13 @@ def load(model: Path, device: Device, threads: int | None = None) -> ModelSessio
     Args:
         model: the `.onnx` file; where it names actions, its further files lie beside it.
         device: where it shall run and by what; nothing else will do.
-        threads: that one inference uses on the CPU; None for one a core.
+        threads: that one inference uses on the CPU; None for one a core that this process may use.
 
     Raises:
         ModelError: a file can't be read or isn't one of ours, or they aren't of one export.
         ProviderError: what the device needs isn't installed, isn't there or doesn't start.
     """
+    threads = threads or limited_cores()
     masks = _open(model, device, threads)
     spec = ModelSpec.from_metadata(masks.metadata)
     outputs = {OUTPUT_NAME: 4, SHARED_NAME: 5} if spec.labels else {OUTPUT_NAME: 4}

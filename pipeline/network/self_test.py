@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pipeline.errors import ProviderError
 from pipeline.network.infer import ActionSession, Session, load
 from pipeline.network.motion import MotionEstimator, to_cues
+from pipeline.network.spec import ModelSpec
 
 MOST_DIFFERENCE = 0.02
 """Of probabilities, in the mean. With the shipped model bfloat16 is 0.001 apart, zeros are 0.2."""
@@ -26,9 +27,12 @@ def check(session: Session, model: Path, threads: int | None = None) -> None:
     Raises:
         ProviderError: they differ.
     """
-    on_cpu = load(model, "cpu", threads)
-    clip = moving_square(on_cpu.spec.clip_length, 128, 192)
-    cues = to_cues(MotionEstimator().maps(list(clip[0]))) if on_cpu.spec.cues else None
+    compare(session, load(model, "cpu", threads))
+
+
+def compare(session: Session, on_cpu: Session) -> None:
+    """Compare what a session finds in the test clip with what the CPU's does, as `check`."""
+    clip, cues = small_clip(on_cpu.spec)
     pairs = {"masks": (session.run(clip, cues), on_cpu.run(clip, cues))}
     if isinstance(session, ActionSession) and isinstance(on_cpu, ActionSession):
         pairs["actions"] = (_actions(session, clip), _actions(on_cpu, clip))
@@ -40,6 +44,12 @@ def check(session: Session, model: Path, threads: int | None = None) -> None:
                 f"{difference:.3f} in the mean, at most {MOST_DIFFERENCE} is allowed. Check its "
                 "driver and the installed packages, or ask for cpu."
             )
+
+
+def small_clip(spec: ModelSpec) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """Make a small clip for a model, and its cues if it takes any."""
+    clip = moving_square(spec.clip_length, 128, 192)
+    return clip, to_cues(MotionEstimator().maps(list(clip[0]))) if spec.cues else None
 
 
 def moving_square(length: int, height: int, width: int) -> NDArray[np.uint8]:

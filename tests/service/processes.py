@@ -96,6 +96,7 @@ def start(
         "ROTOGRAPH_WORKER_METRICS": f"127.0.0.1:{metrics_port}",
         "ROTOGRAPH_DATA_DIR": str(folder / "data"),
         "ROTOGRAPH_MODEL": str(model),
+        "ROTOGRAPH_DEVICE": "cpu",
         "ROTOGRAPH_THREADS": "1",
         "ROTOGRAPH_MAX_UPLOAD_MIB": "1",
         "ROTOGRAPH_MAX_FRAMES": "500",

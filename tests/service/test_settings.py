@@ -19,7 +19,7 @@ def test_a_name_that_nobody_knows_is_told_and_no_error(
 ) -> None:
     monkeypatch.setenv("ROTOGRAPH_DEVISE", "cuda")
     monkeypatch.setenv("ROTOGRAPH_SERVICE_HOST", "10.0.0.7")
-    assert load_settings().device == "cpu"
+    assert load_settings().device == "auto"
     told = {vars(record)["setting"]: vars(record)["meant"] for record in caplog.records}
     assert told == {
         "ROTOGRAPH_DEVISE": "ROTOGRAPH_DEVICE",

@@ -38,6 +38,7 @@ class Api:
             "ROTOGRAPH_PORT": str(self.port),
             "ROTOGRAPH_DATA_DIR": str(folder / "data"),
             "ROTOGRAPH_MODEL": str(write_model(folder / "tiny.onnx")),
+            "ROTOGRAPH_DEVICE": "cpu",
             "ROTOGRAPH_THREADS": "1",
             "ROTOGRAPH_DRAIN_S": str(DRAIN_S),
         }
