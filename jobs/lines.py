@@ -39,6 +39,7 @@ def to_part(frame: SegmentedFrame) -> str:
             "index": frame.index,
             "time_s": frame.time_s,
             **_repeated(frame),
+            **({"cuts": list(frame.cuts)} if frame.cuts else {}),
             "objects": [
                 _object(item, item.score, with_mask=True) | {"actions": dict(item.actions)}
                 for item in frame.objects
@@ -51,8 +52,8 @@ def from_part(line: str) -> SegmentedFrame:
     """Read a frame that `to_part` wrote."""
     frame = json.loads(line)
     objects = tuple(_read_object(item) for item in frame["objects"])
-    repeated = frame.get("repeated", False)
-    return SegmentedFrame(frame["index"], frame["time_s"], objects, repeated)
+    repeated, cuts = frame.get("repeated", False), tuple(frame.get("cuts", ()))
+    return SegmentedFrame(frame["index"], frame["time_s"], objects, repeated, cuts)
 
 
 def _repeated(frame: SegmentedFrame) -> dict[str, Any]:

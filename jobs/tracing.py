@@ -11,8 +11,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import NoOpTracer, Span, SpanKind, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from pipeline.segmenter import Timed
-from pipeline.values import Stage
+from pipeline.values import Stage, Timed
 
 T = TypeVar("T")
 

@@ -1,11 +1,9 @@
 """The whole way from a video file to the objects of its frames, stage beside stage in threads."""
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass
-from itertools import chain
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,9 +12,10 @@ from numpy.typing import NDArray
 
 from pipeline.media.decode import decode
 from pipeline.network.actions import ActionNamer
-from pipeline.network.clips import clip_frames, clips_of
+from pipeline.network.clip_reader import Clip, ClipReader, Read, before
+from pipeline.network.clips import clips_of
 from pipeline.network.infer import ActionSession, Session
-from pipeline.network.motion import Motion, MotionEstimator
+from pipeline.network.motion import Motion
 from pipeline.network.predict import Predictor
 from pipeline.network.preprocess import Fit, Pictures, Scaled, to_pictures
 from pipeline.network.smooth import Map, smooth, with_neighbours
@@ -28,20 +27,17 @@ from pipeline.values import (
     ScannedVideo,
     SegmentedFrame,
     SegmentedObject,
-    Stage,
+    Timed,
 )
 
 A = TypeVar("A")
 
 Objects = tuple[SegmentedObject, ...]
-Read = Callable[[Sequence[int]], Generator[Pictures, None, None]]
-"""Reads some frames of the video, by their indices, in order."""
+Found = tuple[int, Objects, tuple[int, ...]]
+"""A frame, its objects, and the cuts since the wanted frame before it."""
 
 Decode = Callable[[Path, ScannedVideo, Sequence[int], Sequence[Fit]], Generator[Scaled, None, None]]
 """Decodes frames of a file and scales them, as `decode_scaled` does."""
-
-Timed = Callable[[Stage], AbstractContextManager[object]]
-"""Takes the time of what a stage does inside; from several threads at once."""
 
 # Clips decoded before the model asks for them, and frames waiting to be cut into objects. More
 # would only hold more memory: the slowest stage sets the pace.
@@ -50,21 +46,6 @@ _FRAMES_BEHIND = 16
 
 # Clips of 8 overlap by 2. Strides of 4 and 2 gain nothing that can be told from chance.
 STRIDE = 6
-
-
-@dataclass(frozen=True)
-class _Clip:
-    """What the model sees at once.
-
-    Attributes:
-        first: the first frame.
-        pictures: of each frame.
-        motion: of each frame; None for a model that takes none.
-    """
-
-    first: int
-    pictures: list[Pictures]
-    motion: list[Motion] | None
 
 
 def decode_scaled(
@@ -155,8 +136,9 @@ class Segmenter:
 
         found = self._find(predictor, read, info.frame_count, indices, cut, actions=actions)
         with closing(found):
-            for index, objects in found:
-                yield SegmentedFrame(index, video.time_s(index), objects, index in repeated)
+            for index, objects, cuts in found:
+                time_s = video.time_s(index)
+                yield SegmentedFrame(index, time_s, objects, index in repeated, cuts)
 
     def find(
         self,
@@ -196,7 +178,7 @@ class Segmenter:
 
         found = self._find(predictor, read, count, range(count), cut, actions=actions)
         with closing(found):
-            for _, objects in found:
+            for _, objects, _ in found:
                 yield objects
 
     def _find(
@@ -208,7 +190,7 @@ class Segmenter:
         cut: Callable[[NDArray[np.float32]], Objects],
         *,
         actions: bool,
-    ) -> Generator[tuple[int, Objects], None, None]:
+    ) -> Generator[Found, None, None]:
         """Find the objects of the wanted ones of `count` frames."""
         if not wanted or not 0 <= wanted[0] <= wanted[-1] < count:
             raise ValueError(f"Frames must be a rising range within 0 to {count}, got {wanted}.")
@@ -219,68 +201,45 @@ class Segmenter:
         frames = with_neighbours(wanted, count)
         near = frozenset(frames)
         motion: dict[int, Motion] = {}
+        spec = self.session.spec
+        reader = ClipReader(spec.clip_length, moving=spec.cues, timed=self._timed)
 
-        def run(clip: _Clip) -> NDArray[np.float32]:
+        def run_part(clip: Clip) -> NDArray[np.float32]:
+            maps = None
             if clip.motion is not None:
-                moving = enumerate(clip.motion, clip.first)
-                motion.update((index, moves) for index, moves in moving if index in near)
-            maps = None if clip.motion is None else [moves.map for moves in clip.motion]
+                motion.update(
+                    (index, moves)
+                    for index, moves in zip(clip.frames, clip.motion[clip.own], strict=True)
+                    if index in near
+                )
+                maps = [moves.map for moves in clip.motion]
             with self._timed("infer"):
                 if namer is None:
-                    return predictor.run(clip.pictures, maps)
+                    return predictor.run(clip.pictures, maps)[clip.own]
                 probabilities, features = predictor.describe(clip.pictures, maps, namer.session)
-            namer.note(clip.first, features)
-            return probabilities
+            namer.note(clip.frames.start, features[clip.own])
+            return probabilities[clip.own]
 
-        def to_objects(found: Map) -> tuple[int, Objects]:
+        def run(parts: Sequence[Clip]) -> NDArray[np.float32]:
+            return np.concatenate([run_part(part) for part in parts])
+
+        def to_objects(found: Map) -> Found:
             index, probability = found
+            cuts = tuple(at for at in before(index, wanted.step) if at in reader.cuts)
             with self._timed("postprocess"):
                 objects = cut(probability)
-                return index, objects if namer is None else namer.name(index, objects)
+                return index, objects if namer is None else namer.name(index, objects), cuts
 
-        starts = clips_of(frames, count, self.session.spec.clip_length, self.stride)
-        decoded = self._clips(read, count, starts)
+        starts = clips_of(frames, count, spec.clip_length, self.stride)
+        decoded = reader.read(read, count, starts, wanted)
         with closing(decoded), closing(_ahead(decoded, _CLIPS_AHEAD)) as clips:
             stitched = stitch(map(run, clips), starts, near)
-            smoothed = smooth(stitched, wanted, lambda index: motion.pop(index, None))
+            smoothed = smooth(stitched, wanted, lambda index: motion.pop(index, None), reader.cuts)
             # The model goes on in a thread of its own, so that what is found needn't wait for it.
             probabilities = _ahead(smoothed, _FRAMES_BEHIND)
             objects = (to_objects(found) for found in probabilities)
             with closing(probabilities), closing(_ahead(objects, 1)) as found:
                 yield from found
-
-    def _clips(self, read: Read, count: int, starts: Sequence[int]) -> Generator[_Clip, None, None]:
-        """Read clips with what moves in them, for which a frame's own neighbours are read, too."""
-        length, beyond = self.session.spec.clip_length, int(self.session.spec.cues)
-        clips = [clip_frames(start, count, length) for start in starts]
-        reach = [range(max(0, c.start - beyond), min(count, c.stop + beyond)) for c in clips]
-        estimator = MotionEstimator()
-        held: dict[int, Pictures] = {}
-        motion: dict[int, Motion] = {}
-        with closing(read(sorted(set(chain(*reach))))) as pictures:
-            for frames, around in zip(clips, reach, strict=True):
-                held = {index: held[index] for index in around if index in held}
-                with self._timed("decode"):
-                    held |= {index: next(pictures) for index in around if index not in held}
-                # A video shorter than a clip repeats its last frame.
-                order = [min(frames[0] + at, frames[-1]) for at in range(length)]
-                if beyond:
-                    motion = {index: motion[index] for index in frames if index in motion}
-                    with self._timed("motion"):
-                        for index in frames:
-                            if index not in motion:
-                                before, after = _first(held, index - 1), _first(held, index + 1)
-                                motion[index] = estimator.estimate(before, held[index][0], after)
-                yield _Clip(
-                    frames.start,
-                    [held[index] for index in order],
-                    [motion[index] for index in order] if beyond else None,
-                )
-
-
-def _first(held: Mapping[int, Pictures], index: int) -> NDArray[np.uint8] | None:
-    """Return the network's picture of a frame; None before the first and after the last one."""
-    return held[index][0] if index in held else None
 
 
 def _ahead(items: Iterator[A], count: int) -> Generator[A, None, None]:

@@ -5,7 +5,8 @@ clips are listed), L frames in a clip, N clips in a batch.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
@@ -17,6 +18,8 @@ Instances = Literal["primary", "components"]
 Quality = Literal["fast", "best"]
 Stage = Literal["decode", "motion", "infer", "postprocess"]
 """The stages that take time: the first two in one thread, the others each in its own."""
+Timed = Callable[[Stage], AbstractContextManager[object]]
+"""Takes the time of what a stage does inside; from several threads at once."""
 Timestamps = Literal["stored", "repaired"]
 
 
@@ -197,12 +200,15 @@ class SegmentedFrame:
         time_s: of the frame, seconds.
         objects: largest first.
         repeated: as in `Frame`.
+        cuts: frames of the source video that shots begin with, after the frame before this one and
+            up to this one.
     """
 
     index: int
     time_s: float
     objects: tuple[SegmentedObject, ...] = field(default=())
     repeated: bool = False
+    cuts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import cast
 
 import av
+import cv2
 import numpy as np
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
@@ -32,6 +33,12 @@ def square(index: int, height: int = 64, width: int = 96) -> tuple[slice, slice]
     side = height // 4
     left = (2 * index) % (width - side)
     return slice(height // 2, height // 2 + side), slice(left, left + side)
+
+
+def textured(seed: int, height: int = 64, width: int = 96) -> NDArray[np.uint8]:
+    """Draw a background of coarse noise, another one for each seed: (H, W, 3) uint8, RGB."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (8, 12, 3), np.uint8)
+    return np.asarray(cv2.resize(coarse, (width, height)), np.uint8)
 
 
 def index_of(pixels: NDArray[np.uint8]) -> int:

@@ -23,7 +23,10 @@ def with_neighbours(frames: Iterable[int], frame_count: int) -> list[int]:
 
 
 def smooth(
-    frames: Iterable[Map], wanted: Container[int], motion_of: Callable[[int], Motion | None]
+    frames: Iterable[Map],
+    wanted: Container[int],
+    motion_of: Callable[[int], Motion | None],
+    cuts: Container[int] = (),
 ) -> Iterator[Map]:
     """Average each frame's probability with those beside it, by 1/4, 1/2 and 1/4, along the motion.
 
@@ -36,6 +39,7 @@ def smooth(
             order.
         wanted: frames to smooth; others are only averaged in.
         motion_of: called once for each frame, when it is next; None for pixels that stay.
+        cuts: frames that shots begin with.
 
     Yields:
         Frame and its smoothed probability (H, W) float32, for each frame wanted, in order.
@@ -46,7 +50,9 @@ def smooth(
         if held is not None:
             motion = motion_of(held[0])
             if held[0] in wanted:
-                yield _mean(before or held, held, after or held, motion)
+                earlier = held if before is None or held[0] in cuts else before
+                later = held if after is None or after[0] in cuts else after
+                yield _mean(earlier, held, later, motion)
             before = held
         held = after
 

@@ -20,7 +20,7 @@ from pipeline.objects import rle
 from pipeline.segmenter import Segmenter
 from pipeline.values import Quality, ScannedVideo, SegmentedFrame, VideoLimits
 from tests.tiny_model import SPEC, write_model
-from tests.videos import picture, square, write_damaged, write_video
+from tests.videos import picture, square, textured, write_damaged, write_video
 
 LIMITS = VideoLimits(max_pixels=1920 * 1080, max_frames=1000, max_duration_s=60)
 FRAMES = 50
@@ -191,6 +191,54 @@ def test_a_model_file_does_the_same(tmp_path: Path) -> None:
         # Of 20 columns, 2 that enter and 2 that leave are by a quarter less sure.
         sides = 1 if index in (0, 9) else 2
         assert object_.score == pytest.approx(1 - sides * 0.1 * 0.25)
+
+
+class ShotSession(RedSession):
+    """Refuses clips that mix shots, which differ in what is blue."""
+
+    def run(
+        self, clips: NDArray[np.uint8], _cues: NDArray[np.uint8] | None = None, /
+    ) -> NDArray[np.float32]:
+        blue = clips[0, ..., 2].astype(np.float32)
+        assert np.abs(blue - blue[0]).mean() < 8
+        return super().run(clips)
+
+
+CUTS = (17, 36)
+
+
+@pytest.fixture(scope="module")
+def montage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a video whose shots have backgrounds of their own."""
+    backgrounds = [textured(seed, 96, 160) for seed in range(3)]
+    pictures = []
+    for index in range(FRAMES):
+        pixels = backgrounds[sum(index >= cut for cut in CUTS)].copy()
+        pixels[square(index, 96, 160)] = (230, 20, 20)
+        pictures.append(pixels)
+    options = {"crf": "10", "g": "12", "bf": "2"}
+    return write_video(tmp_path_factory.mktemp("montage") / "a.mp4", pictures, options=options)
+
+
+@settings(deadline=None, max_examples=15)
+@given(start=st.integers(0, FRAMES - 1), every=st.integers(1, FRAMES), segments=st.integers(1, 4))
+@example(start=0, every=1, segments=1)
+@example(start=17, every=1, segments=3)
+def test_no_clip_holds_two_shots_and_segments_tell_the_wholes_cuts(
+    montage: Path, *, start: int, every: int, segments: int
+) -> None:
+    video = scan(montage, LIMITS)
+    segmenter = Segmenter(ShotSession())
+    indices = range(start, FRAMES, every)
+    whole = list(segmenter.segment(montage, video, indices))
+    parts: list[SegmentedFrame] = []
+    for segment in range(min(segments, len(indices))):
+        part = segment_range(segment, min(segments, len(indices)), len(indices))
+        parts += segmenter.segment(montage, video, indices[part.start : part.stop])
+    assert parts == whole
+    assert [from_part(to_part(frame)) for frame in whole] == whole
+    told = [cut for frame in whole for cut in frame.cuts if cut > start]
+    assert told == [cut for cut in CUTS if start < cut <= indices[-1]]
 
 
 def test_best_quality_looks_at_each_clip_twice(path: Path, video: ScannedVideo) -> None:
