@@ -23,6 +23,7 @@ Schema = Mapping[str, Any]
 FOLDER = Path(__file__).parent
 PROBLEM = "application/problem+json"
 UNTOLD = "Successful Response"
+FILES = "GET /jobs/{job_id}/files/"
 BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 NOTE = "<!-- Written by `make docs` from the code: change it there. -->"
 CONFIGURATION = f"""
@@ -84,7 +85,7 @@ def errors() -> str:
 
 def api() -> str:
     """Return the page of requests and of what they answer, from the OpenAPI document."""
-    document = _document()
+    document = openapi_document()
     operations = {
         f"{method.upper()} {path}": operation
         for path, methods in document["paths"].items()
@@ -98,10 +99,13 @@ def api() -> str:
         for body in operation.get("requestBody", {}).get("content", {}).values():
             body["schema"] = schemas[body["schema"]["$ref"].rpartition("/")[2]]
     named = sorted(_reached(operations["POST /segment"]["responses"], schemas))
+    files = {name: each for name, each in operations.items() if name.startswith(FILES)}
+    others = {name: each for name, each in operations.items() if name not in files}
     return _page(
         "API",
         f"{API.strip()} {', '.join(sorted(usual))}.",
-        *("\n".join(_operation(name, each, usual)) for name, each in operations.items()),
+        *("\n".join(_operation(name, each, usual)) for name, each in others.items()),
+        "\n".join(_files(files, usual)),
         "## Objects",
         "\n".join(_object(name, schemas[name]) for name in named),
     )
@@ -110,13 +114,13 @@ def api() -> str:
 PAGES = {"api.md": api, "configuration.md": configuration, "errors.md": errors}
 
 
-def _document() -> dict[str, Any]:
+def openapi_document() -> dict[str, Any]:
     """Return the OpenAPI document of the service as it is by default."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         store = open_store(folder, None, 0)
         with closing(JobQueue(embedded_url(folder), store)) as queue:
-            return create_app(Settings(), queue, store, queue.keys, Renderings(store, 1)).openapi()
+            return create_app(Settings(), queue, Renderings(store, 1)).openapi()
 
 
 def _operation(name: str, operation: Mapping[str, Any], usual: set[str]) -> Iterator[str]:
@@ -132,6 +136,20 @@ def _operation(name: str, operation: Mapping[str, Any], usual: set[str]) -> Iter
             yield f"- **{status}** {': '.join(filter(None, [words, _content(answer)]))}"
     if problems := [each for each in _problems(operation) if each not in usual]:
         yield f"- **Errors** {', '.join(problems)}"
+
+
+def _files(operations: Mapping[str, Mapping[str, Any]], usual: set[str]) -> Iterator[str]:
+    """Describe the files that a result may become: a line each, then what they share."""
+    yield f"## {FILES}NAME\n"
+    yield "Get a result as a file. With `Prefer`: made when first asked for, and kept.\n"
+    problems: dict[str, None] = {}
+    for path, operation in operations.items():
+        kind = _content(operation["responses"]["200"])
+        parameters = [each for each in operation.get("parameters", ()) if each["in"] != "path"]
+        named = "".join(f", `{each['name']}`" for each in parameters)
+        yield f"- `{path.removeprefix(FILES)}` ({kind}{named}): {operation['summary']}"
+        problems |= dict.fromkeys(each for each in _problems(operation) if each not in usual)
+    yield f"- **Errors**, by format: {', '.join(problems)}"
 
 
 def _problems(operation: Mapping[str, Any]) -> list[str]:

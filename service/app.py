@@ -10,6 +10,8 @@ from fastapi.telemetry import TelemetryConfig
 from opentelemetry.trace import NoOpTracer, TracerProvider
 
 from jobs.addresses import AddressGuard
+from jobs.engine import JobQueue
+from jobs.renderings import Renderings
 from service import (
     NAME,
     VERSION,
@@ -28,7 +30,6 @@ from service.download import Downloader
 from service.errors import CALLER
 from service.metrics import Measure, Metrics
 from service.middleware import Access, Linger, SecurityHeaders
-from service.ports import Keys, Queue, Renderings, Uploads
 from service.problems import add_problem_handlers, problem_answers
 from service.receiving import UploadLimits, open_scanner
 from service.rendering import open_renderer
@@ -51,9 +52,7 @@ class State(TypedDict):
 
 def create_app(
     settings: Settings,
-    queue: Queue,
-    store: Uploads,
-    keys: Keys,
+    queue: JobQueue,
     renderings: Renderings,
     *,
     tracers: TracerProvider | None = None,
@@ -63,9 +62,7 @@ def create_app(
 
     Args:
         settings: of the service.
-        queue: the jobs.
-        store: where files are received, on the volume of the jobs' files.
-        keys: the API keys.
+        queue: the jobs, with their files and the API keys.
         renderings: results as files.
         tracers: makes spans of requests; None where nobody looks.
         stopping: begins before the server stops; None where nobody says so.
@@ -90,10 +87,10 @@ def create_app(
                 "services": Services(
                     settings=settings,
                     queue=queue,
-                    uploads=store,
+                    uploads=queue.store,
                     downloader=downloader,
                     scanner=scanner,
-                    keys=keys,
+                    keys=queue.keys,
                     rates=RateLimiter(),
                     renderer=renderer,
                     watch=watch,

@@ -13,10 +13,12 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry
 
+from jobs.engine import JobQueue
+from jobs.keys import KeyRing
+from jobs.store import JobStore
 from jobs.values import Job, Key
 from service.download import Downloader
 from service.errors import ForeignOrigin, TooManyRequests, Unauthorized
-from service.ports import Keys, Queue, Uploads
 from service.receiving import Scanner
 from service.rendering import Renderer
 from service.settings import PREFIX, Settings
@@ -85,11 +87,11 @@ class Services:
     """
 
     settings: Settings
-    queue: Queue
-    uploads: Uploads
+    queue: JobQueue
+    uploads: JobStore
     downloader: Downloader
     scanner: Scanner
-    keys: Keys
+    keys: KeyRing
     rates: RateLimiter
     renderer: Renderer
     watch: Watch

@@ -10,13 +10,13 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from jobs.engine import JobQueue
 from jobs.errors import JobNotFound, StoreAway
 from jobs.values import JobState
 from service import examples, schemas
 from service.dependencies import Shared
 from service.errors import FILE, JOB, LIST, InvalidRequest
 from service.negotiation import FileAnswer, attachment
-from service.ports import Queue
 from service.problems import problem_answers
 from service.schemas import JobList
 
@@ -114,7 +114,7 @@ def delete_job(job_id: str, request: Request, shared: Shared) -> Response:
     return JSONResponse(_canceled(job_id, request, queue).model_dump(mode="json"), 202)
 
 
-def _canceled(job_id: str, request: Request, queue: Queue) -> schemas.Job:
+def _canceled(job_id: str, request: Request, queue: JobQueue) -> schemas.Job:
     before, after = queue.get(job_id), queue.cancel(job_id)
     request.state.canceled = not before.state.final and after.state is JobState.CANCELED
     return schemas.Job.of(after)

@@ -23,11 +23,11 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from jobs.engine import JobQueue
 from jobs.values import JobState, Worker
 from service import VERSION, examples
 from service.dependencies import Unscoped
 from service.errors import ALL_KINDS, MetricsClosed
-from service.ports import Queue
 from service.problems import problem_answers
 from service.settings import PREFIX
 
@@ -52,7 +52,7 @@ class Metrics:
         download_bytes: of videos that were fetched from their URLs.
     """
 
-    def __init__(self, queue: Queue) -> None:
+    def __init__(self, queue: JobQueue) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self.registry.register(_Standing(queue))
@@ -133,7 +133,7 @@ class Metrics:
 class _Standing(Collector):
     """How the queue and the workers stand, read from the database at each scrape."""
 
-    def __init__(self, queue: Queue) -> None:
+    def __init__(self, queue: JobQueue) -> None:
         self._queue = queue
 
     def describe(self) -> Iterator[Metric]:

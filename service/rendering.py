@@ -18,10 +18,10 @@ import anyio.to_process
 import anyio.to_thread
 
 from jobs.errors import JobError, JobNotFound
+from jobs.renderings import Renderings
 from jobs.values import Job
 from pipeline.errors import PipelineError
 from service.errors import NotRendered, RendererBusy, RenderingFailed, ServiceError, StorageFull
-from service.ports import Renderings
 from service.settings import Settings
 from service.watch import Stopping, Watch, Watched
 

@@ -12,6 +12,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from jobs.engine import JobQueue
 from jobs.errors import JobError, StoreAway
 from jobs.values import Job, JobState
 from service import examples, schemas
@@ -28,7 +29,6 @@ from service.errors import (
     kind_of,
 )
 from service.negotiation import media_type
-from service.ports import Queue
 from service.problems import problem_answers
 from service.schemas import Problem
 
@@ -191,7 +191,7 @@ def _next_block(lines: Iterator[str]) -> list[str]:
     return block
 
 
-def _last_line(queue: Queue, job_id: str, error: JobError | ServiceError) -> str:
+def _last_line(queue: JobQueue, job_id: str, error: JobError | ServiceError) -> str:
     reason = error
     try:
         require_result(queue.get(job_id))

@@ -16,12 +16,12 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from jobs.database import embedded_url
 from jobs.engine import JobQueue
+from jobs.keys import KeyRing
 from jobs.renderings import Renderings
 from jobs.retention import Retention
 from jobs.stores import open_store
 from service.app import create_app
 from service.dependencies import is_loopback
-from service.ports import Keys
 from service.settings import PREFIX, Settings, SettingsError
 from service.watch import Stopping
 
@@ -59,8 +59,6 @@ def listen(settings: Settings, tracers: TracerProvider | None = None) -> None:
                 create_app(
                     settings,
                     queue,
-                    store,
-                    queue.keys,
                     renderings,
                     tracers=tracers,
                     stopping=stopping,
@@ -96,7 +94,7 @@ def _require_room(settings: Settings) -> None:
         )
 
 
-def _require_keys(settings: Settings, keys: Keys) -> None:
+def _require_keys(settings: Settings, keys: KeyRing) -> None:
     """Refuse to serve everybody who can reach this machine, unless that is wanted."""
     if settings.allow_anonymous or is_loopback(settings.host) or keys.in_force():
         return

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from jobs.addresses import AddressGuard
+from jobs.engine import JobQueue
 from jobs.errors import StoreAway
 from jobs.values import Idempotency, Job, JobRequest, JobState
 from service import examples, schemas
@@ -39,7 +40,6 @@ from service.errors import (
     UnsupportedBody,
 )
 from service.negotiation import Preference, preference
-from service.ports import Queue
 from service.problems import problem_answers, problem_response
 from service.receiving import UploadLimits
 from service.results import json_blocks, require_result
@@ -109,7 +109,7 @@ async def _wait(request: Request, shared: Services, job: Job, wait_s: float) -> 
     return await anyio.to_thread.run_sync(shared.queue.get, job.id)
 
 
-async def _answer(request: Request, queue: Queue, job: Job, prefer: Preference) -> Response:
+async def _answer(request: Request, queue: JobQueue, job: Job, prefer: Preference) -> Response:
     headers = {"Location": f"/jobs/{job.id}"}
     if prefer.applied:
         headers["Preference-Applied"] = prefer.applied

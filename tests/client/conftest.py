@@ -1,7 +1,7 @@
-"""Both clients, used in the same way, before the real app over a fake queue."""
+"""Both clients, used in the same way, before the real app, whose jobs the tests move on."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from rotograph import AsyncClient, Client, RetryPolicy
 from service.settings import Settings
 from tests.client.flaky import Flaky, flaky
 from tests.service.conftest import serving, write_clip
-from tests.service.fakes import FakeQueue, FakeRenderings, FakeUploads
+from tests.service.staging import ScriptedRenderings, StagedQueue
 
 QUICK = RetryPolicy(attempts=4, first_s=0.01, longest_s=2)
 
@@ -64,22 +64,23 @@ class Running:
     """An app that runs through all tests, for the sake of time."""
 
     url: str
-    queue: FakeQueue
-    renderings: FakeRenderings
+    queue: StagedQueue
+    renderings: ScriptedRenderings
 
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    queue, renderings = FakeQueue(), FakeRenderings(tmp_path_factory.mktemp("renderings"))
-    uploads = FakeUploads(tmp_path_factory.mktemp("uploads"))
-    with serving(
-        Settings(outbound_allow=("127.0.0.1",)), queue, uploads, renderings=renderings
-    ) as url:
+    renderings = ScriptedRenderings(tmp_path_factory.mktemp("renderings"))
+    settings = Settings(outbound_allow=("127.0.0.1",))
+    with (
+        closing(StagedQueue(tmp_path_factory.mktemp("data"))) as queue,
+        serving(settings, queue, renderings) as url,
+    ):
         yield Running(url, queue, renderings)
 
 
 @pytest.fixture
-def queue(running: Running) -> FakeQueue:
+def queue(running: Running) -> StagedQueue:
     running.queue.reset()
     return running.queue
 

@@ -19,7 +19,7 @@ from rotograph.commands.files import Files
 from rotograph.commands.segment import Segment
 from rotograph.options import Format, Options
 from tests.client.flaky import Answer, Flaky
-from tests.service.fakes import FakeQueue
+from tests.service.staging import StagedQueue
 
 CLIENT = Path(__file__).parent.parent.parent / "client"
 
@@ -32,7 +32,7 @@ def video(clip: Path, monkeypatch: pytest.MonkeyPatch, service: str) -> Path:
 
 
 def test_results_become_files(
-    video: Path, queue: FakeQueue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    video: Path, queue: StagedQueue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "new" / "out"
     options = ["--instances", "components", "--no-actions", "--priority", "low", "--masks", "none"]
@@ -63,7 +63,7 @@ def test_a_long_name_is_shortened(video: Path, tmp_path: Path) -> None:
 
 
 def test_json_is_one_object_a_video(
-    video: Path, tmp_path: Path, queue: FakeQueue, capsys: pytest.CaptureFixture[str]
+    video: Path, tmp_path: Path, queue: StagedQueue, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = tmp_path / "other.mp4"
     other.write_bytes(video.read_bytes())
@@ -119,7 +119,7 @@ def test_a_wrong_command_line_is_refused(
 
 
 def test_files_are_replaced_only_where_that_is_said(
-    video: Path, queue: FakeQueue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    video: Path, queue: StagedQueue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "square.json"
     file.write_text("mine")
@@ -133,7 +133,7 @@ def test_files_are_replaced_only_where_that_is_said(
 
 
 def test_a_job_that_fails_is_1(
-    video: Path, queue: FakeQueue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    video: Path, queue: StagedQueue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     queue.outcome = JobState.FAILED
     queue.failure = JobFailure("BrokenVideo", "Frame 7 can't be decoded.")
@@ -174,7 +174,7 @@ def test_every_option_of_the_api_can_be_given() -> None:
 
 
 def test_a_job_is_left_and_its_result_had_later(
-    video: Path, queue: FakeQueue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    video: Path, queue: StagedQueue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["segment", str(video), "--no-wait", "--fresh"]) == 0
     ((job_id, _),) = queue.jobs.items()
@@ -189,7 +189,7 @@ def test_a_job_is_left_and_its_result_had_later(
 
 
 def test_jobs_are_shown_listed_and_canceled(
-    video: Path, queue: FakeQueue, capsys: pytest.CaptureFixture[str]
+    video: Path, queue: StagedQueue, capsys: pytest.CaptureFixture[str]
 ) -> None:
     queue.outcome = JobState.RUNNING
     for _ in range(3):
@@ -227,7 +227,7 @@ def interruptible() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("interruptible")
-def test_ctrl_c_cancels_the_job(video: Path, queue: FakeQueue, tmp_path: Path) -> None:
+def test_ctrl_c_cancels_the_job(video: Path, queue: StagedQueue, tmp_path: Path) -> None:
     queue.outcome = JobState.RUNNING
     command = [sys.executable, "-m", "rotograph", "segment", str(video), "-o", str(tmp_path)]
     with subprocess.Popen(command, cwd=CLIENT, stderr=subprocess.PIPE) as process:

@@ -19,7 +19,7 @@ from rotograph import (
 from rotograph._async.following import FIRST_LOOK_S
 from tests.client.conftest import Connect
 from tests.client.flaky import Answer, Cut, Fate, Flaky
-from tests.service.fakes import FakeQueue
+from tests.service.staging import StagedQueue
 
 PROBLEM = {"Content-Type": "application/problem+json"}
 QUEUE_FULL = b'{"type": "/problems/queue-full", "title": "T", "status": 503, "detail": "D"}'
@@ -39,7 +39,7 @@ QUEUE_FULL = b'{"type": "/problems/queue-full", "title": "T", "status": 503, "de
     ids=str,
 )
 def test_a_video_that_must_be_sent_again_is_one_job(
-    connect: Connect, between: Flaky, queue: FakeQueue, clip: Path, fate: Fate
+    connect: Connect, between: Flaky, queue: StagedQueue, clip: Path, fate: Fate
 ) -> None:
     queue.outcome = JobState.QUEUED
     between.fates = [fate, fate]
@@ -59,7 +59,7 @@ def test_each_video_has_a_key_of_its_own(connect: Connect, between: Flaky, clip:
 
 
 def test_a_job_that_is_over_by_the_second_attempt_is_found(
-    connect: Connect, between: Flaky, queue: FakeQueue, clip: Path
+    connect: Connect, between: Flaky, queue: StagedQueue, clip: Path
 ) -> None:
     between.fates = ["unanswered"]
     assert queue.outcome is JobState.SUCCEEDED
@@ -161,7 +161,7 @@ def test_a_download_that_breaks_for_good_leaves_nothing(
 
 
 def test_deleting_is_done_though_the_answer_is_lost(
-    connect: Connect, between: Flaky, queue: FakeQueue, clip: Path
+    connect: Connect, between: Flaky, queue: StagedQueue, clip: Path
 ) -> None:
     client = connect(between.url)
     job = client.submit(clip)
@@ -174,7 +174,7 @@ def test_deleting_is_done_though_the_answer_is_lost(
 
 
 def test_canceling_is_done_though_the_answer_is_lost(
-    connect: Connect, between: Flaky, queue: FakeQueue, clip: Path
+    connect: Connect, between: Flaky, queue: StagedQueue, clip: Path
 ) -> None:
     queue.outcome = JobState.RUNNING
     client = connect(between.url)
@@ -185,7 +185,7 @@ def test_canceling_is_done_though_the_answer_is_lost(
 
 
 def test_a_service_that_is_away_for_a_while_is_waited_for(
-    connect: Connect, between: Flaky, queue: FakeQueue, clip: Path
+    connect: Connect, between: Flaky, queue: StagedQueue, clip: Path
 ) -> None:
     queue.outcome = JobState.RUNNING
     client = connect(between.url)

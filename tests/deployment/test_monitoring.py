@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -12,7 +13,7 @@ from jobs.metrics import WorkerMetrics
 from jobs.values import JobFailure, JobState
 from service.metrics import Metrics
 from tests.deployment.served import ROOT
-from tests.service.fakes import WORKER, FakeQueue
+from tests.service.staging import WORKER, StagedQueue
 
 DASHBOARD = ROOT / "deploy" / "grafana" / "rotograph.json"
 ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yml"
@@ -33,13 +34,14 @@ def labels_of(registry: CollectorRegistry) -> dict[str, set[str]]:
 
 
 @pytest.fixture(scope="module")
-def exposed() -> dict[str, set[str]]:
+def exposed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     """Each metric with its labels, after something has happened that makes all appear."""
-    api, worker = Metrics(FakeQueue()), WorkerMetrics()
-    api.answered("/jobs", "GET", 200, None, 0.1)
-    worker.ended(JobState.FAILED, JobFailure("BrokenVideo", "Bad."))
-    worker.describe(WORKER)
-    return labels_of(api.registry) | labels_of(worker.registry)
+    with closing(StagedQueue(tmp_path_factory.mktemp("data"))) as queue:
+        api, worker = Metrics(queue), WorkerMetrics()
+        api.answered("/jobs", "GET", 200, None, 0.1)
+        worker.ended(JobState.FAILED, JobFailure("BrokenVideo", "Bad."))
+        worker.describe(WORKER)
+        return labels_of(api.registry) | labels_of(worker.registry)
 
 
 @pytest.mark.parametrize("query", list(queries()))

@@ -1,10 +1,9 @@
 """The page in a real Chromium, before the real service or one whose jobs the tests move on."""
 
 import os
-import secrets
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,8 @@ from service.settings import Settings
 from tests import videos
 from tests.page.chromium import Watched, installed, running
 from tests.service.conftest import serving
-from tests.service.fakes import FakeQueue, FakeRenderings, FakeUploads
 from tests.service.processes import Service, start
+from tests.service.staging import ScriptedRenderings, StagedQueue
 from tests.tiny_model import write_model
 
 PATIENCE_S = 60
@@ -72,13 +71,11 @@ class Staged:
     Attributes:
         url: of the service.
         queue: its jobs.
-        uploads: their videos.
-        video: of its jobs, of 24 frames at 25 a second, as the fake's results are.
+        video: of its jobs, of 24 frames at 25 a second, as the results are.
     """
 
     url: str
-    queue: FakeQueue
-    uploads: FakeUploads
+    queue: StagedQueue
     video: Path
 
     def add(
@@ -92,20 +89,23 @@ class Staged:
         self.queue.outcome = state
         limits = VideoLimits(max_pixels=10**6, max_frames=100, max_duration_s=10)
         request = JobRequest(filename=filename)
-        job = self.queue.submit(secrets.token_hex(16), request, scan(self.video, limits))
+        job_id = self.queue.store.new_id()
+        shutil.copy(self.video, self.queue.store.incoming(job_id))
+        self.queue.submit(job_id, request, scan(self.video, limits))
         if not state.final:
-            self.queue.change(job.id, frames_done=frames_done)
-        shutil.copy(self.video, self.uploads.kept(job.id))
-        return job.id
+            self.queue.change(job_id, frames_done=frames_done)
+        return job_id
 
 
 @pytest.fixture(scope="session")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staged]:
     folder = tmp_path_factory.mktemp("uploads")
     video = videos.write_video(folder / "squares.mp4", [picture(index) for index in range(FRAMES)])
-    queue, uploads = FakeQueue(), FakeUploads(folder)
-    with serving(Settings(wait_s=0), queue, uploads, renderings=FakeRenderings(folder)) as url:
-        yield Staged(url, queue, uploads, video)
+    with (
+        closing(StagedQueue(folder / "data")) as queue,
+        serving(Settings(wait_s=0), queue, ScriptedRenderings(folder)) as url,
+    ):
+        yield Staged(url, queue, video)
 
 
 @pytest.fixture

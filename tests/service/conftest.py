@@ -1,9 +1,9 @@
-"""The app over a fake queue, and clips that the tests make."""
+"""The app over a queue whose jobs the tests move on, and clips that they make."""
 
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 import uvicorn
 
+from jobs.engine import JobQueue
+from jobs.renderings import Renderings
 from service.app import create_app
-from service.ports import Keys, Queue, Uploads
 from service.settings import Settings
 from tests.raw_server import RawServer
-from tests.service.fakes import FakeKeys, FakeQueue, FakeRenderings, FakeUploads
+from tests.service.staging import FaultyStore, ScriptedRenderings, StagedQueue
 
 Serve = Callable[[Settings], str]
 
@@ -59,21 +60,11 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def serving(
-    settings: Settings,
-    queue: Queue,
-    uploads: Uploads,
-    keys: Keys | None = None,
-    renderings: FakeRenderings | None = None,
+    settings: Settings, queue: JobQueue, renderings: Renderings | None = None
 ) -> Iterator[str]:
     """Run the app behind a real socket in a thread; yield its URL."""
     config = uvicorn.Config(
-        create_app(
-            settings,
-            queue,
-            uploads,
-            keys or FakeKeys(),
-            renderings or FakeRenderings(Path("unused")),
-        ),
+        create_app(settings, queue, renderings or Renderings(queue.store)),
         port=0,
         log_config=None,
         access_log=False,
@@ -93,15 +84,12 @@ def serving(
 
 
 @pytest.fixture
-def serve(queue: FakeQueue, uploads: FakeUploads, renderings: FakeRenderings) -> Iterator[Serve]:
+def serve(queue: StagedQueue, renderings: ScriptedRenderings) -> Iterator[Serve]:
     """Start the app with some settings; it is stopped after the test."""
     with ExitStack() as stack:
 
         def start(settings: Settings) -> str:
-            running: AbstractContextManager[str] = serving(
-                settings, queue, uploads, renderings=renderings
-            )
-            return stack.enter_context(running)
+            return stack.enter_context(serving(settings, queue, renderings))
 
         yield start
 
@@ -111,33 +99,32 @@ class Running:
     """An app with the default settings that runs through all tests, for the sake of time."""
 
     url: str
-    queue: FakeQueue
-    uploads: FakeUploads
+    queue: StagedQueue
 
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    queue, uploads = FakeQueue(), FakeUploads(tmp_path_factory.mktemp("uploads"))
-    with serving(Settings(wait_s=2), queue, uploads) as url:
-        yield Running(url, queue, uploads)
+    with (
+        closing(StagedQueue(tmp_path_factory.mktemp("data"))) as queue,
+        serving(Settings(wait_s=2), queue) as url,
+    ):
+        yield Running(url, queue)
 
 
 @pytest.fixture
-def queue(running: Running) -> FakeQueue:
+def queue(running: Running) -> StagedQueue:
     running.queue.reset()
     return running.queue
 
 
 @pytest.fixture
-def uploads(running: Running) -> FakeUploads:
-    for left in running.uploads.folder.iterdir():
-        left.unlink()
-    return running.uploads
+def store(queue: StagedQueue) -> FaultyStore:
+    return queue.store
 
 
 @pytest.fixture
-def renderings(tmp_path: Path) -> FakeRenderings:
-    return FakeRenderings(tmp_path)
+def renderings(tmp_path: Path) -> ScriptedRenderings:
+    return ScriptedRenderings(tmp_path)
 
 
 @pytest.fixture

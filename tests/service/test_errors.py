@@ -1,6 +1,8 @@
 """Errors: each has its place in the table, its address and its documentation."""
 
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import anyio
 import httpx
@@ -18,7 +20,7 @@ from service.problems import add_problem_handlers
 from service.settings import Settings
 from service.watch import Stopping
 from tests.service.conftest import serving
-from tests.service.fakes import FakeQueue, FakeUploads
+from tests.service.staging import FaultyStore, StagedQueue
 
 BASES = {jobs.errors.JobError, service.errors.ServiceError, PipelineError, VideoError}
 AT_START = {
@@ -94,7 +96,7 @@ def test_a_request_id_is_kept_if_it_is_fit_for_a_log(url: str, given: str, kept:
     assert answer.json()["request_id"] == answer.headers["X-Request-ID"]
 
 
-class FailingQueue(FakeQueue):
+class FailingQueue(StagedQueue):
     """Has a fault of its own."""
 
     def get(self, job_id: str) -> Job:
@@ -102,9 +104,9 @@ class FailingQueue(FakeQueue):
 
 
 def test_a_fault_of_ours_tells_nothing_but_where_to_look(
-    uploads: FakeUploads, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with serving(Settings(), FailingQueue(), uploads) as url:
+    with closing(FailingQueue(tmp_path)) as queue, serving(Settings(), queue) as url:
         answer = httpx.get(f"{url}/jobs/7")
         assert httpx.get(f"{url}/livez").status_code == 200
     assert answer.status_code == 500
@@ -117,17 +119,17 @@ def test_a_fault_of_ours_tells_nothing_but_where_to_look(
 
 
 def test_readiness_follows_the_workers_the_store_and_the_database(
-    url: str, queue: FakeQueue, uploads: FakeUploads, monkeypatch: pytest.MonkeyPatch
+    url: str, queue: StagedQueue, store: FaultyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ready = httpx.get(f"{url}/readyz")
     assert ready.status_code == 200
     assert ready.json()["workers"][0]["provider"] == "CPUExecutionProvider"
     with monkeypatch.context() as patch:
-        patch.setattr(uploads, "away", True)
+        patch.setattr(store, "away", True)
         away = httpx.get(f"{url}/readyz")
     assert (away.status_code, away.headers["Retry-After"]) == (503, "1")
     assert "store of the jobs' files doesn't answer" in away.json()["detail"]
-    queue.alive = []
+    queue.set_workers()
     answer = httpx.get(f"{url}/readyz")
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "1"
@@ -139,7 +141,7 @@ def test_readiness_follows_the_workers_the_store_and_the_database(
     assert httpx.get(f"{url}/livez").status_code == 200
 
 
-def test_a_database_that_is_away_is_a_problem_that_passes(url: str, queue: FakeQueue) -> None:
+def test_a_database_that_is_away_is_a_problem_that_passes(url: str, queue: StagedQueue) -> None:
     queue.broken = True
     answer = httpx.get(f"{url}/jobs/{'0' * 32}")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")

@@ -16,8 +16,8 @@ from jsonschema import Draft202012Validator
 from jobs.values import Job, JobFailure, JobState
 from service.events import Position, news, stream
 from service.watch import POLL_S, Stopping, Watched
-from tests.service.fakes import FakeQueue
 from tests.service.posting import assert_problem
+from tests.service.staging import StagedQueue
 from tests.service.test_jobs import add
 from tests.service.test_openapi import DOCUMENT
 
@@ -50,13 +50,13 @@ def names(events: Sequence[Received]) -> list[str]:
     return [name for name, _, _ in events]
 
 
-def test_a_job_is_followed_to_its_end(url: str, queue: FakeQueue) -> None:
+def test_a_job_is_followed_to_its_end(url: str, queue: StagedQueue) -> None:
     job = add(queue, JobState.QUEUED)
     with httpx.stream("GET", f"{url}/jobs/{job.id}/events", timeout=30) as answer:
         events = parse(answer.iter_lines())
         first = next(events)
         assert first[2] == {"state": "queued", "frames_done": 0, "frames_total": 10}
-        queue.change(job.id, state=JobState.RUNNING, frames_done=4)
+        queue.change(job.id, state=JobState.RUNNING, frames_done=4, frames_ready=0)
         assert next(events)[2] == {"state": "running", "frames_done": 4, "frames_total": 10}
         queue.change(job.id, frames_done=5, frames_ready=4)
         assert names([next(events), next(events)]) == ["progress", "frames"]
@@ -73,7 +73,7 @@ def test_a_job_is_followed_to_its_end(url: str, queue: FakeQueue) -> None:
     [(JobState.CANCELED, None), (JobState.FAILED, JobFailure("BrokenVideo", "Bad."))],
 )
 def test_a_job_without_a_result_ends_with_why(
-    url: str, queue: FakeQueue, state: JobState, failure: JobFailure | None
+    url: str, queue: StagedQueue, state: JobState, failure: JobFailure | None
 ) -> None:
     job = add(queue, state, failure=failure, frames_ready=4)
     ((name, _, body),) = follow(url, job)
@@ -83,12 +83,12 @@ def test_a_job_without_a_result_ends_with_why(
         assert body["problem"]["type"] == "/problems/broken-video"
 
 
-def test_a_job_that_is_deleted_says_so(url: str, queue: FakeQueue) -> None:
+def test_a_job_that_is_deleted_says_so(url: str, queue: StagedQueue) -> None:
     job = add(queue, JobState.RUNNING)
     with httpx.stream("GET", f"{url}/jobs/{job.id}/events", timeout=30) as answer:
         events = parse(answer.iter_lines())
         next(events)
-        queue.delete(job.id)
+        queue.vanish(job.id)
         ((name, last, problem),) = list(events)
     assert (name, problem["type"]) == ("deleted", "/problems/job-not-found")
     assert_problem(
@@ -100,7 +100,7 @@ def test_a_job_that_is_deleted_says_so(url: str, queue: FakeQueue) -> None:
 
 
 def test_wherever_a_stream_breaks_it_goes_on_without_loss_or_repetition(
-    url: str, queue: FakeQueue
+    url: str, queue: StagedQueue
 ) -> None:
     job = add(queue, JobState.RUNNING, frames_done=5, frames_ready=4)
     (_, told), *_ = pairs = list(news(job, Position()))
@@ -120,7 +120,7 @@ def test_wherever_a_stream_breaks_it_goes_on_without_loss_or_repetition(
     assert (over.status_code, over.content) == (204, b"")
 
 
-def test_a_client_that_knows_more_is_told_nothing_old(queue: FakeQueue) -> None:
+def test_a_client_that_knows_more_is_told_nothing_old(queue: StagedQueue) -> None:
     job = add(queue, JobState.RUNNING, frames_done=5, frames_ready=4)
     assert list(news(job, Position.parse("running-7-6"))) == []
     queued = add(queue, JobState.QUEUED)
@@ -130,7 +130,7 @@ def test_a_client_that_knows_more_is_told_nothing_old(queue: FakeQueue) -> None:
 @pytest.mark.parametrize(
     "last", ["", "7", "running-1", "done-1-1", "running-1-1-1", "running--1-1"]
 )
-def test_a_made_up_id_is_refused(url: str, queue: FakeQueue, last: str) -> None:
+def test_a_made_up_id_is_refused(url: str, queue: StagedQueue, last: str) -> None:
     job = add(queue, JobState.RUNNING)
     answer = httpx.get(f"{url}/jobs/{job.id}/events", headers={"Last-Event-ID": last})
     assert_problem(answer, 422, "invalid-request", "Last-Event-ID must be the id")
@@ -140,7 +140,7 @@ def test_unknown_jobs_have_no_events(url: str) -> None:
     assert_problem(httpx.get(f"{url}/jobs/{'0' * 32}/events"), 404, "job-not-found", "0" * 32)
 
 
-def test_events_are_as_documented(url: str, queue: FakeQueue) -> None:
+def test_events_are_as_documented(url: str, queue: StagedQueue) -> None:
     content = DOCUMENT["paths"]["/jobs/{job_id}/events"]["get"]["responses"]["200"]["content"]
     schemas = {
         "progress": "ProgressEvent",
@@ -170,7 +170,7 @@ def test_events_are_as_documented(url: str, queue: FakeQueue) -> None:
         Position.parse(last)
 
 
-def test_one_look_serves_all_listeners_and_ends_with_the_last(url: str, queue: FakeQueue) -> None:
+def test_one_look_serves_all_listeners_and_ends_with_the_last(url: str, queue: StagedQueue) -> None:
     first, second = add(queue, JobState.RUNNING), add(queue, JobState.QUEUED)
     threads_before = threading.active_count()
     with ExitStack() as stack:
@@ -192,7 +192,7 @@ def test_one_look_serves_all_listeners_and_ends_with_the_last(url: str, queue: F
     assert_no_looks(queue)
 
 
-def test_clients_that_vanish_leave_nothing_behind(url: str, queue: FakeQueue) -> None:
+def test_clients_that_vanish_leave_nothing_behind(url: str, queue: StagedQueue) -> None:
     job = add(queue, JobState.RUNNING)
     port = int(url.rsplit(":", 1)[1])
     for _ in range(30):
@@ -206,7 +206,7 @@ def test_clients_that_vanish_leave_nothing_behind(url: str, queue: FakeQueue) ->
     assert names(follow(url, job)) == ["frames", "succeeded"]
 
 
-def assert_no_looks(queue: FakeQueue) -> None:
+def assert_no_looks(queue: StagedQueue) -> None:
     """Wait until nobody is listening any more, which shows in looks that don't come."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
@@ -217,7 +217,7 @@ def assert_no_looks(queue: FakeQueue) -> None:
     raise AssertionError("the looks go on without listeners")
 
 
-def test_listeners_outlast_a_database_that_is_away(url: str, queue: FakeQueue) -> None:
+def test_listeners_outlast_a_database_that_is_away(url: str, queue: StagedQueue) -> None:
     job = add(queue, JobState.RUNNING)
     with httpx.stream("GET", f"{url}/jobs/{job.id}/events", timeout=30) as answer:
         events = parse(answer.iter_lines())
@@ -226,12 +226,12 @@ def test_listeners_outlast_a_database_that_is_away(url: str, queue: FakeQueue) -
         queue.looks.clear()
         while not queue.looks:
             time.sleep(0.05)
-        queue.change(job.id, state=JobState.CANCELED)
         queue.broken = False
+        queue.change(job.id, state=JobState.CANCELED)
         assert names(list(events)) == ["canceled"]
 
 
-def test_a_quiet_stream_is_kept_alive_by_comments(queue: FakeQueue) -> None:
+def test_a_quiet_stream_is_kept_alive_by_comments(queue: StagedQueue) -> None:
     watched = Watched(add(queue, JobState.QUEUED))
 
     async def first_blocks() -> list[bytes]:
@@ -243,7 +243,7 @@ def test_a_quiet_stream_is_kept_alive_by_comments(queue: FakeQueue) -> None:
     assert beats == [b": alive\n\n"] * 2
 
 
-def test_a_slow_client_is_told_how_it_stands_now(queue: FakeQueue) -> None:
+def test_a_slow_client_is_told_how_it_stands_now(queue: StagedQueue) -> None:
     job = add(queue, JobState.RUNNING)
     watched = Watched(job)
 
@@ -251,7 +251,7 @@ def test_a_slow_client_is_told_how_it_stands_now(queue: FakeQueue) -> None:
         blocks = stream(job.id, watched, Position(), Stopping())
         read = [await anext(blocks)]
         for done in range(1, 10):
-            watched.update(queue.change(job.id, frames_done=done))
+            watched.update(queue.change(job.id, frames_done=done, frames_ready=0))
         read.append(await anext(blocks))
         watched.update(queue.change(job.id, state=JobState.CANCELED))
         return read + [block async for block in blocks]

@@ -13,7 +13,7 @@ import pytest
 from service.settings import Settings
 from tests.raw_server import RawServer
 from tests.service.conftest import Serve
-from tests.service.fakes import FakeQueue, FakeUploads
+from tests.service.staging import FaultyStore, StagedQueue
 from tests.videos import picture, write_video
 
 BOMB_SIDE = 16_000
@@ -63,21 +63,21 @@ def test_the_canary_is_seen_by_who_opens_a_playlist_unguarded(
 
 @pytest.mark.parametrize("name", LISTS)
 def test_lists_reach_no_host(
-    url: str, canary: RawServer, uploads: FakeUploads, queue: FakeQueue, name: str
+    url: str, canary: RawServer, store: FaultyStore, queue: StagedQueue, name: str
 ) -> None:
     target = f"http://127.0.0.1:{canary.port}/a.ts"
     content = LISTS[name].format(target=target, port=canary.port).encode()
     refused(sent(url, name, content), 422, "not-a-video")
     assert canary.connections == 0
     assert queue.jobs == {}
-    assert list(uploads.folder.iterdir()) == []
+    assert list(store.uploads.iterdir()) == []
 
 
 @pytest.mark.parametrize(
     ("name", "scheme"), [("hls.m3u8", ""), ("hls.m3u8", "file://"), ("concat.mp4", "file:")]
 )
 def test_lists_reach_no_file(
-    url: str, clip: Path, queue: FakeQueue, name: str, scheme: str
+    url: str, clip: Path, queue: StagedQueue, name: str, scheme: str
 ) -> None:
     content = LISTS[name].format(target=f"{scheme}{clip}").encode()
     refused(sent(url, name, content), 422, "not-a-video")
@@ -86,7 +86,7 @@ def test_lists_reach_no_file(
 
 @pytest.mark.parametrize("name", ["hls.m3u8", "concat.mp4"])
 def test_lists_that_are_fetched_reach_no_host_either(
-    serve: Serve, canary: RawServer, queue: FakeQueue, name: str
+    serve: Serve, canary: RawServer, queue: StagedQueue, name: str
 ) -> None:
     content = LISTS[name].format(target=f"http://127.0.0.1:{canary.port}/a.ts").encode()
     server = RawServer(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(content), content))

@@ -1,12 +1,10 @@
 """The jobs: list, look, result, cancel and delete."""
 
 import json
-import secrets
 import threading
 import time
 from datetime import timedelta
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,13 +14,13 @@ import pytest
 from jobs.values import Job, JobFailure, JobRequest, JobState
 from pipeline.values import ScannedVideo, VideoInfo
 from service.results import BLOCK_CHARACTERS, json_blocks
-from tests.service.fakes import NOON, FakeQueue, line
 from tests.service.posting import assert_problem
+from tests.service.staging import NOON, FaultyStore, StagedQueue, line
 
 NDJSON = {"Accept": "application/x-ndjson"}
 
 
-def add(queue: FakeQueue, state: JobState, **values: Any) -> Job:
+def add(queue: StagedQueue, state: JobState, **values: Any) -> Job:
     """Put a job of 10 frames in the queue."""
     info = VideoInfo(
         width=64,
@@ -45,13 +43,15 @@ def add(queue: FakeQueue, state: JobState, **values: Any) -> Job:
         max_pixels=10**6,
     )
     queue.outcome = state
-    job = queue.submit(secrets.token_hex(16), JobRequest(filename="a.mp4"), video)
+    job_id = queue.store.new_id()
+    queue.store.incoming(job_id).write_bytes(bytes(range(100)))
+    job = queue.submit(job_id, JobRequest(filename="a.mp4"), video)
     return queue.change(job.id, **values) if values else job
 
 
-def test_a_job_is_shown_as_it_stands(url: str, queue: FakeQueue) -> None:
+def test_a_job_is_shown_as_it_stands(url: str, queue: StagedQueue) -> None:
     done = NOON + timedelta(seconds=2.5)
-    job = add(queue, JobState.SUCCEEDED, finished_at=done)
+    job = add(queue, JobState.SUCCEEDED, created_at=NOON, finished_at=done)
     shown = httpx.get(f"{url}/jobs/{job.id}").json()
     assert shown["state"] == "succeeded"
     assert shown["progress"] == {"frames_done": 10, "frames_total": 10}
@@ -64,7 +64,7 @@ def test_a_job_is_shown_as_it_stands(url: str, queue: FakeQueue) -> None:
     assert shown["problem"] is None
 
 
-def test_a_failed_job_keeps_its_problem(url: str, queue: FakeQueue) -> None:
+def test_a_failed_job_keeps_its_problem(url: str, queue: StagedQueue) -> None:
     job = add(queue, JobState.FAILED, failure=JobFailure("BrokenVideo", "A packet is bad."))
     problem = httpx.get(f"{url}/jobs/{job.id}").json()["problem"]
     assert problem["type"] == "/problems/broken-video"
@@ -82,7 +82,7 @@ def test_an_unknown_job_is_named(url: str, job_id: str, method: str, path: str) 
     assert answer.json()["type"] in {"/problems/job-not-found", "/problems/not-found"}
 
 
-def test_jobs_are_listed_newest_first_in_pages(url: str, queue: FakeQueue) -> None:
+def test_jobs_are_listed_newest_first_in_pages(url: str, queue: StagedQueue) -> None:
     jobs = [add(queue, JobState.SUCCEEDED).id for _ in range(5)]
     add(queue, JobState.QUEUED)
     found: list[str] = []
@@ -111,7 +111,7 @@ def test_a_wrong_query_is_told(url: str, query: str, kind: str, named: str) -> N
     assert_problem(httpx.get(f"{url}/jobs?{query}"), 422, kind, named)
 
 
-def test_cancel_cancels_and_never_deletes(url: str, queue: FakeQueue) -> None:
+def test_cancel_cancels_and_never_deletes(url: str, queue: StagedQueue) -> None:
     job = add(queue, JobState.RUNNING)
     for _ in range(2):
         canceled = httpx.post(f"{url}/jobs/{job.id}/cancel")
@@ -124,7 +124,7 @@ def test_cancel_cancels_and_never_deletes(url: str, queue: FakeQueue) -> None:
     )
 
 
-def test_delete_cancels_first_and_deletes_then(url: str, queue: FakeQueue) -> None:
+def test_delete_cancels_first_and_deletes_then(url: str, queue: StagedQueue) -> None:
     job = add(queue, JobState.RUNNING)
     canceled = httpx.delete(f"{url}/jobs/{job.id}")
     assert (canceled.status_code, canceled.json()["state"]) == (202, "canceled")
@@ -136,7 +136,7 @@ def test_delete_cancels_first_and_deletes_then(url: str, queue: FakeQueue) -> No
     assert queue.jobs == {}
 
 
-def test_a_result_is_json_unless_ndjson_is_asked_for(url: str, queue: FakeQueue) -> None:
+def test_a_result_is_json_unless_ndjson_is_asked_for(url: str, queue: StagedQueue) -> None:
     job = add(queue, JobState.SUCCEEDED)
     whole = httpx.get(f"{url}/jobs/{job.id}/result")
     lines = httpx.get(f"{url}/jobs/{job.id}/result", headers=NDJSON)
@@ -149,14 +149,14 @@ def test_a_result_is_json_unless_ndjson_is_asked_for(url: str, queue: FakeQueue)
     assert_problem(refused, 406, "not-acceptable", "text/html")
 
 
-def test_json_before_the_end_is_refused_for_now(url: str, queue: FakeQueue) -> None:
+def test_json_before_the_end_is_refused_for_now(url: str, queue: StagedQueue) -> None:
     job = add(queue, JobState.RUNNING)
     answer = httpx.get(f"{url}/jobs/{job.id}/result")
     assert_problem(answer, 409, "job-not-finished", "running")
     assert answer.headers["Retry-After"] == "1"
 
 
-def test_lines_come_while_the_job_runs(url: str, queue: FakeQueue) -> None:
+def test_lines_come_while_the_job_runs(url: str, queue: StagedQueue) -> None:
     job = add(queue, JobState.RUNNING)
     with httpx.stream("GET", f"{url}/jobs/{job.id}/result", headers=NDJSON, timeout=20) as answer:
         lines = answer.iter_lines()
@@ -174,7 +174,7 @@ def test_lines_come_while_the_job_runs(url: str, queue: FakeQueue) -> None:
     ],
 )
 def test_lines_end_with_the_problem_of_a_job_that_ends_badly(
-    url: str, queue: FakeQueue, change: dict[str, Any], kind: str
+    url: str, queue: StagedQueue, change: dict[str, Any], kind: str
 ) -> None:
     job = add(queue, JobState.RUNNING, frames_done=1)
     with httpx.stream("GET", f"{url}/jobs/{job.id}/result", headers=NDJSON, timeout=20) as answer:
@@ -186,7 +186,7 @@ def test_lines_end_with_the_problem_of_a_job_that_ends_badly(
         assert list(lines) == []
 
 
-def test_many_followers_leave_room_for_others(url: str, queue: FakeQueue) -> None:
+def test_many_followers_leave_room_for_others(url: str, queue: StagedQueue) -> None:
     job = add(queue, JobState.RUNNING)
 
     def follow() -> None:
@@ -216,5 +216,5 @@ def test_a_result_of_any_length_is_held_a_block_at_a_time() -> None:
     assert json.loads("".join(json_blocks(summary, iter([])))) == {"job": "a", "frames": []}
 
 
-def test_the_upload_folder_is_not_named_in_answers(url: str, uploads: Any) -> None:
-    assert str(Path(uploads.folder)) not in httpx.get(f"{url}/openapi.json").text
+def test_the_upload_folder_is_not_named_in_answers(url: str, store: FaultyStore) -> None:
+    assert str(store.root) not in httpx.get(f"{url}/openapi.json").text

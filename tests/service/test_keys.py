@@ -19,8 +19,8 @@ from service.errors import TooManyRequests
 from service.server import listen
 from service.settings import Settings, SettingsError
 from tests.service.conftest import serving
-from tests.service.fakes import NOON
 from tests.service.posting import assert_problem
+from tests.service.staging import NOON
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,8 @@ class Guarded:
 
 @pytest.fixture
 def guarded(tmp_path: Path) -> Iterator[Guarded]:
-    store = FolderStore(tmp_path)
-    queue = JobQueue(embedded_url(tmp_path), store, poll_s=0)
-    with serving(Settings(wait_s=0), queue, store, queue.keys) as url:
+    queue = JobQueue(embedded_url(tmp_path), FolderStore(tmp_path), poll_s=0)
+    with serving(Settings(wait_s=0), queue) as url:
         yield Guarded(url, queue.keys)
     queue.close()
 

@@ -5,6 +5,8 @@ import secrets
 import socket
 import subprocess
 import sys
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -20,8 +22,8 @@ from service.settings import Settings, SettingsError, load_settings
 from service.supervisor import REFUSED
 from tests.raw_server import RawServer
 from tests.service.conftest import Serve, serving
-from tests.service.fakes import FakeQueue, FakeUploads
 from tests.service.posting import assert_problem
+from tests.service.staging import StagedQueue
 from tests.service.test_jobs import add
 
 QUEUED, RUNNING = JobState.QUEUED, JobState.RUNNING
@@ -54,7 +56,7 @@ def requests(series: Series, route: str, method: str, status: str) -> float:
     return value(series, name, route=route, method=method, status=status)
 
 
-def test_requests_are_counted_under_their_routes(url: str, queue: FakeQueue, clip: Path) -> None:
+def test_requests_are_counted_under_their_routes(url: str, queue: StagedQueue, clip: Path) -> None:
     before = scrape(url)
     job = add(queue, JobState.SUCCEEDED)
     for _ in range(3):
@@ -76,7 +78,7 @@ def test_requests_are_counted_under_their_routes(url: str, queue: FakeQueue, cli
     assert value(after, "rotograph_requests_in_progress") == 1  # the scrape itself
 
 
-def test_problems_are_counted_by_type(url: str, queue: FakeQueue, clip: Path) -> None:
+def test_problems_are_counted_by_type(url: str, queue: StagedQueue, clip: Path) -> None:
     before = scrape(url)
     httpx.get(f"{url}/jobs/{'0' * 32}")
     httpx.get(f"{url}/nowhere")
@@ -92,7 +94,7 @@ def test_problems_are_counted_by_type(url: str, queue: FakeQueue, clip: Path) ->
     assert grown == {"job-not-found", "not-found", "broken-video"}
 
 
-def test_jobs_that_clients_cancel_are_counted_once(url: str, queue: FakeQueue) -> None:
+def test_jobs_that_clients_cancel_are_counted_once(url: str, queue: StagedQueue) -> None:
     before = scrape(url)
     canceled, deleted, over = (add(queue, s) for s in (RUNNING, QUEUED, JobState.SUCCEEDED))
     for _ in range(2):
@@ -118,18 +120,18 @@ def test_bytes_of_videos_that_are_fetched_are_counted(serve: Serve, clip: Path) 
 
 
 def test_faults_of_ours_are_counted(tmp_path: Path) -> None:
-    class Failing(FakeQueue):
+    class FailingQueue(StagedQueue):
         def get(self, job_id: str) -> Job:
             raise RuntimeError(f"out of order: {job_id}")
 
-    with serving(Settings(), Failing(), FakeUploads(tmp_path)) as url:
+    with closing(FailingQueue(tmp_path)) as queue, serving(Settings(), queue) as url:
         assert httpx.get(f"{url}/jobs/1").status_code == 500
         series = scrape(url)
     assert requests(series, "/jobs/{job_id}", "GET", "500") == 1
     assert value(series, "rotograph_problems_total", type="internal-error") == 1
 
 
-def test_clients_can_t_make_new_series(serve: Serve, queue: FakeQueue) -> None:
+def test_clients_can_t_make_new_series(serve: Serve, queue: StagedQueue) -> None:
     url = serve(Settings())
 
     def ask(method: str, path: str) -> None:
@@ -153,14 +155,15 @@ def test_clients_can_t_make_new_series(serve: Serve, queue: FakeQueue) -> None:
     assert len(known) < 600
 
 
-def test_how_the_queue_and_the_workers_stand(url: str, queue: FakeQueue) -> None:
+def test_how_the_queue_and_the_workers_stand(url: str, queue: StagedQueue) -> None:
     assert value(scrape(url), "rotograph_oldest_queued_job_seconds") == 0
     for state in (JobState.QUEUED, JobState.QUEUED, JobState.RUNNING, JobState.FAILED):
-        add(queue, state)
+        job = add(queue, state)
+        queue.change(job.id, created_at=datetime.now(UTC) - timedelta(hours=1))
     series = scrape(url)
     assert value(series, "rotograph_jobs", state="queued") == 2
     assert value(series, "rotograph_jobs", state="running") == 1
-    assert value(series, "rotograph_oldest_queued_job_seconds") == 12.5
+    assert 3600 <= value(series, "rotograph_oldest_queued_job_seconds") < 3900
     assert value(series, "rotograph_workers") == 1
     runs = {
         "device": "cpu",
@@ -169,12 +172,12 @@ def test_how_the_queue_and_the_workers_stand(url: str, queue: FakeQueue) -> None
         "model_version": "1",
     }
     assert value(series, "rotograph_workers_by_model", **runs) == 1
-    queue.alive = []
+    queue.set_workers()
     assert ("rotograph_workers", frozenset[tuple[str, str]]()) in scrape(url)
     assert value(scrape(url), "rotograph_workers") == 0
 
 
-def test_a_database_that_is_away_leaves_the_other_metrics(url: str, queue: FakeQueue) -> None:
+def test_a_database_that_is_away_leaves_the_other_metrics(url: str, queue: StagedQueue) -> None:
     assert value(scrape(url), "rotograph_database_up") == 1
     queue.broken = True
     series = scrape(url)
@@ -202,17 +205,16 @@ def test_with_a_token_only_its_holder_sees_the_metrics(serve: Serve) -> None:
 
 
 def test_where_there_are_keys_none_of_them_opens_the_metrics(tmp_path: Path, clip: Path) -> None:
-    store = FolderStore(tmp_path)
-    queue = JobQueue(embedded_url(tmp_path), store, poll_s=0)
+    queue = JobQueue(embedded_url(tmp_path), FolderStore(tmp_path), poll_s=0)
     token = {"Authorization": f"Bearer {TOKEN}"}
-    with serving(Settings(), queue, store, queue.keys) as url:
+    with serving(Settings(), queue) as url:
         assert value(scrape(url), "rotograph_database_up") == 1
         ada = {"Authorization": f"Bearer {queue.keys.create('ada')}"}
         for headers in ({}, ada, token):
             answer = httpx.get(f"{url}/metrics", headers=headers)
             assert_problem(answer, 401, "metrics-closed", "_METRICS_TOKEN must be set")
     settings = Settings(metrics_token=SecretStr(TOKEN), wait_s=0)
-    with serving(settings, queue, store, queue.keys) as url:
+    with serving(settings, queue) as url:
         files = {"file": clip.read_bytes()}
         assert httpx.post(f"{url}/segment", files=files, headers=ada).status_code == 202
         assert httpx.get(f"{url}/metrics", headers=ada).status_code == 401

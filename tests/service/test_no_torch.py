@@ -33,7 +33,7 @@ from service.settings import Settings
 with tempfile.TemporaryDirectory() as folder:
     store = FolderStore(Path(folder))
     queue = JobQueue(f"sqlite:///{folder}/jobs.sqlite", store)
-    app = create_app(Settings(data_dir=Path(folder)), queue, store, queue.keys, Renderings(store))
+    app = create_app(Settings(data_dir=Path(folder)), queue, Renderings(store))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
     thread = threading.Thread(target=server.run)
     thread.start()

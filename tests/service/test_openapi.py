@@ -11,19 +11,16 @@ import openapi_spec_validator
 import pytest
 from jsonschema import Draft202012Validator
 
+from docs.generate import openapi_document
 from formats.catalogue import FILE_FORMATS, TEXT_FORMATS
 from jobs.values import JobFailure, JobState
 from service import NAME, VERSION, schemas
-from service.app import create_app
 from service.bodies import OPTIONS
-from service.settings import Settings
-from tests.service.fakes import FakeKeys, FakeQueue, FakeRenderings, FakeUploads
+from tests.service.staging import StagedQueue
 from tests.service.test_jobs import NDJSON, add
 
 ROOT = Path(__file__).parents[2]
-DOCUMENT = create_app(
-    Settings(), FakeQueue(), FakeUploads(Path()), FakeKeys(), FakeRenderings(Path())
-).openapi()
+DOCUMENT = openapi_document()
 
 
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -44,7 +41,7 @@ def check(answer: httpx.Response, path: str) -> None:
     Draft202012Validator(schema).validate(answer.json())
 
 
-def test_answers_are_as_documented(url: str, clip: Path, queue: FakeQueue) -> None:
+def test_answers_are_as_documented(url: str, clip: Path, queue: StagedQueue) -> None:
     files = {"file": clip.read_bytes()}
     done = add(queue, JobState.SUCCEEDED).id
     running = add(queue, JobState.RUNNING).id
@@ -76,7 +73,7 @@ def test_answers_are_as_documented(url: str, clip: Path, queue: FakeQueue) -> No
     for job in (running, done, "none"):
         check(httpx.post(f"{url}/jobs/{job}/cancel"), "/jobs/{job_id}/cancel")
         check(httpx.delete(f"{url}/jobs/{job}"), "/jobs/{job_id}")
-    queue.alive = []
+    queue.set_workers()
     check(httpx.get(f"{url}/readyz"), "/readyz")
 
 
@@ -88,7 +85,7 @@ def test_each_format_is_documented_with_its_media_type() -> None:
         assert set(answers["200"]["content"]) == {media_type}
 
 
-def test_lines_of_a_result_are_as_documented(url: str, queue: FakeQueue) -> None:
+def test_lines_of_a_result_are_as_documented(url: str, queue: StagedQueue) -> None:
     job = add(queue, JobState.SUCCEEDED).id
     answer = httpx.get(f"{url}/jobs/{job}/result", headers=NDJSON)
     for text in answer.text.splitlines():

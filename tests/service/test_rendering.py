@@ -15,8 +15,8 @@ from jobs.values import Job, JobRequest, JobState
 from service.rendering import MOST_WAITING
 from service.settings import Settings
 from tests.service.conftest import Serve, serving
-from tests.service.fakes import FakeQueue, FakeRenderings, FakeUploads
 from tests.service.posting import assert_problem
+from tests.service.staging import ScriptedRenderings, StagedQueue
 from tests.service.test_jobs import add
 
 CONTENT = bytes(range(100))
@@ -27,7 +27,7 @@ def served(serve: Serve) -> str:
     return serve(Settings())
 
 
-def job_of(queue: FakeQueue, filename: str, **values: str) -> Job:
+def job_of(queue: StagedQueue, filename: str, **values: str) -> Job:
     request = JobRequest(filename=filename, **values)  # type: ignore[arg-type] # as given
     return add(queue, JobState.SUCCEEDED, request=request)
 
@@ -38,7 +38,7 @@ def get(url: str, job: Job, prefer: str = "wait=60", **headers: str) -> httpx.Re
 
 
 def test_a_file_is_made_once_and_served_in_parts(
-    served: str, queue: FakeQueue, renderings: FakeRenderings
+    served: str, queue: StagedQueue, renderings: ScriptedRenderings
 ) -> None:
     job = job_of(queue, "dög.mp4")
     whole = get(served, job)
@@ -56,7 +56,7 @@ def test_a_file_is_made_once_and_served_in_parts(
 
 
 def test_what_takes_longer_is_asked_for_again(
-    served: str, queue: FakeQueue, renderings: FakeRenderings
+    served: str, queue: StagedQueue, renderings: ScriptedRenderings
 ) -> None:
     job = job_of(queue, "slow.mp4")
     for _ in range(2):
@@ -70,7 +70,7 @@ def test_what_takes_longer_is_asked_for_again(
 
 
 def test_many_who_ask_at_once_get_the_same(
-    served: str, queue: FakeQueue, renderings: FakeRenderings
+    served: str, queue: StagedQueue, renderings: ScriptedRenderings
 ) -> None:
     job = job_of(queue, "slow.mp4")
     answers: list[bytes] = []
@@ -87,7 +87,7 @@ def test_many_who_ask_at_once_get_the_same(
 
 
 def test_one_is_made_after_another_and_not_without_end(
-    serve: Serve, queue: FakeQueue, renderings: FakeRenderings
+    serve: Serve, queue: StagedQueue, renderings: ScriptedRenderings
 ) -> None:
     url = serve(Settings(renderers=1))
     jobs = [job_of(queue, "slow.mp4") for _ in range(MOST_WAITING + 1)]
@@ -115,7 +115,7 @@ def test_one_is_made_after_another_and_not_without_end(
     ],
 )
 def test_a_failure_is_told_and_may_pass(
-    served: str, queue: FakeQueue, filename: str, problem: tuple[int, str, str]
+    served: str, queue: StagedQueue, filename: str, problem: tuple[int, str, str]
 ) -> None:
     job = job_of(queue, filename)
     assert_problem(get(served, job), *problem)
@@ -124,7 +124,7 @@ def test_a_failure_is_told_and_may_pass(
 
 
 def test_a_failure_that_nobody_waited_for_is_told_to_who_asks_next(
-    served: str, queue: FakeQueue, renderings: FakeRenderings
+    served: str, queue: StagedQueue, renderings: ScriptedRenderings
 ) -> None:
     job = job_of(queue, "crashing.mp4")
     while (answer := get(served, job, "wait=0")).status_code == 409:
@@ -135,7 +135,7 @@ def test_a_failure_that_nobody_waited_for_is_told_to_who_asks_next(
 
 
 def test_one_that_hangs_is_ended(
-    serve: Serve, queue: FakeQueue, renderings: FakeRenderings
+    serve: Serve, queue: StagedQueue, renderings: ScriptedRenderings
 ) -> None:
     url = serve(Settings(render_timeout_s=10))
     job = job_of(queue, "hanging.mp4")
@@ -144,7 +144,7 @@ def test_one_that_hangs_is_ended(
 
 
 def test_one_that_is_being_made_ends_with_its_job(
-    served: str, queue: FakeQueue, renderings: FakeRenderings
+    served: str, queue: StagedQueue, renderings: ScriptedRenderings
 ) -> None:
     job = job_of(queue, "hanging.mp4")
     answers: list[httpx.Response] = []
@@ -162,10 +162,10 @@ def test_one_that_is_being_made_ends_with_its_job(
 
 
 def test_one_that_is_being_made_ends_with_the_service(
-    queue: FakeQueue, uploads: FakeUploads, renderings: FakeRenderings
+    queue: StagedQueue, renderings: ScriptedRenderings
 ) -> None:
     job = job_of(queue, "hanging.mp4")
-    with serving(Settings(), queue, uploads, renderings=renderings) as url:
+    with serving(Settings(), queue, renderings) as url:
         assert_problem(get(url, job, "wait=0"), 409, "not-rendered", job.id)
         while not renderings.log():
             time.sleep(0.05)
@@ -176,7 +176,7 @@ def test_one_that_is_being_made_ends_with_the_service(
 
 
 def test_one_that_is_being_made_ends_with_an_api_that_is_killed(
-    renderings: FakeRenderings,
+    renderings: ScriptedRenderings,
 ) -> None:
     program = (
         "import sys, anyio\n"
@@ -185,12 +185,12 @@ def test_one_that_is_being_made_ends_with_an_api_that_is_killed(
         "from service.rendering import open_renderer\n"
         "from service.settings import Settings\n"
         "from service.watch import Stopping, open_watch\n"
-        "from tests.service.fakes import FakeQueue, FakeRenderings\n"
+        "from tests.service.staging import StagedQueue, ScriptedRenderings\n"
         "from tests.service.test_jobs import add\n"
         "async def main():\n"
-        "    queue = FakeQueue()\n"
+        "    queue = StagedQueue(Path(sys.argv[1]) / 'data')\n"
         "    job = add(queue, JobState.SUCCEEDED, request=JobRequest(filename='hanging.mp4'))\n"
-        "    renderings = FakeRenderings(Path(sys.argv[1]))\n"
+        "    renderings = ScriptedRenderings(Path(sys.argv[1]))\n"
         "    stopping = Stopping()\n"
         "    async with (\n"
         "        open_watch(queue.find, stopping) as watch,\n"
@@ -214,7 +214,7 @@ def test_one_that_is_being_made_ends_with_an_api_that_is_killed(
         time.sleep(0.05)
 
 
-def test_a_file_needs_a_finished_job(served: str, queue: FakeQueue) -> None:
+def test_a_file_needs_a_finished_job(served: str, queue: StagedQueue) -> None:
     running = add(queue, JobState.RUNNING)
     assert_problem(get(served, running), 409, "job-not-finished", "running")
     canceled = add(queue, JobState.CANCELED)
@@ -222,20 +222,21 @@ def test_a_file_needs_a_finished_job(served: str, queue: FakeQueue) -> None:
 
 
 @pytest.mark.parametrize("name", [n for n, each in FILE_FORMATS.items() if each.needs_masks])
-def test_a_file_that_needs_masks_says_so(served: str, queue: FakeQueue, name: str) -> None:
+def test_a_file_that_needs_masks_says_so(served: str, queue: StagedQueue, name: str) -> None:
     job = job_of(queue, "a.mp4", masks="none")
     answer = httpx.get(f"{served}/jobs/{job.id}/files/{name}")
     assert_problem(answer, 409, "job-has-no-masks", f"{name} needs a job with masks=rle")
 
 
 def test_a_format_that_holds_fewer_tracks_says_so(
-    served: str, queue: FakeQueue, renderings: FakeRenderings
+    served: str, queue: StagedQueue, renderings: ScriptedRenderings
 ) -> None:
-    job = job_of(queue, "a.mp4")
-    address = f"{served}/jobs/{job.id}/files/davis.zip"
     queue.track = 256
-    answer = httpx.get(address)
+    job = job_of(queue, "a.mp4")
+    answer = httpx.get(f"{served}/jobs/{job.id}/files/davis.zip")
     assert_problem(answer, 409, "too-many-tracks", "can hold 255 tracks, and the job has 256")
     queue.track = 255
+    job = job_of(queue, "a.mp4")
+    address = f"{served}/jobs/{job.id}/files/davis.zip"
     assert httpx.get(address, headers={"Prefer": "wait=60"}, timeout=90).content == CONTENT
     assert renderings.log() == [f"{job.id} davis.zip"]

@@ -11,19 +11,19 @@ from formats.catalogue import TEXT_FORMATS, TextFormat
 from formats.result import Result
 from jobs.values import JobRequest, JobState
 from service.formats import Coco, Ytvis
-from tests.service.fakes import FakeQueue
 from tests.service.posting import assert_problem
+from tests.service.staging import StagedQueue
 from tests.service.test_jobs import NDJSON, add
 
 
-def test_format_goes_before_accept(url: str, queue: FakeQueue) -> None:
+def test_format_goes_before_accept(url: str, queue: StagedQueue) -> None:
     result = f"{url}/jobs/{add(queue, JobState.SUCCEEDED).id}/result"
     whole, lines = httpx.get(result), httpx.get(result, headers=NDJSON)
     assert httpx.get(f"{result}?format=json", headers=NDJSON).content == whole.content
     assert httpx.get(f"{result}?format=ndjson").content == lines.content
 
 
-def test_lines_by_name_come_while_the_job_runs(url: str, queue: FakeQueue) -> None:
+def test_lines_by_name_come_while_the_job_runs(url: str, queue: StagedQueue) -> None:
     job = add(queue, JobState.RUNNING)
     result = f"{url}/jobs/{job.id}/result?format=ndjson"
     with httpx.stream("GET", result, timeout=20) as answer:
@@ -33,7 +33,7 @@ def test_lines_by_name_come_while_the_job_runs(url: str, queue: FakeQueue) -> No
         queue.change(job.id, state=JobState.SUCCEEDED)
 
 
-def test_coco_and_ytvis_hold_what_json_does(url: str, queue: FakeQueue) -> None:
+def test_coco_and_ytvis_hold_what_json_does(url: str, queue: StagedQueue) -> None:
     job = f"{url}/jobs/{add(queue, JobState.SUCCEEDED).id}"
     frames = httpx.get(f"{job}/result").json()["frames"]
     masks = [coco_mask.decode(each["objects"][0]["segmentation"]) for each in frames]
@@ -55,7 +55,7 @@ def test_coco_and_ytvis_hold_what_json_does(url: str, queue: FakeQueue) -> None:
 
 @pytest.mark.parametrize(("name", "form"), TEXT_FORMATS.items())
 def test_each_format_has_its_type_and_name(
-    url: str, queue: FakeQueue, name: str, form: TextFormat
+    url: str, queue: StagedQueue, name: str, form: TextFormat
 ) -> None:
     job = add(queue, JobState.SUCCEEDED, request=JobRequest(filename="dög 1.mp4"))
     answer = httpx.get(f"{url}/jobs/{job.id}/files/{name}")
@@ -70,7 +70,7 @@ def test_each_format_has_its_type_and_name(
 
 
 @pytest.mark.parametrize("name", TEXT_FORMATS)
-def test_a_format_waits_for_the_end_of_the_job(url: str, queue: FakeQueue, name: str) -> None:
+def test_a_format_waits_for_the_end_of_the_job(url: str, queue: StagedQueue, name: str) -> None:
     running, canceled = add(queue, JobState.RUNNING), add(queue, JobState.CANCELED)
     answer = httpx.get(f"{url}/jobs/{running.id}/files/{name}")
     assert_problem(answer, 409, "job-not-finished", "running")
@@ -82,13 +82,13 @@ def test_a_format_waits_for_the_end_of_the_job(url: str, queue: FakeQueue, name:
 
 
 @pytest.mark.parametrize("name", [n for n, each in TEXT_FORMATS.items() if each.needs_masks])
-def test_a_format_that_needs_masks_says_so(url: str, queue: FakeQueue, name: str) -> None:
+def test_a_format_that_needs_masks_says_so(url: str, queue: StagedQueue, name: str) -> None:
     job = add(queue, JobState.SUCCEEDED, request=JobRequest(filename="a.mp4", masks="none"))
     answer = httpx.get(f"{url}/jobs/{job.id}/files/{name}")
     assert_problem(answer, 409, "job-has-no-masks", f"{name} needs a job with masks=rle")
 
 
-def test_another_format_is_refused(url: str, queue: FakeQueue) -> None:
+def test_another_format_is_refused(url: str, queue: StagedQueue) -> None:
     result = f"{url}/jobs/{add(queue, JobState.SUCCEEDED).id}/result"
     for name in ("yolo", "coco"):
         answer = httpx.get(f"{result}?format={name}")

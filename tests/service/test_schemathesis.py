@@ -1,6 +1,7 @@
 """Requests drawn from the OpenAPI document: whatever they are, each is answered as it says."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from schemathesis.specs.openapi import checks
 from jobs.values import JobFailure, JobState
 from service.settings import Settings
 from tests.service.conftest import serving
-from tests.service.fakes import FakeQueue, FakeRenderings, FakeUploads
+from tests.service.staging import ScriptedRenderings, StagedQueue
 from tests.service.test_jobs import add
 from tests.service.test_openapi import DOCUMENT
 
@@ -66,10 +67,9 @@ def check(operation: Operation, base_url: str, job_ids: Sequence[str], count: in
 
 
 @pytest.fixture(scope="module")
-def over_fakes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Jobs]]:
+def over_staged_jobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Jobs]]:
     """The app, and a function that gives it jobs as new."""
-    folder = tmp_path_factory.mktemp("fakes")
-    queue, uploads = FakeQueue(), FakeUploads(folder)
+    folder = tmp_path_factory.mktemp("data")
 
     def jobs() -> Sequence[str]:
         queue.reset()
@@ -77,15 +77,18 @@ def over_fakes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, 
         states = (JobState.SUCCEEDED, JobState.CANCELED)
         made = [add(queue, state) for state in states]
         made.append(add(queue, JobState.FAILED, failure=failure))
-        for job in made:
-            uploads.kept(job.id).write_bytes(bytes(range(256)))
         return [job.id for job in made]
 
-    with serving(Settings(wait_s=1), queue, uploads, renderings=FakeRenderings(folder)) as url:
+    with (
+        closing(StagedQueue(folder)) as queue,
+        serving(Settings(wait_s=1), queue, ScriptedRenderings(folder)) as url,
+    ):
         yield url, jobs
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.label)
-def test_the_app_answers_as_documented(over_fakes: tuple[str, Jobs], operation: Operation) -> None:
-    url, jobs = over_fakes
+def test_the_app_answers_as_documented(
+    over_staged_jobs: tuple[str, Jobs], operation: Operation
+) -> None:
+    url, jobs = over_staged_jobs
     check(operation, url, jobs(), count=40)

@@ -12,12 +12,12 @@ from jobs.values import JobFailure, JobState
 from service.settings import Settings
 from tests.raw_server import RawServer
 from tests.service.conftest import Serve
-from tests.service.fakes import FakeQueue, FakeUploads
 from tests.service.posting import assert_problem, post, post_url
+from tests.service.staging import FaultyStore, StagedQueue
 
 
 def test_a_request_that_is_sent_again_makes_no_second_job(
-    url: str, clip: Path, queue: FakeQueue, uploads: FakeUploads
+    url: str, clip: Path, queue: StagedQueue, store: FaultyStore
 ) -> None:
     def send(key: str, **options: str) -> httpx.Response:
         files = {"file": ("clip.mp4", clip.read_bytes())}
@@ -28,7 +28,7 @@ def test_a_request_that_is_sent_again_makes_no_second_job(
     assert (first.status_code, again.status_code) == (200, 200)
     assert first.json() == again.json()
     assert len(queue.jobs) == 1
-    assert not any(uploads.folder.iterdir())
+    assert not any(store.uploads.iterdir())
     other = send("one", every="2")
     assert (other.status_code, other.json()["type"]) == (422, "/problems/idempotency-conflict")
     assert send("two").json()["job"] != first.json()["job"]
@@ -36,7 +36,7 @@ def test_a_request_that_is_sent_again_makes_no_second_job(
 
 
 def test_the_same_is_worked_on_afresh_only_if_the_client_says_so(
-    serve: Serve, clip: Path, elsewhere: RawServer, queue: FakeQueue
+    serve: Serve, clip: Path, elsewhere: RawServer, queue: StagedQueue
 ) -> None:
     url = serve(Settings(outbound_allow=("127.0.0.1",)))
     files = {"file": ("clip.mp4", clip.read_bytes())}
@@ -49,7 +49,7 @@ def test_the_same_is_worked_on_afresh_only_if_the_client_says_so(
 
 
 def test_a_video_is_answered_with_its_result(
-    url: str, clip: Path, queue: FakeQueue, uploads: FakeUploads
+    url: str, clip: Path, queue: StagedQueue, store: FaultyStore
 ) -> None:
     answer = post(url, clip, every="2")
     assert answer.status_code == 200, answer.text
@@ -57,14 +57,14 @@ def test_a_video_is_answered_with_its_result(
     assert answer.headers["Location"] == f"/jobs/{result['job']}"
     assert "Preference-Applied" not in answer.headers
     assert result["video"]["fps"] == "25/1"
-    assert [frame["index"] for frame in result["frames"]] == [0, 1, 2, 3, 4]
+    assert [frame["index"] for frame in result["frames"]] == [0, 2, 4, 6, 8]
     assert queue.jobs[result["job"]].request.filename == "clip of mine.mp4"
     assert queue.jobs[result["job"]].request.every == 2
-    assert list(uploads.folder.iterdir()) == []  # the fake queue takes no files
+    assert list(store.uploads.iterdir()) == []
 
 
 def test_a_job_that_takes_longer_is_answered_with_its_address(
-    url: str, clip: Path, queue: FakeQueue
+    url: str, clip: Path, queue: StagedQueue
 ) -> None:
     queue.outcome = JobState.QUEUED
     answer = post(url, clip, "respond-async")
@@ -76,7 +76,7 @@ def test_a_job_that_takes_longer_is_answered_with_its_address(
     assert (job["state"], job["progress"]) == ("queued", {"frames_done": 0, "frames_total": 10})
 
 
-def test_the_wait_ends_when_the_job_does(url: str, clip: Path, queue: FakeQueue) -> None:
+def test_the_wait_ends_when_the_job_does(url: str, clip: Path, queue: StagedQueue) -> None:
     queue.outcome = JobState.RUNNING
 
     def finish() -> None:
@@ -94,7 +94,7 @@ def test_the_wait_ends_when_the_job_does(url: str, clip: Path, queue: FakeQueue)
     assert time.monotonic() - started < 20
 
 
-def test_the_wait_is_capped(serve: Serve, clip: Path, queue: FakeQueue) -> None:
+def test_the_wait_is_capped(serve: Serve, clip: Path, queue: StagedQueue) -> None:
     queue.outcome = JobState.RUNNING
     answer = post(serve(Settings(wait_s=0, max_wait_s=1)), clip, "wait=1000")
     assert answer.status_code == 202
@@ -110,7 +110,7 @@ def test_the_wait_is_capped(serve: Serve, clip: Path, queue: FakeQueue) -> None:
     ],
 )
 def test_a_job_that_fails_within_the_wait_answers_its_problem(
-    url: str, clip: Path, queue: FakeQueue, failure: JobFailure, answered: tuple[int, str]
+    url: str, clip: Path, queue: StagedQueue, failure: JobFailure, answered: tuple[int, str]
 ) -> None:
     queue.outcome, queue.failure = JobState.FAILED, failure
     status, kind = answered
@@ -124,6 +124,8 @@ def test_a_job_that_fails_within_the_wait_answers_its_problem(
     assert answer.headers["Location"] == f"/jobs/{problem['job']}"
 
 
-def test_a_job_canceled_within_the_wait_answers_so(url: str, clip: Path, queue: FakeQueue) -> None:
+def test_a_job_canceled_within_the_wait_answers_so(
+    url: str, clip: Path, queue: StagedQueue
+) -> None:
     queue.outcome = JobState.CANCELED
     assert_problem(post(url, clip), 410, "job-canceled", "canceled after 0 of 10 frames")

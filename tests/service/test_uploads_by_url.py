@@ -11,12 +11,12 @@ import pytest
 from service.settings import Settings
 from tests.raw_server import RawServer
 from tests.service.conftest import Serve
-from tests.service.fakes import FakeQueue, FakeUploads
 from tests.service.posting import assert_problem, post_url, wait_until
+from tests.service.staging import FaultyStore, StagedQueue
 
 
 def test_a_video_may_be_named_in_place_of_sent(
-    serve: Serve, elsewhere: RawServer, queue: FakeQueue, uploads: FakeUploads
+    serve: Serve, elsewhere: RawServer, queue: StagedQueue, store: FaultyStore
 ) -> None:
     url = serve(Settings(outbound_allow=("127.0.0.1",)))
     video = f"http://127.0.0.1:{elsewhere.port}/clips/my%20dog.mp4?token=secret"
@@ -31,7 +31,7 @@ def test_a_video_may_be_named_in_place_of_sent(
     assert post_url(url, body, **key).json() == answer.json()
     assert (elsewhere.connections, len(queue.jobs)) == (1, 1)
     assert_problem(post_url(url, body | {"every": 3}, **key), 422, "idempotency-conflict", "'one'")
-    assert list(uploads.folder.iterdir()) == []
+    assert list(store.uploads.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_video_on_this_machine_is_not_fetched(url: str, elsewhere: RawServer, 
 
 
 def test_what_is_fetched_and_is_no_video_leaves_nothing(
-    serve: Serve, uploads: FakeUploads, queue: FakeQueue
+    serve: Serve, store: FaultyStore, queue: StagedQueue
 ) -> None:
     url = serve(Settings(outbound_allow=("127.0.0.1",)))
     server = RawServer(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
@@ -123,11 +123,11 @@ def test_what_is_fetched_and_is_no_video_leaves_nothing(
     server.close()
     assert_problem(post_url(url, body), 422, "url-unreachable", f"port {server.port}")
     assert queue.jobs == {}
-    assert list(uploads.folder.iterdir()) == []
+    assert list(store.uploads.iterdir()) == []
 
 
 def test_a_client_that_leaves_in_the_download_leaves_nothing(
-    serve: Serve, uploads: FakeUploads, queue: FakeQueue
+    serve: Serve, store: FaultyStore, queue: StagedQueue
 ) -> None:
     url = serve(Settings(outbound_allow=("127.0.0.1",)))
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n"
@@ -136,8 +136,8 @@ def test_a_client_that_leaves_in_the_download_leaves_nothing(
     connection = http.client.HTTPConnection(str(address.hostname), address.port)
     body = json.dumps({"url": f"http://127.0.0.1:{server.port}/a.mp4"})
     connection.request("POST", "/segment", body, {"Content-Type": "application/json"})
-    wait_until(lambda: list(uploads.folder.iterdir()) != [])
+    wait_until(lambda: list(store.uploads.iterdir()) != [])
     connection.close()
-    wait_until(lambda: list(uploads.folder.iterdir()) == [])
+    wait_until(lambda: list(store.uploads.iterdir()) == [])
     assert queue.jobs == {}
     server.close()

@@ -9,8 +9,8 @@ from pydantic import SecretStr
 from jobs.values import JobState
 from service.settings import Settings, SettingsError, load_settings
 from tests.service.conftest import Serve
-from tests.service.fakes import FakeQueue
 from tests.service.posting import assert_problem, post
+from tests.service.staging import StagedQueue
 
 SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
 
@@ -21,7 +21,7 @@ def test_a_service_without_a_secret_sends_no_webhooks(url: str, clip: Path) -> N
 
 
 def test_addresses_are_looked_at_before_the_job_is_made(
-    serve: Serve, clip: Path, queue: FakeQueue
+    serve: Serve, clip: Path, queue: StagedQueue
 ) -> None:
     url = serve(Settings(webhook_secret=SecretStr(SECRET), outbound_allow=("10.0.0.0/8",)))
     for refused in ("https://192.168.0.1/", "http://example.org/", "file:///etc/passwd", "x"):

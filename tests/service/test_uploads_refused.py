@@ -15,8 +15,8 @@ import pytest
 from jobs.values import JobState
 from service.settings import Settings
 from tests.service.conftest import Serve, write_clip
-from tests.service.fakes import FakeQueue, FakeUploads
 from tests.service.posting import assert_problem, post, wait_until
+from tests.service.staging import FaultyStore, StagedQueue
 
 
 class Canary(BaseHTTPRequestHandler):
@@ -42,7 +42,7 @@ def canary() -> Iterator[tuple[str, list[str]]]:
 
 
 def test_files_that_are_no_good_video_are_refused_and_the_next_one_is_served(
-    url: str, clip: Path, sound: Path, uploads: FakeUploads, canary: tuple[str, list[str]]
+    url: str, clip: Path, sound: Path, store: FaultyStore, canary: tuple[str, list[str]]
 ) -> None:
     address, seen = canary
     playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{address}/x.ts\n#EXT-X-ENDLIST\n"
@@ -61,10 +61,10 @@ def test_files_that_are_no_good_video_are_refused_and_the_next_one_is_served(
         problem = answer.json()
         assert answer.status_code == status, problem
         assert kind is None or problem["type"] == f"/problems/{kind}"
-        assert str(uploads.folder) not in answer.text
+        assert str(store.root) not in answer.text
     assert post(url, clip).status_code == 200
     assert seen == []
-    assert list(uploads.folder.iterdir()) == []
+    assert list(store.uploads.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_video_past_a_limit_is_told_which(
 
 
 def test_a_file_past_the_limit_in_bytes_is_refused_while_it_is_sent(
-    serve: Serve, uploads: FakeUploads
+    serve: Serve, store: FaultyStore
 ) -> None:
     url = serve(Settings(max_upload_mib=1))
     assert_problem(post(url, bytes(2**20 + 2**17)), 413, "upload-too-large", "1 MiB")
@@ -95,7 +95,7 @@ def test_a_file_past_the_limit_in_bytes_is_refused_while_it_is_sent(
     answer = httpx.post(f"{url}/segment", content=body(), headers=headers, timeout=30)
     assert_problem(answer, 413, "upload-too-large", "1 MiB")
     assert sent < 64 * 2**20
-    assert list(uploads.folder.iterdir()) == []
+    assert list(store.uploads.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_bare_body_is_refused(url: str, clip: Path) -> None:
     assert "application/json" in problem["detail"]
 
 
-def test_a_client_that_leaves_in_the_upload_leaves_nothing(url: str, uploads: FakeUploads) -> None:
+def test_a_client_that_leaves_in_the_upload_leaves_nothing(url: str, store: FaultyStore) -> None:
     head = (
         b"POST /segment HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10000000\r\n"
         b"Content-Type: multipart/form-data; boundary=cut\r\n\r\n"
@@ -136,13 +136,13 @@ def test_a_client_that_leaves_in_the_upload_leaves_nothing(url: str, uploads: Fa
     address = urlsplit(url)
     with socket.create_connection((address.hostname, address.port)) as connection:
         connection.sendall(head + bytes(3 * 2**20))
-        wait_until(lambda: list(uploads.folder.iterdir()) != [])
-    wait_until(lambda: list(uploads.folder.iterdir()) == [])
+        wait_until(lambda: list(store.uploads.iterdir()) != [])
+    wait_until(lambda: list(store.uploads.iterdir()) == [])
     assert httpx.get(f"{url}/livez").status_code == 200
 
 
 def test_a_client_that_leaves_while_waiting_leaves_the_job(
-    url: str, clip: Path, queue: FakeQueue
+    url: str, clip: Path, queue: StagedQueue
 ) -> None:
     queue.outcome = JobState.RUNNING
     address = urlsplit(url)
@@ -150,8 +150,9 @@ def test_a_client_that_leaves_while_waiting_leaves_the_job(
     connection = http.client.HTTPConnection(str(address.hostname), address.port)
     headers = {**request.headers, "Prefer": "wait=60"}
     connection.request("POST", "/segment", request.read(), headers)
-    wait_until(lambda: queue.jobs != {})
+    wait_until(lambda: [job.state for job in queue.jobs.values()] == [JobState.RUNNING])
     connection.close()
+    assert httpx.get(f"{url}/livez").status_code == 200
     assert [job.state for job in queue.jobs.values()] == [JobState.RUNNING]
 
 

@@ -1,0 +1,253 @@
+"""The real queue on SQLite, whose jobs a test moves on in place of a worker; faults on demand."""
+
+import errno
+import os
+import shutil
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from jobs.database import JOBS, METADATA, WORKERS, embedded_url
+from jobs.engine import JobQueue
+from jobs.errors import StoreAway
+from jobs.folder_store import FolderStore
+from jobs.renderings import Renderings
+from jobs.store import JobFile
+from jobs.summary import to_summary
+from jobs.values import Idempotency, Job, JobFailure, JobRequest, JobState, Worker
+from pipeline.errors import BrokenVideo
+from pipeline.values import ScannedVideo, Track
+from tests import tiny_model
+
+WORKER = Worker(
+    id="host-1",
+    device="cpu",
+    provider="CPUExecutionProvider",
+    model="small",
+    model_version="1",
+    runtime="r",
+    card=asdict(replace(tiny_model.SPEC, labels=("none", "run"))),
+)
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+FAR_S = 1e6
+"""How far ahead the heartbeats of the workers lie that a test wants alive."""
+
+
+def line(index: int) -> str:
+    mask = '{"size":[48,64],"counts":"b14\\\\1000ni2"}'
+    return (
+        f'{{"index":{index},"time_s":{index / 25:g},"objects":[{{"track":1,"score":0.9,'
+        f'"box":[1,2,3,4],"area":12,"segmentation":{mask}}}]}}\n'
+    )
+
+
+class FaultyStore(FolderStore):
+    """Keeps the files of jobs, until a test says that they can't be had.
+
+    Attributes:
+        away: whether they can't.
+    """
+
+    away = False
+
+    def check(self) -> None:
+        if self.away:
+            raise StoreAway("The store of the jobs' files doesn't answer; try later.")
+
+    def find(self, file: JobFile) -> Path | None:
+        self.check()
+        return super().find(file)
+
+
+class StagedQueue(JobQueue):
+    """Jobs of one segment, which a test moves on with `change`.
+
+    Attributes:
+        store: the files of jobs.
+        outcome: the state that a job has as soon as it is submitted.
+        failure: of jobs that are to fail.
+        broken: whether the database is away for who looks at jobs or workers.
+        track: id of the one track that results have.
+        hashes: of the uploads, and whether they are to be worked on afresh.
+        looks: the ids of each look at several jobs.
+    """
+
+    store: FaultyStore
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(embedded_url(folder), FaultyStore(folder), poll_s=0)
+        self.reset()
+
+    def reset(self) -> None:
+        """Be as new."""
+        self.outcome = JobState.SUCCEEDED
+        self.failure: JobFailure | None = None
+        self.broken = False
+        self.track = 1
+        self.hashes: list[tuple[str | None, bool]] = []
+        self.looks: list[list[str]] = []
+        with self._engine.begin() as connection:
+            for table in METADATA.tables.values():
+                connection.execute(table.delete())
+        for folder in (self.store.root / "jobs").iterdir():
+            shutil.rmtree(folder)
+        for left in self.store.uploads.iterdir():
+            left.unlink()
+        self.set_workers(WORKER)
+
+    def set_workers(self, *workers: Worker) -> None:
+        """Let these workers be alive, and no others."""
+        with self._engine.begin() as connection:
+            connection.execute(WORKERS.delete())
+            for worker in workers:
+                values = asdict(worker) | {"seen_at": time.time() + FAR_S}
+                connection.execute(WORKERS.insert().values(values))
+
+    @property
+    def jobs(self) -> dict[str, Job]:
+        """All jobs by their ids, oldest first."""
+        found, _ = self.list(limit=1000)
+        return {job.id: job for job in reversed(found)}
+
+    def submit(
+        self,
+        job_id: str,
+        request: JobRequest,
+        video: ScannedVideo,
+        idempotency: Idempotency | None = None,
+        *,
+        sha256: str | None = None,
+        fresh: bool = False,
+        request_id: str | None = None,
+    ) -> Job:
+        self.hashes.append((sha256, fresh))
+        job = super().submit(
+            job_id, request, video, idempotency, sha256=sha256, fresh=fresh, request_id=request_id
+        )
+        if self.outcome is JobState.QUEUED:
+            return job
+        return self.change(job.id, state=self.outcome, failure=self.failure)
+
+    def change(self, job_id: str, **values: Any) -> Job:
+        """Move a job on; frames that are done can be read unless `frames_ready` says otherwise."""
+        job = super().get(job_id)
+        state = values.get("state", job.state)
+        row: dict[str, Any] = {"state": state}
+        row |= {name: values[name] for name in ("copied_from", "frames_done") if name in values}
+        if state is not JobState.QUEUED:
+            row |= {"started_at": time.time()}
+        if state.final:
+            row |= {"finished_at": time.time()}
+        for name in ("created_at", "finished_at"):
+            if name in values:
+                row |= {name: values[name].timestamp()}
+        if "request" in values:
+            row |= {"request": asdict(values["request"])}
+        if failure := values.get("failure"):
+            row |= {"failure_kind": failure.kind, "failure_message": failure.message}
+        ready = values.get("frames_ready", values.get("frames_done"))
+        if state is JobState.SUCCEEDED:
+            row |= {"frames_done": job.frames_total, "linked": 1, "early": 0}
+            self._write_result(job)
+        elif ready is not None:
+            row |= {"early": ready}
+            self._write_lines(self.store.early(job_id, 0), job, ready)
+        with self._engine.begin() as connection:
+            connection.execute(JOBS.update().where(JOBS.c.id == job_id).values(row))
+        return super().get(job_id)
+
+    def repeat(self, job_id: str, count: int) -> None:
+        """Add jobs like this one, for tests that need many."""
+        with self._engine.begin() as connection:
+            row = connection.execute(JOBS.select().where(JOBS.c.id == job_id)).mappings().one()
+            for _ in range(count):
+                copied = {**row, "id": self.store.new_id()}
+                del copied["number"]
+                connection.execute(JOBS.insert().values(copied))
+
+    def vanish(self, job_id: str) -> None:
+        """Delete a job of which nobody sees that it is canceled first."""
+        with self._engine.begin() as connection:
+            connection.execute(JOBS.delete().where(JOBS.c.id == job_id))
+
+    def _write_result(self, job: Job) -> None:
+        self._write_lines(self.store.frames(job.id, 0), job, job.frames_total)
+        tracks = [Track(id=self.track, score=0.9, start=0, stop=job.frames_total)]
+        model = {"name": "small", "version": "1"}
+        with self.store.writing(self.store.summary(job.id)) as path:
+            path.write_text(to_summary(job.id, model, job.video, tracks))
+
+    def _write_lines(self, file: JobFile, job: Job, count: int) -> None:
+        with self.store.writing(file) as path:
+            path.write_text("".join(line(index * job.request.every) for index in range(count)))
+
+    def get(self, job_id: str) -> Job:
+        self._require_database()
+        return super().get(job_id)
+
+    def find(self, job_ids: Collection[str]) -> Sequence[Job]:
+        self.looks.append(sorted(job_ids))
+        self._require_database()
+        return super().find(job_ids)
+
+    def workers(self) -> Sequence[Worker]:
+        self._require_database()
+        return super().workers()
+
+    def _require_database(self) -> None:
+        if self.broken:
+            raise sa.exc.OperationalError("SELECT 1", {}, Exception("no route to host"))
+
+
+@dataclass
+class ScriptedRenderings(Renderings):
+    """Renders in the process that it is sent to, as the name of the job's video says.
+
+    Attributes:
+        folder: holds the files, a log with a line a rendering, and the last one's process id.
+    """
+
+    folder: Path
+
+    def path(self, job_id: str, name: str) -> Path:
+        return self.folder / f"{job_id}.{name}"
+
+    def find(self, job_id: str, name: str) -> Path | None:
+        path = self.path(job_id, name)
+        return path if path.exists() else None
+
+    def render(self, job_id: str, name: str, filename: str) -> None:
+        (self.folder / "pid").write_text(str(os.getpid()))
+        with (self.folder / "log").open("a") as log:
+            log.write(f"{job_id} {name}\n")
+        path = self.path(job_id, name)
+        unfinished = path.with_name(f".{path.name}")
+        unfinished.write_bytes(bytes(range(100)))
+        match filename:
+            case "slow.mp4":
+                while not (self.folder / "go").exists():
+                    time.sleep(0.01)
+            case "hanging.mp4":
+                time.sleep(600)
+            case "crashing.mp4":
+                os._exit(1)
+            case "broken.mp4":
+                raise BrokenVideo("Nothing can be decoded.")
+            case "huge.mp4":
+                raise OSError(errno.ENOSPC, "No space left on device")
+            case "odd.mp4":
+                raise ZeroDivisionError
+        unfinished.replace(path)
+
+    def discard(self, job_id: str, name: str) -> None:
+        (self.folder / f".{job_id}.{name}").unlink(missing_ok=True)
+
+    def log(self) -> list[str]:
+        """Return the renderings that were begun."""
+        log = self.folder / "log"
+        return log.read_text().splitlines() if log.exists() else []
