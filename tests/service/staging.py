@@ -165,10 +165,9 @@ class StagedQueue(JobQueue):
         """Add jobs like this one, for tests that need many."""
         with self._engine.begin() as connection:
             row = connection.execute(JOBS.select().where(JOBS.c.id == job_id)).mappings().one()
+            same = {column.key: row[column] for column in JOBS.columns if column.key != "number"}
             for _ in range(count):
-                copied = {**row, "id": self.store.new_id()}
-                del copied["number"]
-                connection.execute(JOBS.insert().values(copied))
+                connection.execute(JOBS.insert().values(same | {"id": self.store.new_id()}))
 
     def vanish(self, job_id: str) -> None:
         """Delete a job of which nobody sees that it is canceled first."""
