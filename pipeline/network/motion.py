@@ -93,11 +93,13 @@ class MotionEstimator:
         """
         flow = self._flow.calc(start, end, np.zeros(0, np.float32))
         height, width = start.shape
-        places = np.mgrid[_GRID // 2 : height : _GRID, _GRID // 2 : width : _GRID].reshape(2, -1)
-        ends = places + flow[places[0], places[1], ::-1].T
-        rows, columns = np.clip(ends.round(), 0, [[height - 1], [width - 1]]).astype(np.intp)
-        change = np.abs(start[places[0], places[1]].astype(np.int16) - end[rows, columns])
-        if change.mean() > max(_NOISE, _MOST_CHANGE * start.std()):
+        part = slice(_GRID // 2, None, _GRID)
+        rows, columns = np.arange(height)[part, None], np.arange(width)[part]
+        to_rows = np.clip((rows + flow[part, part, 1]).round(), 0, height - 1).astype(np.intp)
+        to_columns = np.clip((columns + flow[part, part, 0]).round(), 0, width - 1).astype(np.intp)
+        change = np.abs(start[part, part].astype(np.int16) - end[to_rows, to_columns])
+        contrast = cv2.meanStdDev(start)[1].item()
+        if change.mean() > max(_NOISE, _MOST_CHANGE * contrast):
             return None
         half = cv2.resize(flow, (width // SCALE, height // SCALE), interpolation=cv2.INTER_AREA)
         return np.asarray(half, np.float32)
@@ -121,20 +123,19 @@ def residual(flow: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
         return None
     height, width, _ = flow.shape
     # Where the middles of the flow's pixels lie in the picture.
-    x = np.broadcast_to((np.arange(width, dtype=np.float32) + 0.5) * SCALE - 0.5, (height, width))
+    x = (np.arange(width, dtype=np.float32) + 0.5) * SCALE - 0.5
     y = ((np.arange(height, dtype=np.float32) + 0.5) * SCALE - 0.5)[:, None]
-    places = np.stack([x, np.broadcast_to(y, x.shape)], axis=-1)
-    step = _GRID // SCALE
-    starts = places[step // 2 :: step, step // 2 :: step].reshape(-1, 2)
-    ends = starts + flow[step // 2 :: step, step // 2 :: step].reshape(-1, 2)
+    part = slice(_GRID // SCALE // 2, None, _GRID // SCALE)
+    starts = np.stack(np.meshgrid(x[part], y[part, 0]), axis=-1).reshape(-1, 2)
+    ends = starts + flow[part, part].reshape(-1, 2)
     camera, _ = cv2.findHomography(starts, ends, cv2.RANSAC, _TOLERANCE, maxIters=_TRIES)
     if camera is None:
         return None
     m = camera.astype(np.float32)
-    depth = m[2, 0] * x + m[2, 1] * y + m[2, 2]
-    across = (m[0, 0] * x + m[0, 1] * y + m[0, 2]) / depth - x
-    down = (m[1, 0] * x + m[1, 1] * y + m[1, 2]) / depth - y
-    return np.asarray(cv2.magnitude(flow[..., 0] - across, flow[..., 1] - down), np.float32)
+    across, down, depth = (row[0] * x + row[1] * y + row[2] for row in m)
+    across = flow[..., 0] - (across / depth - x)
+    down = flow[..., 1] - (down / depth - y)
+    return np.asarray(cv2.magnitude(across, down), np.float32)
 
 
 def motion_map(
@@ -152,15 +153,21 @@ def motion_map(
         5, and m / (99th percentile + 0.3) of the smaller one, 255 at 1.5: what is uncovered moves
         in one direction only. A direction of which nothing is known is 0.
     """
-    scaled = np.zeros((*size, CHANNELS), np.float32)
+    levels = np.zeros((*size, CHANNELS), np.uint8)
     known = [m for m in (backward, forward) if m is not None]
     if known:
         smaller = np.minimum(known[0], known[-1])
-        scaled[..., 2] = smaller / (np.percentile(smaller, 99) + 0.3) / _RATIO_RANGE
+        levels[..., 2] = _levels(smaller / (np.percentile(smaller, 99) + 0.3) / _RATIO_RANGE)
     for channel, m in enumerate((backward, forward)):
         if m is not None:
-            scaled[..., channel] = np.log1p(m / (np.median(m) + 0.15)) / _LOG_RANGE
-    return (255 * np.minimum(scaled, 1)).round().astype(np.uint8)
+            levels[..., channel] = _levels(np.log1p(m / (np.median(m) + 0.15)) / _LOG_RANGE)
+    return levels
+
+
+def _levels(scaled: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Map 0 to 1, and what is beyond, to 0 to 255."""
+    within = np.minimum(scaled, 1, dtype=np.float32)
+    return np.asarray((255 * within).round(), np.uint8)
 
 
 def to_cues(

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipeline.network.motion import MotionEstimator
+from pipeline.network.motion import MotionEstimator, motion_map, residual
 
 HEIGHT, WIDTH = 128, 192
 
@@ -83,3 +83,30 @@ def test_flow_says_where_pixels_go() -> None:
     for flow, speed in ((motion.backward, -3.0), (motion.forward, 3.0)):
         assert flow.shape == (HEIGHT // 2, WIDTH // 2, 2)
         np.testing.assert_allclose(np.median(flow, axis=(0, 1)), [speed, 0.0], atol=0.3)
+
+
+def test_maps_are_what_the_formula_says_to_the_last_bit() -> None:
+    residuals = np.random.default_rng(0).gamma(0.3, 3, (2, 48, 64)).astype(np.float32)
+    backward, forward = residuals
+    wanted = np.zeros((48, 64, 3), np.float32)
+    smaller = np.minimum(backward, forward)
+    wanted[..., 2] = smaller / (np.percentile(smaller, 99) + 0.3) / 1.5
+    for channel, m in enumerate(residuals):
+        wanted[..., channel] = np.log1p(m / (np.median(m) + 0.15)) / 5.0
+    levels = (255 * np.minimum(wanted, 1)).round().astype(np.uint8)
+    np.testing.assert_array_equal(motion_map(backward, forward, (48, 64)), levels)
+
+
+def test_what_is_left_of_flow_is_its_distance_from_the_camera_to_the_last_bit() -> None:
+    rng = np.random.default_rng(0)
+    y, x = ((np.mgrid[:48, :64] + 0.5) * 2 - 0.5).astype(np.float32)
+    moves = np.stack([0.02 * x + 3, 0.01 * y - 2], axis=-1) + rng.normal(0, 0.2, (48, 64, 2))
+    flow = moves.astype(np.float32)
+    starts = np.stack([x, y], axis=-1)[2::4, 2::4].reshape(-1, 2)
+    ends = starts + flow[2::4, 2::4].reshape(-1, 2)
+    m = cv2.findHomography(starts, ends, cv2.RANSAC, 1.0, maxIters=300)[0].astype(np.float32)
+    depth = m[2, 0] * x + m[2, 1] * y + m[2, 2]
+    across = (m[0, 0] * x + m[0, 1] * y + m[0, 2]) / depth - x
+    down = (m[1, 0] * x + m[1, 1] * y + m[1, 2]) / depth - y
+    wanted = cv2.magnitude(flow[..., 0] - across, flow[..., 1] - down)
+    np.testing.assert_array_equal(residual(flow), wanted)
