@@ -43,9 +43,7 @@ class Cost:
     """What decoding took.
 
     Attributes:
-        processor_s: of a segment, of all processes, their starts included.
-        own_mib: peak memory of the process that asks.
-        decoder_mib: peak memory of its largest child, the decoder where there is a sandbox.
+        decoder_mib: peak memory of the largest child process, the decoder where there is a sandbox.
     """
 
     processor_s: float

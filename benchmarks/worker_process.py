@@ -26,7 +26,6 @@ class WorkerProcess:
     """A worker that runs beside this process.
 
     Attributes:
-        queue: gives it jobs.
         process: where it runs.
     """
 

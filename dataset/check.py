@@ -32,8 +32,6 @@ class Finding:
 
     Attributes:
         kind: `wrong` where metrics would be wrong or reading fails, `note` where all still works.
-        where: the sequence, or the folder if none.
-        message: what is there and what is wanted.
     """
 
     kind: Kind

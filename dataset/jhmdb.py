@@ -41,8 +41,6 @@ class ActionClip:
     Attributes:
         name: of the clip, such as `April_09_brush_hair_u_nm_np1_ba_goo_0`.
         action: what the person does, such as `brush_hair`.
-        source: the video file, or the folder of the clip's pictures.
-        masks_path: the clip's `puppet_mask.mat`.
     """
 
     name: str

@@ -6,9 +6,6 @@ from importlib.util import find_spec
 def require(*modules: str) -> None:
     """Refuse to go on without the training requirements.
 
-    Args:
-        modules: import names of what the caller is about to use.
-
     Raises:
         ModuleNotFoundError: one of them isn't installed; the message says how to install it.
     """

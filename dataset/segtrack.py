@@ -27,7 +27,6 @@ class UnitedVideo:
     Attributes:
         name: of the sequence, such as `penguin`.
         frame_paths: T pictures in order.
-        mask_paths: T times the masks of all objects.
     """
 
     name: str

@@ -23,7 +23,6 @@ class ClipActions:
     """What was predicted of a clip, and what is true.
 
     Attributes:
-        action: what the person does.
         predicted: of each frame, the log-probability of each label; empty where nothing was found.
         found: the box of each frame's predicted mask; None where it is empty.
         true: the box of each frame's true mask; None where it is empty.

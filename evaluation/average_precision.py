@@ -21,8 +21,6 @@ class Truth(Generic[S]):
 
     Attributes:
         place: where detections are looked for, such as a video, or a video and a frame.
-        label: the action.
-        shape: a box or a tube.
     """
 
     place: Hashable
@@ -67,8 +65,7 @@ def average_precisions(
     """Measure the average precision of each label.
 
     Args:
-        detections: of all places and labels.
-        truths: likewise; their labels are the ones measured.
+        truths: of all places; their labels are the ones measured.
         overlap: of two shapes, 0 to 1.
         threshold: the least overlap of a detection with what it found.
 

@@ -29,8 +29,7 @@ def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple[f
     differences on each sequence, not of their scores.
 
     Args:
-        ours: one metric a sequence.
-        theirs: the metrics of the same sequences, in the same order.
+        theirs: metrics of the same sequences as `ours`, in the same order.
 
     Returns:
         The mean of ours less theirs, and its standard error: nan for a single sequence.

@@ -19,7 +19,6 @@ def write_confusion(path: Path, counts: Mapping[str, Mapping[str, int]]) -> None
 
     Args:
         path: of the picture, such as `confusion.png`; its folder is made.
-        counts: {true action: {label predicted: clips}}.
 
     Raises:
         PredictionError: the picture can't be written.

@@ -24,12 +24,8 @@ class Piece:
     """A part of a video in a montage.
 
     Attributes:
-        video: that it is of.
         start: its first frame there.
-        length: frames.
-        effect: what happens in it.
-        fade: black frames before it, as many as it and the one before darken in; 0 for a cut.
-        seed: of what is drawn for the effect.
+        fade: black frames before the shot, as many as it and the one before darken in; 0 for a cut.
     """
 
     video: LabelledVideo

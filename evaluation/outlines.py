@@ -44,7 +44,6 @@ class _Graph:
     """The corners of a mask's outlines, numbered row by row, and the edges between them.
 
     Attributes:
-        columns: corners in a row.
         following: the next corner with the foreground on the left, of corners that aren't saddles.
         preceding: the corner before, likewise.
         saddles: for each, the corners that an edge leads to with the foreground on the left.

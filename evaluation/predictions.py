@@ -28,9 +28,6 @@ def segment(
     """Segment a sequence as the service does with `instances=primary` and its own threshold.
 
     Args:
-        segmenter: with the model.
-        sequence: to segment.
-        quality: as the service's option.
         actions: takes the log-probability of each action in each frame, none where nothing is
             found; None names no actions.
 
@@ -99,9 +96,6 @@ def read_fitting(
     """Read the predicted mask of a frame, to be compared with the true one.
 
     Args:
-        folder: holds the predictions of all sequences.
-        sequence: that the frame belongs to.
-        index: of the frame.
         truth: (H, W) bool, the frame's true mask.
         required: whether a missing file is an error; else it is an empty mask.
 

@@ -23,8 +23,6 @@ class SequenceScore:
     """What is measured on one sequence.
 
     Attributes:
-        region: of J.
-        contour: of F.
         stability: T; nan where no two frames in a row have a contour.
     """
 
@@ -38,7 +36,6 @@ def score(folder: Path, sequence: LabelledSequence) -> SequenceScore:
 
     Args:
         folder: holds `<sequence>/<frame>.png`.
-        sequence: with the true masks.
 
     Raises:
         DatasetError: the sequence has fewer than 3 frames.

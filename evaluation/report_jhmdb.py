@@ -52,8 +52,6 @@ class ClipScore:
     """What is measured on one clip.
 
     Attributes:
-        action: what the person does.
-        overlap: of the predicted masks with the true ones.
         missing: frames without a predicted mask, which count 0.
         actions: what was predicted of the clip; None where the model tells no actions.
     """
@@ -70,7 +68,6 @@ def score(folder: Path, clip: ActionClip) -> ClipScore:
     Args:
         folder: holds `<clip>/<frame>.png`, frames numbered from `00001`, and for a model that names
             actions `<clip>/actions.json`.
-        clip: with the true masks.
 
     Raises:
         PredictionError: a mask is of the wrong size.

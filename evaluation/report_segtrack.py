@@ -22,7 +22,6 @@ def score(folder: Path, sequence: LabelledSequence) -> Overlap:
 
     Args:
         folder: holds `<sequence>/<frame>.png`.
-        sequence: with the true masks.
 
     Raises:
         PredictionError: a mask is missing or of the wrong size.

@@ -35,8 +35,6 @@ def score_each(score: Callable[[Path, S], R], folder: Path, sequences: Sequence[
 
     Args:
         score: a function of a module, which takes `folder` and a sequence.
-        folder: holds the predicted masks.
-        sequences: with the true masks.
 
     Returns:
         {name: score}, in the order of `sequences`.

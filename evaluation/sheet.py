@@ -29,8 +29,6 @@ def write_sheet(
     Of more than `MOST_SEQUENCES`, as many are drawn at even steps from the worst to the best.
 
     Args:
-        path: of the picture; its ending chooses the format.
-        folder: holds the predicted masks.
         sequences: at least one.
         scores: {name: 0 to 1}, written above each sequence.
 

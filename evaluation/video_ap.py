@@ -19,7 +19,6 @@ class Tube:
 
     Attributes:
         start: the first frame.
-        boxes: one a frame.
     """
 
     start: int
@@ -37,8 +36,6 @@ def video_ap(
     """Measure the average precision of each action, after dropping detections found twice.
 
     Args:
-        detections: places are videos.
-        truths: likewise.
         threshold: the least overlap of a detection with what it found.
 
     Returns:

@@ -88,7 +88,6 @@ def write(network: SegmentationNetwork, spec: ModelSpec, path: Path, *, half: bo
 
     Args:
         network: with an action head of the spec's labels, or without any if the spec has none.
-        spec: goes into the metadata of each file.
         path: of the `.onnx` file, which holds its weights too; its folder is made. The action
             head goes to `features_file(path)` and `actions_file(path)`.
         half: whether the file holds the weights as float16. It is half as large then; runtimes

@@ -30,11 +30,6 @@ _MARGIN = 8  # pixels around the objects that keep their colour, so that no edge
 def alpha(result: Result, footage: Footage, to: Path) -> None:
     """Write the frames of a result as VP9 with an alpha channel: opaque where an object is.
 
-    Args:
-        result: with masks.
-        footage: the video that it was made of.
-        to: the file written.
-
     Raises:
         VideoError: the video can't be decoded.
     """
@@ -59,7 +54,6 @@ def cut_out(pixels: NDArray[np.uint8], frame: ResultFrame) -> NDArray[np.uint8]:
 
     Args:
         pixels: (H, W, 3) uint8, RGB.
-        frame: its objects, with masks.
 
     Returns:
         (H, W, 4) uint8, RGBA; black further from the objects, so that what was there is gone.

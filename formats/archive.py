@@ -6,12 +6,7 @@ from zipfile import ZIP_STORED, ZipFile
 
 
 def write_archive(members: Iterable[tuple[str, bytes]], to: Path) -> None:
-    """Write files into an archive as they come; PNG can't be compressed further, so they aren't.
-
-    Args:
-        members: name and content of each.
-        to: the file written.
-    """
+    """Write files into an archive as they come; PNG can't be compressed further, so they aren't."""
     with ZipFile(to, "w", ZIP_STORED) as archive:
         for name, content in members:
             archive.writestr(name, content)

@@ -17,8 +17,6 @@ class Sighting:
 
     Attributes:
         position: of the frame among those of the result, from 0.
-        index: of the frame in the source video.
-        found: the object.
     """
 
     position: int
@@ -34,8 +32,7 @@ class ByTrack(AbstractContextManager["ByTrack"]):
     is gone when it is closed.
 
     Attributes:
-        frame_count: frames that were passed on so far.
-        step: from one of these frames to the next, in frames of the source video.
+        step: from one frame of the result to the next, in frames of the source video.
     """
 
     def __init__(self) -> None:
@@ -54,7 +51,7 @@ class ByTrack(AbstractContextManager["ByTrack"]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Drop all of it."""
+        """Remove the temporary file."""
         self._database.close()
 
     def passing(self, frames: Iterable[ResultFrame]) -> Iterator[ResultFrame]:

@@ -21,10 +21,7 @@ class TextFormat:
     """A format that is written in pieces of text while it is sent.
 
     Attributes:
-        summary: what a client gets by asking for it.
-        media_type: of the answer.
         needs_masks: whether a result without masks can't be written so.
-        write: from a result to the pieces of its text.
     """
 
     summary: str
@@ -64,9 +61,7 @@ class FileFormat:
     """A format that takes long to make, so that it is made once, as a file.
 
     Attributes:
-        summary, media_type, needs_masks: as of `TextFormat`.
         most_tracks: that it can hold; None for any number.
-        write: from a result and its video to a file.
     """
 
     summary: str

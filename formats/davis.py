@@ -29,7 +29,6 @@ def davis(result: Result, footage: Footage, to: Path) -> None:  # noqa: ARG001 -
     Args:
         result: with masks, and ids of tracks up to `MOST_TRACKS`.
         footage: isn't looked at.
-        to: the ZIP file written.
     """
     write_archive(_members(result), to)
 

@@ -17,10 +17,6 @@ def safe_name(text: str, otherwise: str = "video") -> str:
     Folders and what can't be seen are left out, any white space is a space, and what Windows
     doesn't take is changed. A long name keeps its ending.
 
-    Args:
-        text: from a client.
-        otherwise: where nothing is left of it.
-
     >>> safe_name("C:\\clips\\10:30:15.mp4"), safe_name("con.mp4"), safe_name("..")
     ('10_30_15.mp4', 'con_.mp4', 'video')
     """

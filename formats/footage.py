@@ -16,8 +16,6 @@ class Footage:
     """A video file, what its scan found, and how it is decoded.
 
     Attributes:
-        path: of the file.
-        video: its scan.
         decode: `Sandbox.decode` for files that aren't trusted.
         listen: `Sandbox.listen` for files that aren't trusted.
     """
@@ -29,10 +27,6 @@ class Footage:
 
     def with_objects(self, result: Result, indices: range) -> Iterator[tuple[Frame, ResultFrame]]:
         """Decode the frames of a result and give each its objects.
-
-        Args:
-            result: made of this video.
-            indices: of the frames that it holds.
 
         Raises:
             VideoError: none of them can be decoded.

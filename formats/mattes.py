@@ -19,9 +19,7 @@ def mattes(result: Result, footage: Footage, to: Path) -> None:  # noqa: ARG001 
     object isn't seen, so that a sequence has no gaps.
 
     Args:
-        result: with masks.
         footage: isn't looked at.
-        to: the ZIP file written.
     """
     write_archive(_members(result), to)
 

@@ -52,8 +52,6 @@ def draw(
 
     Args:
         pixels: (H, W, 3) uint8, RGB.
-        objects: found in it.
-        acting: what tracks do, by their id.
 
     Returns:
         A new frame (H, W, 3) uint8, RGB.
@@ -94,11 +92,6 @@ def overlay(result: Result, footage: Footage, to: Path) -> None:
     """Write the frames of a result with their objects drawn, and the sound, as H.264 in MP4.
 
     The first frame is shown at 0, and each as long after it as in the video.
-
-    Args:
-        result: with masks or without.
-        footage: the video that it was made of.
-        to: the file written.
 
     Raises:
         VideoError: the video can't be decoded.

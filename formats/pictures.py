@@ -35,9 +35,6 @@ def encoded(
 
     Args:
         stream: after `set_up`.
-        pictures: RGB or RGBA, each with the index of its frame.
-        footage: the video.
-        indices: of all the frames.
     """
     time_base = stream.codec_context.time_base
     assert time_base is not None

@@ -50,9 +50,7 @@ class Result:
     """A finished result.
 
     Attributes:
-        job: id of the job.
         name: of the video: its file's name without the ending; a component of a path.
-        model: name and version of the model that made it.
         width: of the frames as they are shown, pixels.
         height: likewise.
         frame_count: frames of the whole video, also where fewer were asked for.
@@ -79,8 +77,6 @@ class Result:
 
         Args:
             summary: all of it but the frames.
-            filename: as the client named the video.
-            lines: reads the frames, a JSON object each.
         """
         video, model = summary["video"], summary["model"]
         return cls(

@@ -26,7 +26,6 @@ def soundtrack(
     """Add the sound of a video, if it has any, to a file as AAC, and return its packets.
 
     Args:
-        footage: the video.
         to: nothing has been written to it yet.
         start_s: second of the video that becomes 0; what is heard before is left out.
         stop_s: second of the video that the sound ends at; None for all of it.

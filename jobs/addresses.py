@@ -17,14 +17,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 @dataclass(frozen=True)
 class Target:
-    """What a URL names.
-
-    Attributes:
-        tls: whether the scheme is https.
-        host: name or address.
-        port: as it is written, or that of the scheme.
-        path: with the query.
-    """
+    """What a URL names."""
 
     tls: bool
     host: str

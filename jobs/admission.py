@@ -23,12 +23,6 @@ class NewJob:
     """A job that is to be.
 
     Attributes:
-        id: of the job.
-        request: what was asked for.
-        video: what the upload is.
-        frames_total: that were asked for.
-        segments: that they are cut into.
-        idempotency: of the request, if it has any.
         digest: as `digest_of`; None if its result is not to be found by it.
         request_id: of the request, as the log has it; None if it has none.
         traceparent: of the request's span; None if it has none.
@@ -47,14 +41,7 @@ class NewJob:
 
 @dataclass(frozen=True)
 class CachedResult:
-    """A finished job that was asked for the same.
-
-    Attributes:
-        job_id: of the job.
-        segments: that its result is in.
-        model: name and version.
-        runtime: that it was done by.
-    """
+    """A finished job that was asked for the same."""
 
     job_id: str
     segments: int
@@ -66,7 +53,6 @@ class Admission:
     """Lets jobs in.
 
     Args:
-        engine: of the database.
         owner: whose jobs they are, and whose alone there seem to be; None for nobody's, and all.
     """
 
@@ -80,8 +66,7 @@ class Admission:
         """Hold the owner's unfinished jobs against what it may have.
 
         Args:
-            connection: to the database.
-            added: how many of them this transaction has added.
+            added: how many jobs this transaction has added.
 
         Raises:
             TooManyJobs: it may have no more.
@@ -180,12 +165,7 @@ class Admission:
         return job_of(row)
 
     def cached_result(self, digest: str, runtimes: Collection[str]) -> CachedResult | None:
-        """Find the owner's latest job that succeeded in the same.
-
-        Args:
-            digest: as `digest_of`.
-            runtimes: that it may have been done by.
-        """
+        """Find the owner's latest job that succeeded in the same."""
         query = (
             sa.select(JOBS.c.id, JOBS.c.segments, JOBS.c.model, JOBS.c.runtime)
             .where(
@@ -209,7 +189,6 @@ def digest_of(sha256: str, request: JobRequest) -> str:
     """Return what is the same for requests that one runtime must answer alike.
 
     Args:
-        sha256: of the upload.
         request: what is asked for; how its file is called and whom it tells doesn't matter.
 
     >>> digest_of("0", JobRequest(filename="a")) == digest_of("0", JobRequest(filename="b"))

@@ -45,8 +45,7 @@ class BucketStore(JobStore):
 
     Args:
         data_dir: local folder for what is received, written or read just now.
-        url: of the files.
-        cache_bytes: that copies may take there, but for those in use.
+        cache_bytes: that copies in `data_dir` may take, but for those in use.
     """
 
     def __init__(self, data_dir: Path, url: str, cache_bytes: int) -> None:

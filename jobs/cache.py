@@ -69,7 +69,6 @@ class Cache:
         """Give a copy to read while the context lasts, made first if there is none.
 
         Args:
-            name: of the copy, without folders.
             get: opens what it is made of.
         """
         path = self._copies / name

@@ -28,12 +28,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class WebhookSettings:
-    """How webhooks are sent.
-
-    Attributes:
-        secret: that signs them.
-        allow: as `AddressGuard` takes it.
-    """
+    """How webhooks are sent."""
 
     secret: bytes
     allow: tuple[str, ...] = ()
@@ -41,15 +36,7 @@ class WebhookSettings:
 
 @dataclass(frozen=True)
 class Callback:
-    """A job's end that is to be told now.
-
-    Attributes:
-        job_id: of the job.
-        url: to post to.
-        tries: so far, with this one.
-        body: what to post.
-        request_id: of the request that made the job, as the log has it.
-    """
+    """A job's end that is to be told now."""
 
     job_id: str
     url: str
@@ -136,10 +123,7 @@ def signed_headers(secret: bytes, message_id: str, sent_at: int, body: bytes) ->
     Source: the Standard Webhooks specification, symmetric signatures (v1).
 
     Args:
-        secret: shared with the receivers.
-        message_id: the same for each try.
         sent_at: seconds since 1970.
-        body: of the request.
     """
     signed = b".".join([message_id.encode(), str(sent_at).encode(), body])
     digest = hmac.digest(secret, signed, hashlib.sha256)
@@ -152,13 +136,7 @@ def signed_headers(secret: bytes, message_id: str, sent_at: int, body: bytes) ->
 
 
 class WebhookSender:
-    """A thread that sends webhooks, one after another, beside the jobs of its worker.
-
-    Args:
-        callbacks: what to send.
-        outbound: how.
-        secret: that signs them.
-    """
+    """A thread that sends webhooks, one after another, beside the jobs of its worker."""
 
     def __init__(self, callbacks: Callbacks, outbound: Outbound, secret: bytes) -> None:
         self._callbacks = callbacks
@@ -168,7 +146,7 @@ class WebhookSender:
         self._thread = threading.Thread(target=self._run, name="webhook sender", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:

@@ -20,9 +20,7 @@ class Deadline(Periodic):
     wanted any more, and nobody takes up the rest.
 
     Args:
-        records: of the jobs.
         timeout_s: from when a job's first segment is taken up to its end; None for any time.
-        metrics: where they are counted.
     """
 
     def __init__(

@@ -24,13 +24,6 @@ class EarlyLines(Periodic):
 
     What it tells is how the finished segment begins: it is linked once more then, from the file of
     all its frames, and gets the same tracks. A worker that does the segment again tells the same.
-
-    Args:
-        store: the files of jobs.
-        records: their rows.
-        job_id: of the job.
-        segment: that is computed.
-        request: what was asked for.
     """
 
     def __init__(
@@ -48,11 +41,11 @@ class EarlyLines(Periodic):
         self._told = 0
 
     def add(self, frame: SegmentedFrame) -> None:
-        """Take the next frame."""
+        """Take the next frame of the segment."""
         self._unlinked.append(frame)
 
     def turn(self) -> None:
-        """Tell what there is by now."""
+        """Store the lines so far, and note how many can be read."""
         try:
             self._tell()
         except Exception as error:

@@ -46,14 +46,9 @@ class JobQueue:
 
     Args:
         database_url: as `open_database`; the database is made ready if it isn't yet.
-        store: the files of jobs, which the workers share.
         poll_s: how often `frames` looks for more, seconds.
         segment_frames: frames wanted in a segment; a dead worker costs up to half as many again.
         max_queued: jobs that may wait for a worker at once; None for any number.
-
-    Attributes:
-        store: the files of jobs.
-        keys: the API keys, in the same database.
     """
 
     def __init__(
@@ -131,13 +126,8 @@ class JobQueue:
         else it is queued. If it fails, the upload is gone and nothing else is left of the job.
 
         Args:
-            job_id: from `store.new_id`.
-            request: what was asked for.
-            video: the scan of the upload.
             idempotency: of the request; where it made a job already, that one is returned.
             sha256: of the upload; without it there is no looking for the same.
-            fresh: whether to work although the same was done.
-            request_id: under which the log has the request.
 
         Raises:
             IdempotencyConflict: the request that was sent with this key was another one.
@@ -296,7 +286,6 @@ class JobQueue:
         r"""Read the result's frames in order, as JSON lines that end with `\n`.
 
         Args:
-            job_id: of the job.
             follow: begin while the job still runs and go on to its end. While there is nothing
                 new an empty string comes every `poll_s`, so that the caller can leave.
 

@@ -51,10 +51,6 @@ def failure_of(error: Exception, about: Mapping[str, object]) -> JobFailure:
 
     The pipeline's errors are meant for clients. Any other is a fault of ours: its text may hold
     paths, so that it goes to the log only.
-
-    Args:
-        error: that ends the job.
-        about: what the log's line says of the job.
     """
     if isinstance(error, PipelineError | WorkerLost):
         return JobFailure(type(error).__name__, str(error))

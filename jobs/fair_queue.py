@@ -41,12 +41,6 @@ def next_place(connection: sa.Connection, owner: str | None, priority: Priority,
 
     Source: start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996), with segments for
     packets and equal weights.
-
-    Args:
-        connection: in a transaction that adds the job.
-        owner: of the job.
-        priority: of the job.
-        count: how many segments it has.
     """
     behind = _behind(connection, owner, priority)
     if behind:

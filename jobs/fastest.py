@@ -30,9 +30,7 @@ class FastestDevice:
     agree, as they must to share the segments of a job.
 
     Args:
-        data_dir: the folder.
         model: the `.onnx` file.
-        threads: as for `pipeline.network.infer.load`.
     """
 
     def __init__(self, data_dir: Path, model: Path, threads: int | None) -> None:

@@ -34,7 +34,6 @@ class KeyRing:
         """Make a key and return it; nobody can ever read it again.
 
         Args:
-            name: of its owner, as jobs and the log have it.
             max_jobs: unfinished jobs that it may have at once; None for any number.
             requests_per_minute: that it may send; None for any number.
 

@@ -13,15 +13,7 @@ _BUCKETS_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10
 
 
 class WorkerMetrics:
-    """The metrics of one worker, in a registry of their own.
-
-    Attributes:
-        registry: holds them.
-        frames: those whose objects were found, done again or not.
-
-    Args:
-        problem_of: names the problem of a failure by the name of its error.
-    """
+    """The metrics of one worker, in a registry of their own."""
 
     def __init__(self, problem_of: Callable[[str], str] = str) -> None:
         self._problem_of = problem_of
@@ -73,7 +65,7 @@ class WorkerMetrics:
             self._failures.labels(self._problem_of(failure.kind)).inc()
 
     def describe(self, worker: Worker) -> None:
-        """Say what the worker runs."""
+        """Set `rotograph_worker_info`."""
         self._worker.labels(worker.device, worker.provider, worker.model, worker.model_version).set(
             1
         )

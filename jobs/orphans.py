@@ -27,11 +27,6 @@ class Orphans(Periodic):
     with a finished segment waits for a worker that can go on, and then fails.
 
     Args:
-        records: of the jobs, whoever works on them.
-        register: of the workers.
-        worker: the one that looks.
-        store: the files of jobs.
-        metrics: where jobs that fail are counted.
         wait_s: how long a job waits for such a worker.
     """
 

@@ -25,10 +25,6 @@ class Outbound:
     """Sends requests to servers of clients.
 
     Redirects aren't followed, and proxies of the environment aren't used: see `AddressGuard`.
-
-    Args:
-        guard: says where requests may go.
-        tls: in place of the usual trust.
     """
 
     def __init__(self, guard: AddressGuard, tls: ssl.SSLContext | None = None) -> None:
@@ -48,10 +44,6 @@ class Outbound:
         """Send a request; give an answer whose body is yet to be read.
 
         Args:
-            method: of HTTP.
-            url: to send it to.
-            headers: beside `Host` and those of the content.
-            content: of the request.
             connect_s: for the server to be found and connected to; None for as long as it takes.
 
         Raises:

@@ -11,7 +11,6 @@ class Periodic(ABC):
 
     Args:
         every_s: from the end of one turn to the start of the next.
-        name: of the thread.
     """
 
     def __init__(self, every_s: float, name: str) -> None:

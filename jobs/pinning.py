@@ -54,12 +54,7 @@ def unpin(connection: sa.Connection, job_id: str) -> None:
 
 
 def unpin_claimed(connection: sa.Connection, live: Collection[str]) -> None:
-    """Let any worker have the segments that one took and died before it could pin their job.
-
-    Args:
-        connection: to the database.
-        live: the runtimes that workers have.
-    """
+    """Let any worker have the segments that one took and died before it could pin their job."""
     table = workflows(connection)
     unpinned = sa.select(JOBS.c.id).where(JOBS.c.runtime.is_(None))
     connection.execute(

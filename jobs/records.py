@@ -36,9 +36,8 @@ class JobProgress:
     """How far the result of an unfinished job is.
 
     Attributes:
-        segments: of the job.
-        linked: how many of them, from the first, are in the result.
-        early: frames of the next one that can be read already.
+        linked: segments, from the first, that are in the result.
+        early: frames of the next segment that can be read already.
         model: name and version, as the job's first worker had it; None before there was one.
     """
 
@@ -53,10 +52,6 @@ class Orphan:
     """An unfinished job whose runtime no worker has.
 
     Attributes:
-        job_id: of the job.
-        runtime: that it is pinned to.
-        segments: of the job.
-        readable: whether frames of it can be read.
         model: name and version, as its first worker had it.
     """
 
@@ -84,7 +79,6 @@ class JobRecords:
     """The rows of jobs. A job that reached a final state never changes again.
 
     Args:
-        engine: of the database.
         owner: whose jobs alone there seem to be; None for all.
         runtime: of the worker that works on them; None for who works on none.
     """
@@ -176,11 +170,6 @@ class JobRecords:
 
     def take_up(self, job_id: str, segment: int, model: Mapping[str, str]) -> int | None:
         """Note that a worker starts on a segment.
-
-        Args:
-            job_id: of the job.
-            segment: its number.
-            model: that the worker has.
 
         Returns:
             How often the segment was started, with this time; None if the job isn't wanted any

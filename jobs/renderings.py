@@ -20,10 +20,6 @@ class Renderings:
     """The results of jobs as files, such as videos, in the formats of `FILE_FORMATS`.
 
     Every method blocks. What is made of a job is gone when the job is deleted.
-
-    Args:
-        store: the files of jobs.
-        decode_timeout_s: how long decoding may bring no frame.
     """
 
     def __init__(self, store: JobStore, decode_timeout_s: float = 120.0) -> None:
@@ -39,11 +35,6 @@ class Renderings:
 
         It takes long and a core: run it in a process of its own. One that is killed leaves a file
         behind; `discard` it.
-
-        Args:
-            job_id: of a job that succeeded.
-            name: of the format.
-            filename: as the client named the video.
 
         Raises:
             JobNotFound: the job was deleted, maybe meanwhile.

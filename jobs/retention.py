@@ -17,7 +17,6 @@ class Retention(Periodic):
     Several processes may do so at once on the same jobs.
 
     Args:
-        queue: the jobs, of all owners.
         keep_s: how long a job is kept after its end; None for good.
         budget_bytes: that the files of all jobs may take; None for any number. Unfinished jobs
             count, but are never deleted.

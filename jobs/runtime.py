@@ -19,8 +19,7 @@ def runtime_of(session: Session, model: Path) -> str:
     How many threads it has and which processor doesn't matter: that changes the last bits only.
 
     Args:
-        session: the loaded model.
-        model: its `.onnx` file; those of its features and actions lie beside it, if it has any.
+        model: the `.onnx` file; those of its features and actions lie beside it, if it has any.
     """
     what = json.dumps([_CODE, session.device, session.provider, digests_of(model)])
     return hashlib.sha256(what.encode()).hexdigest()[:16]

@@ -14,12 +14,7 @@ _ID = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(frozen=True)
 class JobFile:
-    """The name of a file, whether there is one or not.
-
-    Attributes:
-        job_id: of its job.
-        name: within the job, with `/` between folders.
-    """
+    """The name of a file, whether there is one or not."""
 
     job_id: str
     name: str
@@ -47,9 +42,6 @@ class JobStore(ABC):
     brings it back: a worker that still writes into a deleted job gets a FileNotFoundError.
 
     Every method may raise StoreAway where the store doesn't answer, or OSError of a local disk.
-
-    Args:
-        data_dir: local folder that uploads are received in.
     """
 
     def __init__(self, data_dir: Path) -> None:
@@ -76,7 +68,7 @@ class JobStore(ABC):
 
     @staticmethod
     def scan(job_id: str) -> JobFile:
-        """Name the video's scan."""
+        """Name the file of the video's scan."""
         return JobFile(job_id, "scan.json")
 
     @staticmethod
@@ -164,7 +156,6 @@ class JobStore(ABC):
         """Give a path to write to, and keep what it holds at the end as the file.
 
         Args:
-            file: to be written.
             patience_s: how long to wait with what was written for a store that doesn't answer.
 
         Raises:
@@ -196,7 +187,6 @@ class JobStore(ABC):
         """Remove what killed processes left: what belongs to no job, and unfinished files.
 
         Args:
-            known: ids of the jobs there are.
             older_than_s: spare what changed within this many seconds.
         """
 

@@ -41,7 +41,6 @@ class SegmentTrace:
     the end of its last one, which says how long it was busy meanwhile.
 
     Args:
-        tracer: makes the spans; by default nobody's.
         timed: what takes the time of stages as well.
     """
 

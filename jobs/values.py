@@ -114,12 +114,7 @@ class JobRequest(Options):
 
 @dataclass(frozen=True)
 class Idempotency:
-    """What tells a request that is sent again from a new one.
-
-    Attributes:
-        key: that its client drew for it.
-        fingerprint: of all that was asked for, the upload too.
-    """
+    """What tells a request that is sent again from a new one."""
 
     key: str
     fingerprint: str
@@ -131,7 +126,6 @@ class JobFailure:
 
     Attributes:
         kind: name of the error's class, such as `BrokenVideo`.
-        message: for the client.
     """
 
     kind: str
@@ -145,13 +139,10 @@ class Job:
     Attributes:
         id: random, unguessable.
         state: where it stands.
-        request: what was asked for.
-        video: what the upload is.
         created_at: when it was accepted, UTC.
         started_at: when a worker took it up first, UTC; None while queued.
         finished_at: when it reached a final state, UTC.
         frames_done: frames whose result is stored.
-        frames_total: frames that were asked for.
         frames_ready: frames, from the first, whose lines of the result can be read.
         failure: why it failed; None unless it did.
         copied_from: id of the job whose result it got a copy of; None if it was worked for.
@@ -191,7 +182,6 @@ class Key:
     """An API key as its operator sees it, without its secret.
 
     Attributes:
-        name: of its owner.
         max_jobs: unfinished jobs that it may have at once; None for any number.
         requests_per_minute: that it may send; None for any number.
         created_at: UTC.
@@ -211,11 +201,7 @@ class Worker:
 
     Attributes:
         id: of the process, unique for its life.
-        device: as it was asked for, or chosen.
         provider: what really runs the model: ONNX Runtime's execution provider, or OpenVINO.
-        model: name of the model that it serves.
-        model_version: version of that model.
-        runtime: what gives the same results, as `runtime_of`.
         sandbox_lacks: protections that its system can't give the decoders of uploads.
         card: what the model's file says of itself, `pipeline.network.spec.ModelSpec` as a dict.
     """

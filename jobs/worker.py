@@ -59,9 +59,7 @@ class WorkerSettings:
         device: where the model shall run; `auto` for the fastest here, as `FastestDevice` has it.
         database_url: as `open_database`; None for the SQLite file in `data_dir`.
         store_url: of the jobs' files, as `open_store`; None for `data_dir`.
-        cache_bytes: as `open_store`.
         threads: of the runtime on a CPU; None for one a core that the process may use.
-        decode_timeout_s: how long decoding may bring no frame.
         job_timeout_s: how long a job may take; None for any time.
         webhooks: how they are sent; None where this worker sends none.
     """
@@ -91,9 +89,6 @@ def run_worker(
     does that segment again.
 
     Args:
-        settings: how to run.
-        load_session: makes the session, in place of loading `settings.model`.
-        sandbox: decodes the uploads, in place of the usual one.
         metrics: what is counted; None where nobody looks.
         tracer: makes spans of the work; None where nobody looks.
 

@@ -59,14 +59,6 @@ class SegmentJob:
 
     A step's result is a file. A step that is done again, because its worker died before it was
     recorded, writes the same file again.
-
-    Args:
-        store: the files of jobs.
-        records: their rows, as a worker of this runtime sees them.
-        segmenter: finds the objects of a stretch of frames.
-        spec: of the model in `segmenter`.
-        metrics: what is counted.
-        trace: makes the spans; its stages are those of `segmenter`.
     """
 
     def __init__(

@@ -21,7 +21,6 @@ class ActionHead(nn.Module):
         source: which of the encoder's maps the branch starts from, by index, finest first.
         branch: the deep stages, from that map (N, C, T, H, W) to another.
         channels: C of what the branch gives.
-        width: channels of the description of a box.
         grid: points along each side of a box at which the map is read.
         margin: share of its width and height by which a box grows on each side: what people hold
             and kick lies outside of their own box.

@@ -58,10 +58,7 @@ def video_clip(
     """Cut a clip of `length` frames from a video: random gap, direction, scale, place and flip.
 
     Args:
-        video: to cut from.
         length: T, frames of the clip.
-        crop: the clip's size.
-        generator: draws everything.
         close: whether the object fills the clip, as in a close-up; else the scale is the crop's.
     """
     gap = int(generator.integers(1, 4))
@@ -141,11 +138,8 @@ def still_clip(
     move as the background does are background.
 
     Args:
-        still: gives the object.
         others: two, which give another background and an object that isn't wanted.
         length: T, frames of the clip.
-        crop: the clip's size.
-        generator: draws everything.
     """
     picture, mask = still.picture(), still.mask()
     place = cover(picture.shape, crop, generator)

@@ -69,9 +69,6 @@ class Batches(Dataset[Batch]):
         videos: to cut clips from, at least one.
         actions: videos of people who act, at least one if the recipe wants any.
         stills: to set in motion, at least three if the recipe wants any.
-        recipe: says how.
-        seed: draws everything.
-        labels: of the action head; none draws no answers.
 
     Raises:
         ValueError: there are too few videos or stills, or they lack one of the labels.

@@ -23,8 +23,6 @@ def save(
     """Write a network's weights whole or not at all.
 
     Args:
-        network: whose parameters and buffers are written.
-        path: ends in `.safetensors`; its folder is made.
         about: what the weights are, such as `preset` and `step`; values become JSON.
         half: whether the file holds all but small tensors as float16; `load` makes them float32
             again.
@@ -64,8 +62,6 @@ def load(
     """Read weights into a network of the same shape.
 
     Args:
-        network: takes the weights.
-        path: of the file.
         new: what the names begin with of parts that the network has and the file may lack; they
             keep their weights then. A file that has some of a part has to have all of it.
         anew: the same of parts that keep their weights also where the file has them.

@@ -61,8 +61,6 @@ def composite_clip(
     Args:
         stills: `STILLS` of them.
         length: T, frames of the clip, at least 2.
-        crop: the clip's size.
-        generator: draws everything.
 
     Raises:
         ValueError: there is another number of stills.

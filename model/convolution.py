@@ -26,8 +26,6 @@ def conv3d(
 
     Args:
         kind: `standard`, `r2plus1d` or `separable`.
-        in_channels: M.
-        out_channels: N.
         kernel: Kt, Kh and Kw, each odd.
         spatial_dilation: gamma s, between taps of a frame, pixels.
         temporal_dilation: gamma t, between taps of a pixel, frames.

@@ -72,7 +72,6 @@ class Cues(nn.Module):
         """Score pixels by cues alone, for a loss of the stream's own.
 
         Args:
-            own: what `forward` returned.
             size: T, H and W.
 
         Returns:

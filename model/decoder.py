@@ -17,7 +17,6 @@ class Decoder(nn.Module):
         skip_channels: C of each encoder map used, coarse to fine.
         widths: C of each stage's convolution, coarse to fine. One more than there are skips adds a
             convolution over the last concatenation, which the paper doesn't have.
-        convolution: the kind of every convolution.
         temporal: whether convolutions reach over time; if not, they are 1x3x3.
 
     Attributes:
@@ -57,12 +56,7 @@ class Decoder(nn.Module):
         self.channels = channels
 
     def forward(self, features: Tensor, skips: Sequence[Tensor]) -> Tensor:
-        """Bring features (N, C, T, H, W) to the T, H and W of the finest skip.
-
-        Args:
-            features: from the pyramid.
-            skips: encoder maps, coarse to fine, as many as `skip_channels`.
-        """
+        """Bring features (N, C, T, H, W) to the T, H and W of the finest skip."""
         for stage, skip in zip(self.stages, skips, strict=True):
             features = torch.cat([stage(upsample(features, skip.shape[2:])), skip], dim=1)
         if self.fuse is not None:

@@ -21,10 +21,6 @@ def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 def soft_iou(logits: Tensor, targets: Tensor) -> Tensor:
     """One minus the intersection over union of probabilities, per clip, averaged.
 
-    Args:
-        logits: as for `cross_entropy`.
-        targets: as for `cross_entropy`.
-
     Source: Rahman and Wang, "Optimizing Intersection-Over-Union in Deep Neural Networks for Image
     Segmentation", ISVC 2016, Equations 3 to 5.
     """

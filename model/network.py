@@ -18,13 +18,9 @@ class SegmentationNetwork(nn.Module):
     """Scores each pixel of a clip as foreground or background.
 
     Args:
-        encoder: gives the feature maps.
-        pyramid_channels: C after the pyramid pooling.
-        rates: the spatial dilations of the pyramid.
         frame_features: whether the pyramid has the frame-level branch.
         decoder_widths: C of each stage of the decoder, coarse to fine.
         skips: which of the encoder's maps the decoder takes, by index, coarse to fine.
-        convolution: the kind in the pyramid and the decoder.
         temporal: whether the pyramid and the decoder reach over time.
         classes: 2 for the paper's background and foreground scores, 1 for their difference only.
         actions: says what the objects do; None for a network that only segments.
@@ -117,7 +113,6 @@ class SegmentationNetwork(nn.Module):
         """Score the actions in the one box of each frame.
 
         Args:
-            clips: as in `forward`.
             boxes: (N, T, 4) float32, as `ActionHead.forward` takes them.
 
         Returns:

@@ -16,7 +16,6 @@ class Operations:
 
     Attributes:
         multiplications: of convolutions and linear layers, as Equations 1 to 5 count them.
-        parameters: of all layers, frozen ones too.
     """
 
     multiplications: int
@@ -42,8 +41,6 @@ def count_operations(
     leave them out too. On the `meta` device nothing is computed, so any size is counted at once.
 
     Args:
-        network: is run as `network(clips)`.
-        clips: its input.
         modules: the parts of the network to count; None counts it all.
 
     Source: Hou et al., BMVC 2019, Equations 1 to 5.
@@ -75,9 +72,6 @@ def _multiplies(layer: nn.Module) -> bool:
 
 def table5(kind: Kind) -> Operations:
     """Count the paper's pyramid pooling and decoder for a clip of 8 frames of 320 x 320.
-
-    Args:
-        kind: of every 3-D convolution in them.
 
     Source: Hou et al., BMVC 2019, Table 5.
     """

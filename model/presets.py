@@ -24,13 +24,9 @@ class Preset:
     A variant is `dataclasses.replace(PAPER, convolution="standard")`.
 
     Attributes:
-        encoder: builds the encoder, without trained weights.
-        pyramid_channels: C after the pyramid pooling.
-        rates: the spatial dilations of the pyramid.
         frame_features: whether the pyramid has the frame-level branch.
         skips: which of the encoder's maps the decoder takes, by index, coarse to fine.
         decoder_widths: C of each stage of the decoder, coarse to fine.
-        convolution: the kind in the pyramid and the decoder.
         temporal: whether the pyramid and the decoder reach over time.
         classes: 2 for background and foreground scores, 1 for their difference.
         clip_length: L, frames in a clip.
@@ -118,7 +114,6 @@ def build(preset: str | Preset, labels: Sequence[str] = ()) -> SegmentationNetwo
     """Build a network with random weights, by a preset or its name.
 
     Args:
-        preset: which network.
         labels: of the action head; none for a network that only segments.
 
     Raises:
@@ -159,7 +154,6 @@ def restore(preset: str | None, path: Path) -> tuple[SegmentationNetwork, dict[s
 
     Args:
         preset: by name; None for the one that the weights say they are of.
-        path: the file.
 
     Returns:
         The network, and what its weights say of themselves.

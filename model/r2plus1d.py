@@ -140,7 +140,6 @@ def _layer(
     Args:
         in_channels: C of the input.
         out_channels: C of every block.
-        blocks: how many.
         temporal_stride: 2 as in the original, or 1 where that stride is taken out.
         spatial_stride: 2, or 1 for the first layer.
         dilation: in frames, that strides taken out of earlier layers ask for.
@@ -211,7 +210,6 @@ def load_kinetics(encoder: R2Plus1D, path: Path) -> None:
 
     Args:
         encoder: is changed only if the whole checkpoint fits.
-        path: of the file, downloaded before.
 
     Raises:
         FileNotFoundError: there is no such file.

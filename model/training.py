@@ -35,11 +35,9 @@ class Run:
     Attributes:
         folder: takes `last.ckpt`, `weights.safetensors`, `log.jsonl` and TensorBoard's events.
         steps: of the whole run; the learning rate's schedule ends with it.
-        seed: draws the data and the new layers.
         resume: go on from `last.ckpt` of the folder, which then has to exist.
         log_every: steps between lines of the log.
         save_every: steps between validations, each followed by a checkpoint.
-        about: written beside the weights.
         workers: processes that draw clips; without any, the one that trains draws them.
     """
 
@@ -68,13 +66,7 @@ def train(
     """Train a network and leave its averaged weights in the run's folder.
 
     Args:
-        fabric: places tensors and sets the precision.
-        network: with the weights to start from.
-        recipe: how to train.
-        run: where and how long.
-        batches: draws the data.
         held_out: validated on, never trained on; none skips validation.
-        spec: the clip length and picture size of validation.
         acting: validates the action head of a network that has one; never trained on.
         distillation: holds the teacher that the recipe wants; None for one that wants none.
 

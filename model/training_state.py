@@ -32,12 +32,7 @@ class TrainingState:
     """All that changes in training.
 
     Attributes:
-        network: that is trained.
-        model: the same as Fabric runs it.
-        average: the moving average of its weights.
-        optimizer: of its weights, and of the projections of `distillation`.
         distillation: holds the teacher; None where there is none.
-        step: how many were taken.
     """
 
     network: SegmentationNetwork

@@ -47,9 +47,7 @@ def glance(
     """Estimate mean J of each video from a few clips, at the size that the network sees.
 
     Args:
-        segment: the network.
         videos: each at least as long as a clip.
-        spec: clip length and picture size.
         clips_per_video: evenly spread over the video.
 
     Returns:
@@ -93,10 +91,7 @@ def glance_actions(
     """Estimate how often the right action is told, from the middle of each video.
 
     Args:
-        network: has an action head.
-        acting: clips of people who act.
-        others: of which those that don't show people are `none`.
-        spec: clip length and picture size.
+        others: clips, of which those that don't show people are `none`.
 
     Returns:
         Shares of videos told right: `actions`, in boxes around the masks that the network finds;

@@ -19,8 +19,7 @@ def mean_weights(
     from the same weights does what their ensemble would, in the time of one.
 
     Args:
-        before: a network's state.
-        after: the same network's after each run of training that began from there, at least one.
+        after: the state after each run of training that began with `before`, at least one.
         share: of those, together, in the mean, 0 to 1.
 
     Returns:

@@ -65,7 +65,6 @@ class Segmenter:
     """Finds the objects of a video with one model.
 
     Args:
-        session: the model.
         stride: frames from one clip to the next; clips overlap by the rest of their length.
         decode: decodes files; `Sandbox.decode_scaled` for those that aren't trusted.
         timed: takes the time of decoding and scaling a clip, of the model's run over it, and of
@@ -103,13 +102,8 @@ class Segmenter:
         stops them. Memory doesn't grow with the video.
 
         Args:
-            path: of the file that was scanned.
-            video: what the scan found.
             indices: source frames wanted, rising.
             threshold: probability from which a pixel is foreground, above 0 and below 1.
-            instances: as `find_objects` takes them.
-            quality: as `Predictor` takes it.
-            actions: whether to name the objects' actions, where the model can.
 
         Yields:
             Each frame of `indices`, in order, objects without tracks.
@@ -159,10 +153,6 @@ class Segmenter:
             count: T, how many there are.
             size: H and W of the frames, pixels.
             mask_size: H and W that masks shall have; None for those of the frames.
-            threshold: as `segment` takes it.
-            instances: as `find_objects` takes them.
-            quality: as `Predictor` takes it.
-            actions: whether to name the objects' actions, where the model can.
 
         Yields:
             The objects of each frame, in order, without tracks.

@@ -28,8 +28,6 @@ class VideoLimits:
     """How large a video may be.
 
     Attributes:
-        max_pixels: in one frame.
-        max_frames: in the whole video.
         max_duration_s: of the whole video, seconds.
     """
 
@@ -45,7 +43,6 @@ class VideoInfo:
     Attributes:
         width: pixels, after rotation.
         height: pixels, after rotation.
-        frame_count: frames in the whole file.
         fps: mean frames a second.
         duration_s: seconds.
         rotation: degrees clockwise that the stored picture is turned by to be shown: 0, 90, 180
@@ -74,7 +71,6 @@ class ScannedVideo:
     """A video whose frames have been listed, so that decoding can start at any of them.
 
     Attributes:
-        info: what the video is.
         timestamps: (T,) int64, rising: when each frame is shown, in units of `time_base`.
         time_base: seconds in one unit of `timestamps`.
         starts: (S,) int64, rising: frames that decoding can start at.
@@ -130,7 +126,6 @@ class Rle:
     Attributes:
         height: of the mask, pixels.
         width: of the mask, pixels.
-        counts: the compressed runs.
     """
 
     height: int
@@ -196,10 +191,8 @@ class SegmentedFrame:
     """The objects of one frame, largest first; none where nothing stands out.
 
     Attributes:
-        index: of the frame in the source video.
         time_s: of the frame, seconds.
         objects: largest first.
-        repeated: as in `Frame`.
         cuts: frames of the source video that shots begin with, after the frame before this one and
             up to this one.
     """

@@ -61,9 +61,6 @@ def create_app(
     """Make the application.
 
     Args:
-        settings: of the service.
-        queue: the jobs, with their files and the API keys.
-        renderings: results as files.
         tracers: makes spans of requests; None where nobody looks.
         stopping: begins before the server stops; None where nobody says so.
     """

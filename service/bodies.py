@@ -48,7 +48,6 @@ class Form:
     Attributes:
         filename: of the file, as the client named it and as any system takes it.
         size: of the file, bytes.
-        values: the text parts by name.
         sha256: of the file, hexadecimal.
     """
 
@@ -66,8 +65,6 @@ async def receive_form(
     Args:
         request: its body is read, and no further than the first fault.
         to: where the file goes; what it holds after an error is for the caller to remove.
-        options: names of the text parts that are allowed.
-        limits: of the upload.
 
     Raises:
         MalformedBody: the body breaks the format or ends early.
@@ -236,12 +233,7 @@ def filename_in(disposition: bytes, plain: bytes) -> str:
 
 @dataclass(frozen=True)
 class UrlBody:
-    """What was received.
-
-    Attributes:
-        url: of the video.
-        values: the options by name.
-    """
+    """What was received."""
 
     url: str
     values: Mapping[str, Any]
@@ -299,7 +291,6 @@ def parse_options(values: Mapping[str, Any], *, strict: bool = False) -> Options
     """Check the options of a form, or of a JSON object.
 
     Args:
-        values: by name.
         strict: whether values have types of their own, as in JSON; else they are text.
 
     Raises:

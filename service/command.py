@@ -139,7 +139,7 @@ def _show(settings: Settings, metrics: CollectorRegistry) -> None:
 
 
 def add_key_arguments(parser: argparse.ArgumentParser) -> None:
-    """Describe the command."""
+    """Add the arguments of `keys`."""
     actions = parser.add_subparsers(dest="action", required=True)
     create = actions.add_parser("create", help="make a key and print it, this once")
     create.add_argument("name", help="of its owner")

@@ -45,7 +45,6 @@ class RateLimiter:
         """Count a request.
 
         Args:
-            key: of the caller.
             now_s: on a clock that never goes back.
 
         Raises:
@@ -70,19 +69,6 @@ class Services:
     """What the routes work with.
 
     Attributes:
-        settings: of the service.
-        queue: the jobs.
-        uploads: where files are received.
-        downloader: fetches videos that clients name.
-        scanner: looks at uploads.
-        keys: the API keys.
-        rates: what each key has left.
-        renderer: makes results in formats that take long.
-        watch: looks at the jobs that clients listen to.
-        metrics: for Prometheus.
-        reads: of the database, which requests share.
-        stopping: whether this process is about to stop.
-        tracer: makes spans of what requests do.
         owner: whose jobs alone there seem to be; None for all.
     """
 

@@ -26,10 +26,7 @@ class Downloader:
     """Fetches videos. Redirects aren't followed, and proxies of the environment aren't used.
 
     Args:
-        guard: says where requests may go.
-        limits: of the file.
         timeout_s: for a whole download, seconds.
-        tls: in place of the usual trust.
         count: is told how many bytes have come, again and again.
     """
 
@@ -52,9 +49,7 @@ class Downloader:
         """Fetch a video to a file.
 
         Args:
-            url: of the video.
             to: where it goes; what that holds after an error is for the caller to remove.
-            left: says whether the client that wants it has left.
 
         Returns:
             The SHA-256 of the file, hexadecimal.

@@ -35,7 +35,6 @@ class Fault:
     """One wrong value of a request.
 
     Attributes:
-        name: of the option, parameter or part.
         got: what was received; None where nothing was.
         wanted: what it must be, or what others there are where nothing has this name.
         known: whether something has this name.
@@ -179,10 +178,8 @@ class Kind:
     """How one class of errors is answered.
 
     Attributes:
-        status: of the HTTP answer.
         slug: last part of the problem's `type`; never changes.
         title: of the problem, the same for every occurrence.
-        example: of a detail.
         retry_after_s: when the same request may succeed; None for never.
     """
 

@@ -50,9 +50,7 @@ class Event(NamedTuple):
     """One event.
 
     Attributes:
-        name: of its kind.
         id: what a client sends as Last-Event-ID to go on after it.
-        data: of it.
     """
 
     name: str
@@ -66,7 +64,6 @@ class Position:
 
     Attributes:
         stage: the place in `_STAGES` of the state that was told last.
-        frames_done: as was told last.
         frames_ready: frames, from the first, that were told to be readable.
     """
 
@@ -160,15 +157,7 @@ async def stream(
     *,
     heartbeat_s: float = HEARTBEAT_S,
 ) -> AsyncIterator[bytes]:
-    """Yield the events of a job as they are sent, to the last one, or until this process stops.
-
-    Args:
-        job_id: of the job.
-        watched: the job.
-        told: what the client knows.
-        stopping: whether this process is about to stop.
-        heartbeat_s: after how long without an event a comment is sent.
-    """
+    """Yield the events of a job as they are sent, to the last one, or until this process stops."""
     while True:
         job = watched.job
         events = [deleted(job_id, told)] if job is None else news(job, told)
@@ -194,7 +183,6 @@ def news(job: Job, told: Position) -> Iterator[tuple[Event, Position]]:
     """Yield the events that bring a client up to date, each with what it has been told then.
 
     Args:
-        job: as it stands.
         told: what the client knows. Where it knows more than `job` says, since another process
             looked later, there is nothing to tell.
     """

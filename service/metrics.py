@@ -42,14 +42,8 @@ class Metrics:
 
     Labels have few values, whatever clients send: routes, not paths, and no names of theirs.
 
-    Args:
-        queue: the jobs of all owners.
-
     Attributes:
-        registry: holds them.
         in_progress: requests that aren't answered to their end.
-        upload_bytes: of the bodies of requests.
-        download_bytes: of videos that were fetched from their URLs.
     """
 
     def __init__(self, queue: JobQueue) -> None:
@@ -114,10 +108,8 @@ class Metrics:
 
         Args:
             route: its template, such as `/jobs/{job_id}`; None where it fits none.
-            method: of the request.
             status: of the answer; None where the client left before there was one.
             problem: slug of the problem that was answered; None where none was.
-            duration_s: how long it took.
         """
         self._requests.labels(
             route or "none", method if method in _METHODS else "other", str(status or "none")
@@ -178,12 +170,7 @@ def _by_model(workers: Sequence[Worker]) -> Metric:
 
 
 class Measure:
-    """ASGI middleware, the outermost: what it sees is what the client gets.
-
-    Args:
-        app: that answers.
-        metrics: where to count.
-    """
+    """ASGI middleware, the outermost: what it sees is what the client gets."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app

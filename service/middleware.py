@@ -37,7 +37,6 @@ class Access:
     stands in the answer's header, in the log and in problems.
 
     Args:
-        app: that answers.
         stopping: from when on connections aren't kept.
     """
 

@@ -30,7 +30,6 @@ def preference(headers: Sequence[str], default_s: float, longest_s: float) -> Pr
     What can't be understood is ignored, as the RFC demands; of several, the first counts.
 
     Args:
-        headers: the values of all Prefer headers of the request.
         default_s: seconds to wait where the client says nothing.
         longest_s: the most seconds that the service waits.
 

@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 
 def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """Answer with a problem."""
+    """Return a problem as an answer of its status."""
     content = problem.model_dump(mode="json", exclude_none=True)
     return JSONResponse(content, problem.status, headers, MEDIA_TYPE)
 
@@ -144,7 +144,6 @@ def fault_of(error: ErrorDetails, among: Sequence[str] = ()) -> Fault:
     """Put what pydantic says of a wrong value into our words.
 
     Args:
-        error: one of those of a `ValidationError`.
         among: the names that there are.
     """
     name, got = str(error["loc"][-1])[:100], shown(error["input"])

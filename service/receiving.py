@@ -30,7 +30,6 @@ class UploadLimits:
     """How large and how slow an upload may be.
 
     Attributes:
-        max_bytes: of the file.
         idle_timeout_s: seconds to wait for the next `STEADY_BYTES`, or the end.
     """
 
@@ -47,10 +46,6 @@ class Stalled(Exception):
 
 class FileSink:
     """Writes a file that comes in blocks.
-
-    Args:
-        file: to write to.
-        max_bytes: that it may have.
 
     Attributes:
         size: so far, bytes.
@@ -138,9 +133,7 @@ class Scanner:
     """Looks at uploads.
 
     Attributes:
-        sandbox: where.
         lacks: protections that this system can't give the sandbox.
-        limits: of the videos.
         timeout_s: for one look, without the wait for its turn.
     """
 

@@ -36,14 +36,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class _Rendering:
-    """One that is waiting for its turn or being made.
-
-    Attributes:
-        scope: canceled when its job is deleted.
-        over: set when it is there or has failed.
-        error: why it failed.
-        waiting: how many requests are told how it ends.
-    """
+    """One that is waiting for its turn or being made."""
 
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     over: anyio.Event = field(default_factory=anyio.Event)
@@ -59,11 +52,8 @@ class Renderer:
     ends when its job is deleted, by whomever.
 
     Args:
-        renderings: makes and keeps the files.
-        watch: tells when a job is deleted.
         at_once: how many are made at once; others wait for their turn.
         timeout_s: for one, without the wait for its turn.
-        tasks: that they run in.
         stopping: whether this process is about to stop, so that nobody waits.
     """
 
@@ -88,11 +78,6 @@ class Renderer:
 
     async def file(self, job: Job, name: str, wait_s: float) -> Path:
         """Return the file of a result, made first if need be.
-
-        Args:
-            job: that succeeded.
-            name: of the format.
-            wait_s: how long to wait for it.
 
         Raises:
             NotRendered: it isn't there after `wait_s`, but will be.

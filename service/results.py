@@ -121,7 +121,6 @@ def json_blocks(summary: Mapping[str, Any], lines: Iterator[str]) -> Iterator[st
 
     Args:
         summary: all of the result but its frames.
-        lines: the frames, each a JSON object with its line's end.
 
     >>> summary = {"job": "a"}
     >>> "".join(json_blocks(summary, iter(['{"index": 0}\n', '{"index": 1}\n'])))
@@ -155,8 +154,6 @@ async def followed(shared: Services, job: Job, lines: Iterator[str]) -> AsyncIte
     of this process: the status has been sent by then.
 
     Args:
-        shared: what routes work with.
-        job: that runs.
         lines: follows the job, each line with its end; an empty string where nothing is new.
     """
     try:

@@ -36,7 +36,6 @@ def listen(settings: Settings, tracers: TracerProvider | None = None) -> None:
     """Answer requests until SIGTERM or SIGINT.
 
     Args:
-        settings: of the service.
         tracers: makes spans of requests; None where nobody looks.
 
     Raises:
@@ -131,7 +130,6 @@ class DrainingServer(uvicorn.Server):
     come are taken, and nobody is made to wait. A second signal ends that at once.
 
     Args:
-        config: as uvicorn's.
         stopping: begins with the first signal.
         drain_s: for how long it goes on.
     """
@@ -174,12 +172,12 @@ class PunctualProtocol(H11Protocol):
     _unread_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin, and wait for the first header."""
+        """Start the deadline of the first header."""
         super().connection_made(transport)
         self._header_timer = self.loop.call_later(self.header_s, transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
+        """Stop both deadlines with the connection."""
         super().connection_lost(exc)
         self._stop_header_timer()
         self._stop_unread_timer()
@@ -200,7 +198,7 @@ class PunctualProtocol(H11Protocol):
         self._unread_timer = self.loop.call_later(self.unread_s, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """Go on writing."""
+        """Stop the deadline, since the client has read."""
         super().resume_writing()
         self._stop_unread_timer()
 

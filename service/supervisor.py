@@ -30,9 +30,6 @@ _log = logging.getLogger(__name__)
 async def supervise(commands: dict[str, Sequence[str]] = PARTS) -> int:
     """Run processes until SIGTERM or SIGINT, or until one refuses to start.
 
-    Args:
-        commands: of the processes, by name.
-
     Returns:
         0 after a signal; REFUSED where a process refused to start.
     """
@@ -81,7 +78,6 @@ def next_delay_s(last_s: float, lived_s: float) -> float:
 
     Args:
         last_s: the wait before it was started the last time, 0 if there was none.
-        lived_s: how long it lived then.
     """
     if lived_s > STEADY_S:
         return FIRST_DELAY_S

@@ -108,7 +108,6 @@ def tracing(settings: Settings, part: str) -> "Iterator[TracerProvider | None]":
     Where to, how and which of them is said by OpenTelemetry's own variables, which its SDK reads.
 
     Args:
-        settings: of the service.
         part: `api` or `worker`.
 
     Yields:

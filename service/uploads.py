@@ -131,7 +131,6 @@ class Asked:
     """What a request asks for.
 
     Attributes:
-        request: of the job.
         sha256: of the video; None where it is to be fetched.
         url: to fetch the video from; None where the request brought it.
     """

@@ -24,15 +24,15 @@ class Stopping:
 
     @property
     def begun(self) -> bool:
-        """Whether it is."""
+        """Whether the process is about to stop."""
         return self._event.is_set()
 
     def begin(self) -> None:
-        """Say that it is."""
+        """Wake all who wait for the stop."""
         self._event.set()
 
     async def wait(self) -> None:
-        """Wait until it is."""
+        """Wait until the process is about to stop."""
         await self._event.wait()
 
 
@@ -41,7 +41,6 @@ class Watched:
 
     Attributes:
         job: as it was seen; None once it was deleted.
-        listeners: how many wait for its news.
     """
 
     def __init__(self, job: Job) -> None:
@@ -153,7 +152,6 @@ class _Read:
     Attributes:
         over: set when it has an outcome, or was given up before it began.
         outcome: in a tuple, since it may be None; empty until it is there.
-        error: in place of the outcome.
     """
 
     over: anyio.Event = field(default_factory=anyio.Event)
@@ -178,12 +176,7 @@ class SharedReads:
         self._running: dict[Hashable, _Read] = {}
 
     async def read(self, key: Hashable, function: Callable[[], T]) -> T:
-        """Call a function that blocks, in a thread, unless another who asks for the same does.
-
-        Args:
-            key: says what is read.
-            function: reads it.
-        """
+        """Call a function that blocks, in a thread, unless another who asks for the same does."""
         if (earlier := self._running.get(key)) is not None:
             await earlier.over.wait()
         while True:

@@ -20,7 +20,6 @@ def client_options(url: str, key: str | None, read_timeout_s: float) -> dict[str
     Args:
         url: of the service; its path, if any, stands before those of the API.
         key: an API key; None where the service has none.
-        read_timeout_s: how long the service may send nothing.
 
     Raises:
         ValueError: the URL isn't one of HTTP.

@@ -17,9 +17,6 @@ KIND = "object"
 def as_detections(frame: Frame) -> "Detections":
     """Turn a frame into `supervision.Detections`.
 
-    Args:
-        frame: of a result, or of a job that runs.
-
     Returns:
         Its N objects in order: `xyxy` (N, 4) float32 in pixels, `mask` (N, H, W) bool, `confidence`
         (N,) float32, `tracker_id` (N,) with the ids of their tracks, `class_id` (N,) 0, and in

@@ -41,7 +41,6 @@ class ProblemError(RotographError):
     """The service answered with a problem.
 
     Attributes:
-        problem: as it was told.
         retry_after_s: when the service says that it can be tried again.
     """
 
@@ -61,7 +60,7 @@ class ProblemError(RotographError):
 
     @property
     def title(self) -> str:
-        """The kind in words."""
+        """The kind of problem, in words."""
         return self.problem.title
 
     @property
@@ -71,7 +70,7 @@ class ProblemError(RotographError):
 
     @property
     def status(self) -> int:
-        """Of HTTP."""
+        """The HTTP status."""
         return self.problem.status
 
     @property

@@ -9,7 +9,6 @@ class Event:
 
     Attributes:
         name: `message` where it has no name.
-        data: its lines.
     """
 
     name: str

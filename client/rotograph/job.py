@@ -16,11 +16,6 @@ class Problem:
 
     Attributes:
         type: what kind it is; it never changes, and its address explains it.
-        title: the kind in words.
-        status: of HTTP.
-        detail: what was received and what is wanted.
-        job: id of the job that it is about.
-        request_id: under which the service's log has it.
     """
 
     type: str
@@ -48,16 +43,7 @@ class Job:
     """A job.
 
     Attributes:
-        id: of the job.
         state: `succeeded`, `failed` and `canceled` are final.
-        frames_done: frames whose result is stored.
-        frames_total: frames that were asked for.
-        filename: of the upload.
-        video: that it is of.
-        created_at: when it was posted.
-        started_at: when a worker took it up.
-        finished_at: when its state became final.
-        problem: why it failed.
         copied_from: id of the job whose result it got a copy of; None if it was worked for.
     """
 

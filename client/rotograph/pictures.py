@@ -74,7 +74,6 @@ def stills(
     """Decode the frames of a video at some times, rising; none where PyAV isn't installed.
 
     Args:
-        video: the file.
         times_s: after its first frame.
         rotation: degrees clockwise that its pictures are turned by.
         mirrored: whether they are mirrored left to right after that.

@@ -22,9 +22,7 @@ class Video:
     Attributes:
         width: pixels, after rotation.
         height: pixels, after rotation.
-        frame_count: of the whole video.
         fps: frames a second, exact; the mean where the rate varies.
-        duration_s: of the whole video.
         rotation: degrees clockwise that the stored pictures are turned by.
         mirrored: whether they are mirrored left to right after that.
         pixel_aspect: width of a pixel over its height, as shown.
@@ -78,7 +76,6 @@ class Track:
     """One object through the video.
 
     Attributes:
-        id: as `Object.track`.
         score: 0 to 1.
         start: its first frame.
         stop: one past its last frame.
@@ -118,7 +115,6 @@ class Object:
     """One object in one frame.
 
     Attributes:
-        track: id of its track.
         score: 0 to 1.
         box: x, y, width, height in pixels.
         area: pixels in the mask.
@@ -204,10 +200,6 @@ class Result:
     """A whole result.
 
     Attributes:
-        job: id of its job.
-        model: that made it.
-        video: that it is of.
-        tracks: the objects through the video.
         frames: each that was asked for, also where nothing was found.
         source: the video's file, where it is known.
     """

@@ -16,7 +16,6 @@ class Form:
 
     Attributes:
         file: that can seek, since it may have to be sent again.
-        filename: as the service shall call it.
         options: by name; those that are None are left out.
         progress: called with the bytes sent and those in all.
     """

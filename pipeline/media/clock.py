@@ -24,7 +24,6 @@ def repaired(
             unknown. At least one is known.
         time_base: seconds in a unit.
         rate: frames a second, for a file that has no two frames in order.
-        joined: as in `Listing`.
 
     Returns:
         (T,) rising, from 0.

@@ -47,7 +47,6 @@ def open_media(path: Path, max_pixels: int) -> Iterator[tuple[InputContainer, Vi
     """Open a file and its main video stream; no other file or host is ever reached.
 
     Args:
-        path: of the file.
         max_pixels: in one picture; FFmpeg allocates none much larger, whatever the file claims.
 
     Raises:
@@ -112,11 +111,7 @@ def read_frames(
     """Decode from the start, or from a keyframe before `seek_to`, leaving out what isn't decoded.
 
     Args:
-        container: freshly opened.
-        stream: of the container.
-        max_pixels: as the container was opened with.
         seek_to: in units of the stream's time base.
-        decoder: in place of the one that suits the stream.
 
     Raises:
         VideoTooLarge: a frame is past the limit.
@@ -144,9 +139,6 @@ def read_numbered(
     """Decode from a packet, and tell of each picture in which packet of the stream it was.
 
     Args:
-        container: freshly opened.
-        stream: of the container.
-        max_pixels: as the container was opened with.
         start: number of the packet to start at, counted from 0.
 
     Raises:
@@ -179,7 +171,6 @@ class _Decoder:
 
     Args:
         context: not used before.
-        max_pixels: as the container was opened with.
     """
 
     def __init__(self, context: VideoCodecContext, max_pixels: int) -> None:
@@ -222,7 +213,6 @@ class RgbConverter:
     Args:
         height: of the picture that is shown, pixels, as it is turned; others are scaled to it.
         width: likewise.
-        orientation: of the stored pictures.
     """
 
     def __init__(self, height: int, width: int, orientation: Orientation) -> None:

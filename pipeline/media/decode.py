@@ -52,11 +52,6 @@ def scan(path: Path, limits: VideoLimits, slow: Slow = lambda _: None) -> Scanne
     Where timestamps are missing, doubled, jump or are contradicted by what decodes, the whole file
     is decoded, and its frames are listed in the order in which they decode.
 
-    Args:
-        path: of the file.
-        limits: of what is taken.
-        slow: as `Slow`.
-
     Raises:
         NotAVideo: no allowed demuxer recognises the file, or it is a still picture.
         NoVideoStream: the file holds no moving pictures.
@@ -183,8 +178,6 @@ def decode(path: Path, video: ScannedVideo, indices: Sequence[int]) -> Generator
     another size than the first one is scaled to it. Transparent pixels are seen over black.
 
     Args:
-        path: of the file that was scanned.
-        video: what the scan found.
         indices: source frames wanted, rising.
 
     Yields:

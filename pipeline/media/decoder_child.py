@@ -49,7 +49,6 @@ class DecoderChild:
 
     Attributes:
         lacks: protections that it couldn't get, once it is locked down.
-        requests: how many it was sent.
     """
 
     def __init__(self, program: Sequence[str]) -> None:

@@ -17,8 +17,6 @@ class Decoder:
     """A process that decodes one video.
 
     Attributes:
-        file: the video's, as `_identity`.
-        child: the process.
         done: whether it has given all frames that it was asked for.
     """
 

@@ -51,11 +51,6 @@ def serve(descriptor: int, scan: Scan = scan, decode: Decode = decode) -> None:
     The request is a pickle of (action, path, memory limit, arguments): it comes from the service.
     After the answer to `decode` more frames of the same video may be asked for, with a pickle of
     (indices, fits). An answer is no pickle, since what sends it may be under a file's control.
-
-    Args:
-        descriptor: of the socket to the process that asks.
-        scan: looks at the file.
-        decode: decodes frames of it.
     """
     _warm_up()
     with (

@@ -30,8 +30,6 @@ class FirstFrames:
         timestamps: of up to `PROOF_FRAMES` frames, as they are shown; None where unknown.
         width: pixels, after rotation.
         height: pixels, after rotation.
-        orientation: of the stored pictures.
-        pixel_aspect: as in `VideoInfo`.
     """
 
     timestamps: list[int | None]
@@ -141,8 +139,6 @@ def decode_whole(path: Path, limits: VideoLimits, listed: int) -> NDArray[np.int
     """Decode all frames, and return the number of the packet that each was in.
 
     Args:
-        path: of the file.
-        limits: of what is taken.
         listed: frames that packets hold.
 
     Raises:

@@ -37,10 +37,6 @@ class Sound:
 def listen(path: Path, video: ScannedVideo) -> Generator[Sound, None, None]:
     """Decode the main sound of a file, leaving out what is damaged.
 
-    Args:
-        path: of the file that was scanned.
-        video: what the scan found.
-
     Yields:
         The sound in parts, nothing where there is none. Parts follow each other but for gaps and
         overlaps that the file has.

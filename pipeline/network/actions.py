@@ -18,9 +18,7 @@ class ActionNamer:
     what else is wanted, to the last bit. Held are those of frames that weren't named yet.
 
     Args:
-        session: the model.
         of: how a frame lies in the picture that the features are of.
-        wanted: frames to name.
     """
 
     def __init__(self, session: ActionSession, of: Fit, wanted: Container[int]) -> None:

@@ -28,8 +28,7 @@ class Clip:
     """What the model sees at once, all of one shot.
 
     Attributes:
-        frames: that it is run for.
-        first: place of the first of them among the pictures.
+        first: place of the first frame among the pictures.
         pictures: of L frames. Those beyond a cut or the video's end are the shot's last or first.
         motion: of each picture; None for a model that takes none.
     """
@@ -52,7 +51,6 @@ class ClipReader:
 
     Args:
         length: L, frames in a clip.
-        moving: whether the model takes what moves.
         timed: takes the time of reading a clip and of estimating what moves in it.
 
     Attributes:
@@ -72,10 +70,8 @@ class ClipReader:
         """Read clips.
 
         Args:
-            read: reads frames.
             count: T, frames in the video.
             starts: the first frame of each clip, rising.
-            wanted: frames before which cuts are looked for.
 
         Yields:
             Each clip, in parts where it holds cuts.

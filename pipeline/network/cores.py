@@ -11,9 +11,6 @@ def limited_cores(root: Path = Path("/")) -> int | None:
 
     Runtimes start a thread for each core of the host; a container's quota doesn't tell them.
 
-    Args:
-        root: of the file system that tells of control groups.
-
     Returns:
         At least 1; None where nothing limits it.
     """

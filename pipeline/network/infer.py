@@ -30,8 +30,6 @@ class Session(Protocol):
     """A loaded model.
 
     Attributes:
-        spec: what the model file says of itself.
-        device: as it was asked for.
         provider: what really runs it: ONNX Runtime's execution provider, or OpenVINO.
     """
 
@@ -45,7 +43,6 @@ class Session(Protocol):
         """Find the foreground of clips (N, L, H, W, 3) uint8, RGB.
 
         Args:
-            clips: in pictures of the network's size.
             cues: (N, L, H / 2, W / 2, 4) uint8, for a model that takes them; None where nothing but
                 the pictures is known.
 

@@ -22,7 +22,6 @@ class Predictor:
     """Runs a model over clips of frames of one size.
 
     Args:
-        session: the model.
         height: of the frames, pixels.
         width: of the frames, pixels.
         pixel_aspect: width of a frame's pixel over its height.
@@ -49,7 +48,6 @@ class Predictor:
         """Find the foreground of a clip's frames.
 
         Args:
-            clip: the pictures of each frame, as `fits` wants them.
             motion: (h, w, 3) uint8 of each frame, as `motion_map` makes it of the network's
                 picture; None for a model that takes none.
 
@@ -67,11 +65,6 @@ class Predictor:
         session: ActionSession,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Find the foreground as `run` does, and what the actions are named from.
-
-        Args:
-            clip: as `run` takes it.
-            motion: as `run` takes it.
-            session: the model, as one that names actions.
 
         Returns:
             The probabilities of `run`, and features (L, C, h, w) of the network's pictures.

@@ -19,11 +19,6 @@ def check(session: Session, model: Path, threads: int | None = None) -> None:
 
     A driver or a processor that computes wrongly does so without an error.
 
-    Args:
-        session: on the device to be tried.
-        model: the file that it was loaded from.
-        threads: as for `pipeline.network.infer.load`.
-
     Raises:
         ProviderError: they differ.
     """

@@ -39,7 +39,6 @@ def smooth(
             order.
         wanted: frames to smooth; others are only averaged in.
         motion_of: called once for each frame, when it is next; None for pixels that stay.
-        cuts: frames that shots begin with.
 
     Yields:
         Frame and its smoothed probability (H, W) float32, for each frame wanted, in order.

@@ -19,8 +19,6 @@ class Trial:
 
     Attributes:
         device: the fastest of those that find what ONNX Runtime finds on the CPU.
-        clip_ms: what a small clip took on each.
-        refused: why the others are out of the question.
     """
 
     device: Device
@@ -30,10 +28,6 @@ class Trial:
 
 def try_devices(model: Path, threads: int | None = None) -> Trial:
     """Choose CUDA if it is there and works, else the fastest runtime of the CPU.
-
-    Args:
-        model: as for `pipeline.network.infer.load`.
-        threads: as for `pipeline.network.infer.load`.
 
     Raises:
         ModelError: the model can't be loaded.

@@ -22,8 +22,6 @@ class AsyncClient:
     service, is tried again; what doesn't is raised as a `RotographError`, by every method.
 
     Args:
-        url: of the service.
-        key: an API key, where the service has keys.
         retry_policy: how often and after how long something is tried again.
         read_timeout_s: how long the service may send nothing.
     """
@@ -67,7 +65,6 @@ class AsyncClient:
             timeout_s: how long to wait for the job; None for as long as it takes.
             on_upload: called with the bytes sent and those in all.
             on_progress: called with the frames done and those in all.
-            options: of `POST /segment`.
 
         Raises:
             JobFailedError: the job failed.
@@ -123,7 +120,6 @@ class AsyncClient:
         """Get the whole result of a job that has succeeded.
 
         Args:
-            job: that has succeeded.
             source: the video's file, so that notebooks show its pictures.
         """
         path, params = f"/jobs/{_id(job)}/result", {"format": "json"}
@@ -145,7 +141,6 @@ class AsyncClient:
         """Download the result of a job in a format; wait while it is made.
 
         Args:
-            job: that has succeeded.
             format: of the result; docs/formats.md of the service describes them.
             to: a file, or a folder, where the file is named after the video.
             on_progress: called with the bytes that came and those in all, 0 where that isn't known;

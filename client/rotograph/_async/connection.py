@@ -17,10 +17,7 @@ class AsyncConnection:
     """A service, and how it is asked.
 
     Args:
-        url: of the service.
         key: an API key; None where the service has none.
-        read_timeout_s: how long the service may send nothing.
-        policy: of each request.
     """
 
     def __init__(
@@ -35,11 +32,6 @@ class AsyncConnection:
 
     async def request(self, method: str, path: str, **parts: Any) -> httpx.Response:
         """Send a request until it is answered, and read the answer.
-
-        Args:
-            method: of HTTP.
-            path: under the service's URL.
-            parts: see `_request`.
 
         Raises:
             UnreachableError: no attempt was answered.
@@ -86,12 +78,7 @@ class AsyncConnection:
         """Return a request, new and with its upload from the start.
 
         Args:
-            method: of HTTP.
-            path: under the service's URL.
             params: of the query; None for the one that the path has.
-            headers: beside those of every request.
-            json: to be sent.
-            form: to be uploaded in place of it.
             read_timeout_s: where it is longer than the usual one.
         """
         usual = self._http.timeout

@@ -32,9 +32,6 @@ def download(
     """Download a result.
 
     Args:
-        connection: to the service.
-        job_id: of a job that succeeded.
-        form: of the result.
         to: the file, or a folder in which it gets the name that the service gives it.
         progress: called with the bytes that came and those in all, 0 where that isn't known; with
             0 and 0 now and then while the file is made.

@@ -37,10 +37,7 @@ def wait(
     """Follow a job to its end.
 
     Args:
-        connection: to the service.
-        job_id: of the job.
         timeout_s: how long to wait; None for as long as it takes.
-        progress: called with the frames that are done and those in all.
 
     Raises:
         JobFailedError: it failed.

@@ -13,7 +13,6 @@ class Upload(httpx.SyncByteStream):
     """A body that tells how much of it was sent.
 
     Args:
-        body: of a form; it yields blocks that it reads from the file.
         size: of the body, bytes.
         progress: called with the bytes sent and those in all.
     """

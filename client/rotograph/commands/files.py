@@ -16,13 +16,7 @@ _MOST_BYTES = 200
 
 @dataclass(frozen=True)
 class Files:
-    """What is to be written for each video.
-
-    Attributes:
-        out: folder.
-        formats: of each result.
-        overwrite: whether files may be replaced.
-    """
+    """What is to be written for each video."""
 
     out: Path
     formats: tuple[Format, ...]

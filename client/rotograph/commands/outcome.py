@@ -25,8 +25,6 @@ class Outcome:
     Attributes:
         source: its path or URL, or the id of its job.
         job: as it was last seen; None where there is none.
-        files: that were written.
-        error: that ended it.
     """
 
     source: str

@@ -16,7 +16,6 @@ def progress(description: str, unit: str) -> Iterator[Progress]:
     """Show how something goes on; yield what is called with what is done and what there is in all.
 
     Args:
-        description: stands before it.
         unit: `frame`, or `B` for bytes.
     """
     with _bar(description, unit) if find_spec("tqdm") else _lines(description, unit) as move:

@@ -28,9 +28,7 @@ class Segment:
     """What was asked for.
 
     Attributes:
-        sources: paths and URLs of videos.
         files: of each result; None where nobody waits for it.
-        options: of each job.
         fresh: whether each is worked on also where the same was asked for before.
         as_json: whether a JSON object is written for each video, in place of words.
 
