@@ -5,25 +5,27 @@ QUALITY ?= fast
 PORT ?= 8000
 RUN = .venv/bin/python
 
-.PHONY: setup train-deps test-deps demo serve docs test lint browser lock clean
+.PHONY: setup train-deps test-deps demo serve docs test lint programs lock clean
 
 setup: .venv/serving.stamp
 train-deps: .venv/train.stamp
 test-deps: .venv/test.stamp
 demo: .venv/demo.stamp ; $(RUN) client/demo.py --quality $(QUALITY) $(VIDEO)
 serve: setup ; ROTOGRAPH_PORT=$(PORT) $(RUN) -m service
-test: .venv/test.stamp lint browser ; $(RUN) -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
+test: .venv/test.stamp lint programs ; $(RUN) -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 docs: .venv/demo.stamp ; $(RUN) -m docs.generate
 lint: .venv/test.stamp
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-# The page is tested in the system's Chromium. Debian's is installed where this may do so; without one those tests are skipped.
-BROWSER = command -v chromium || command -v chromium-browser || command -v google-chrome
-browser:
-	@($(BROWSER)) >/dev/null || [ "$$(id -u)" != 0 ] || ! grep -qs '^ID=debian' /etc/os-release || \
-		(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null)
+# Tests use the system's Chromium and nginx. Debian's are installed where this may do so; without one its tests are skipped.
+HAS_CHROMIUM = command -v chromium || command -v chromium-browser || command -v google-chrome
+HAS_NGINX = PATH="$$PATH:/usr/sbin" command -v nginx
+programs:
+	@missing="$$(($(HAS_CHROMIUM)) >/dev/null || echo chromium; ($(HAS_NGINX)) >/dev/null || echo nginx)"; \
+	[ -z "$$missing" ] || [ "$$(id -u)" != 0 ] || ! grep -qs '^ID=debian' /etc/os-release || \
+		(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing >/dev/null)
 clean: ; rm -rf .venv out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 .venv/bin/python:

@@ -41,9 +41,9 @@ Every error is a problem of RFC 9457, `application/problem+json`:
 {example}
 ```
 
-`type` never changes and is an address that explains it; `detail` says what was received and what is
-wanted, `faults` the same for each wrong value of a request. `job` is there where it is about a job;
-a job that failed keeps its problem. After `/problems/`, `type` is one of:
+`type` is an address that explains it, and its last part never changes; `detail` says what was
+received and what is wanted, `faults` the same for each wrong value of a request. `job` is there
+where it is about a job; a job that failed keeps its problem. The last part of `type` is one of:
 """
 API = """
 The OpenAPI document, with examples, is at `/openapi.json` and to be read at `/docs`; the

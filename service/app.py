@@ -1,8 +1,8 @@
 """The web application: routes, problems and what they share."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
@@ -28,6 +28,7 @@ from service import (
 from service.dependencies import RateLimiter, Services
 from service.download import Downloader
 from service.errors import CALLER
+from service.links import BehindProxy, Links
 from service.metrics import Measure, Metrics
 from service.middleware import Access, Linger, SecurityHeaders
 from service.problems import add_problem_handlers, problem_answers
@@ -95,6 +96,7 @@ def create_app(
                     stopping=stopping,
                     metrics=counts.registry,
                     tracer=NoOpTracer() if tracers is None else tracers.get_tracer("rotograph"),
+                    links=Links(""),
                 )
             }
 
@@ -131,8 +133,12 @@ def _telemetry(tracers: TracerProvider | None) -> TelemetryConfig:
         "tracer_provider": tracers,
         "operation_spans": False,
         # Probes, scrapers and browsers ask for the rest again and again.
-        "exclude": lambda scope: not scope.get("path", "").startswith(("/segment", "/jobs")),
+        "exclude": lambda scope: not _path(scope).startswith(("/segment", "/jobs")),
     }
+
+
+def _path(scope: MutableMapping[str, Any]) -> str:
+    return str(scope.get("path", "")).removeprefix(str(scope.get("root_path", "")))
 
 
 def _add_middleware(app: FastAPI, settings: Settings, counts: Metrics, stopping: Stopping) -> None:
@@ -160,6 +166,7 @@ def _add_middleware(app: FastAPI, settings: Settings, counts: Metrics, stopping:
                 "X-Request-ID",
             ],
         )
+    app.add_middleware(BehindProxy, trusted=settings.trusted_proxies, root_path=settings.root_path)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Access, stopping=stopping)
     app.add_middleware(Measure, metrics=counts)

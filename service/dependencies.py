@@ -19,6 +19,7 @@ from jobs.store import JobStore
 from jobs.values import Job, Key
 from service.download import Downloader
 from service.errors import ForeignOrigin, TooManyRequests, Unauthorized
+from service.links import Links
 from service.receiving import Scanner
 from service.rendering import Renderer
 from service.settings import PREFIX, Settings
@@ -69,6 +70,7 @@ class Services:
     """What the routes work with.
 
     Attributes:
+        links: addresses, as the client of the request reaches them.
         owner: whose jobs alone there seem to be; None for all.
     """
 
@@ -85,6 +87,7 @@ class Services:
     reads: SharedReads
     stopping: Stopping
     tracer: Tracer
+    links: Links
     owner: str | None = None
 
     def owned_by(self, owner: Key) -> "Services":
@@ -101,8 +104,8 @@ class Services:
 
 
 async def services(request: Request) -> Services:
-    """Return what the app's lifespan made."""
-    return cast(Services, request.state.services)
+    """Return what the app's lifespan made, for a request."""
+    return replace(cast(Services, request.state.services), links=Links.of(request.scope))
 
 
 Unscoped = Annotated[Services, Depends(services)]

@@ -17,6 +17,8 @@ from jobs.values import Job, JobState
 from service import examples, schemas
 from service.dependencies import Shared
 from service.errors import JOB, Fault, InvalidRequest, kind_of
+from service.links import Links
+from service.negotiation import UNBUFFERED
 from service.problems import problem_answers
 from service.schemas import Body, Problem
 from service.watch import Stopping, Watched
@@ -146,7 +148,9 @@ async def get_job_events(
     told = Position.parse(last_event_id)
     if told.over:
         return Response(status_code=204)
-    return EventSourceResponse(stream(job_id, watched, told, shared.stopping))
+    return EventSourceResponse(
+        stream(job_id, watched, told, shared.stopping, shared.links), headers=UNBUFFERED
+    )
 
 
 async def stream(
@@ -154,13 +158,14 @@ async def stream(
     watched: Watched,
     told: Position,
     stopping: Stopping,
+    links: Links,
     *,
     heartbeat_s: float = HEARTBEAT_S,
 ) -> AsyncIterator[bytes]:
     """Yield the events of a job as they are sent, to the last one, or until this process stops."""
     while True:
         job = watched.job
-        events = [deleted(job_id, told)] if job is None else news(job, told)
+        events = [deleted(job_id, told, links)] if job is None else news(job, told, links)
         for event, told_then in events:
             yield format_sse_event(
                 event=event.name, id=event.id, data_str=event.data.model_dump_json()
@@ -179,12 +184,13 @@ async def stream(
                 yield format_sse_event(comment="alive")
 
 
-def news(job: Job, told: Position) -> Iterator[tuple[Event, Position]]:
+def news(job: Job, told: Position, links: Links) -> Iterator[tuple[Event, Position]]:
     """Yield the events that bring a client up to date, each with what it has been told then.
 
     Args:
         told: what the client knows. Where it knows more than `job` says, since another process
             looked later, there is nothing to tell.
+        links: addresses, as the client reaches them.
     """
     if told.over:
         return
@@ -202,11 +208,11 @@ def news(job: Job, told: Position) -> Iterator[tuple[Event, Position]]:
         yield Event("frames", str(told), frames), told
     if job.state.final:
         told = replace(told, stage=stage, frames_done=job.frames_done)
-        yield Event(job.state, str(told), schemas.Job.of(job)), told
+        yield Event(job.state, str(told), schemas.Job.of(job, links)), told
 
 
-def deleted(job_id: str, told: Position) -> tuple[Event, Position]:
+def deleted(job_id: str, told: Position, links: Links) -> tuple[Event, Position]:
     """Return the event that is the last one where a job was deleted."""
-    problem = Problem.of(kind_of(JobNotFound), f"Job {job_id!r} was deleted.", job=job_id)
+    problem = Problem.of(kind_of(JobNotFound), f"Job {job_id!r} was deleted.", links, job=job_id)
     told = replace(told, stage=len(_STAGES) - 1)
     return Event("deleted", str(told), problem), told

@@ -75,13 +75,13 @@ RUNNING_JOB = {
     "created_at": "2026-11-20T09:30:00.120000Z",
     "started_at": "2026-11-20T09:30:00.310000Z",
     "finished_at": None,
-    "result": f"/jobs/{_ID}/result",
+    "result": f"https://example.org/jobs/{_ID}/result",
     "problem": None,
 }
 
 CANCELED_JOB = RUNNING_JOB | {"state": "canceled", "finished_at": "2026-11-20T09:30:04.500000Z"}
 
-JOB_LIST = {"jobs": [RUNNING_JOB], "next": "/jobs?limit=1&cursor=MTc"}
+JOB_LIST = {"jobs": [RUNNING_JOB], "next": "https://example.org/jobs?limit=1&cursor=MTc"}
 
 EVENTS = f"""event: progress
 data: {{"state":"running","frames_done":130,"frames_total":300}}

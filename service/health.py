@@ -64,12 +64,15 @@ def get_version() -> Version:
     summary="What a problem's type means",
     responses=problem_answers({NotFound}),
 )
-def get_problem_type(slug: str) -> ProblemType:
+def get_problem_type(slug: str, shared: Unscoped) -> ProblemType:
     """Explain the address in a problem's `type`."""
     for kind in ALL_KINDS:
         if kind.slug == slug:
             return ProblemType(
-                type=kind.type, title=kind.title, status=kind.status, example=kind.example
+                type=shared.links.problem(kind),
+                title=kind.title,
+                status=kind.status,
+                example=kind.example,
             )
     slugs = ", ".join(kind.slug for kind in ALL_KINDS)
     raise NotFound(f"The problem must be one of {slugs}, got {slug[:100]!r}.")

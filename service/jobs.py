@@ -3,18 +3,16 @@
 import mimetypes
 from collections.abc import Mapping
 from typing import Annotated
-from urllib.parse import urlencode
 
 import anyio.to_thread
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from jobs.engine import JobQueue
 from jobs.errors import JobNotFound, StoreAway
 from jobs.values import JobState
 from service import examples, schemas
-from service.dependencies import Shared
+from service.dependencies import Services, Shared
 from service.errors import FILE, JOB, LIST, InvalidRequest
 from service.negotiation import FileAnswer, attachment
 from service.problems import problem_answers
@@ -58,9 +56,10 @@ def list_jobs(page: Annotated[Page, Query()], shared: Shared) -> JobList:
         "limit": page.limit,
         "cursor": cursor,
     }
-    query = urlencode({name: value for name, value in following.items() if value is not None})
+    query = {name: value for name, value in following.items() if value is not None}
     return JobList(
-        jobs=[schemas.Job.of(job) for job in jobs], next=f"/jobs?{query}" if cursor else None
+        jobs=[schemas.Job.of(job, shared.links) for job in jobs],
+        next=shared.links.jobs(query) if cursor else None,
     )
 
 
@@ -74,7 +73,7 @@ def list_jobs(page: Annotated[Page, Query()], shared: Shared) -> JobList:
 )
 async def get_job(job_id: str, shared: Shared) -> schemas.Job:
     """Its state, how far it is, and why it failed if it did."""
-    return schemas.Job.of(await shared.job(job_id))
+    return schemas.Job.of(await shared.job(job_id), shared.links)
 
 
 @router.post(
@@ -91,7 +90,7 @@ def cancel_job(job_id: str, request: Request, shared: Shared) -> schemas.Job:
 
     `DELETE` would delete a job that ends in the moment in which it is canceled.
     """
-    return _canceled(job_id, request, shared.queue)
+    return _canceled(job_id, request, shared)
 
 
 @router.delete(
@@ -111,13 +110,13 @@ def delete_job(job_id: str, request: Request, shared: Shared) -> Response:
     if queue.get(job_id).state.final:
         queue.delete(job_id)
         return Response(status_code=204)
-    return JSONResponse(_canceled(job_id, request, queue).model_dump(mode="json"), 202)
+    return JSONResponse(_canceled(job_id, request, shared).model_dump(mode="json"), 202)
 
 
-def _canceled(job_id: str, request: Request, queue: JobQueue) -> schemas.Job:
-    before, after = queue.get(job_id), queue.cancel(job_id)
+def _canceled(job_id: str, request: Request, shared: Services) -> schemas.Job:
+    before, after = shared.queue.get(job_id), shared.queue.cancel(job_id)
     request.state.canceled = not before.state.final and after.state is JobState.CANCELED
-    return schemas.Job.of(after)
+    return schemas.Job.of(after, shared.links)
 
 
 @router.get(

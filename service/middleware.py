@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import INTERNAL_ERROR, NotReady, kind_of
+from service.links import Links
 from service.problems import problem_response
 from service.schemas import Problem
 from service.watch import Stopping
@@ -73,7 +74,7 @@ class Access:
                 raise
             kind = kind_of(NotReady)
             scope["state"]["problem"] = kind.slug
-            problem = Problem.of(kind, STOPPED, request_id=request_id)
+            problem = Problem.of(kind, STOPPED, Links.of(scope), request_id=request_id)
             retry = {"Retry-After": str(kind.retry_after_s)}
             await problem_response(problem, retry)(scope, receive, send_with_id)
         except ClientDisconnect:
@@ -83,7 +84,9 @@ class Access:
             if status:
                 raise  # The answer has begun: only a broken connection can say that it is cut.
             scope["state"]["problem"] = INTERNAL_ERROR.slug
-            problem = Problem.of(INTERNAL_ERROR, INTERNAL_ERROR.example, request_id=request_id)
+            problem = Problem.of(
+                INTERNAL_ERROR, INTERNAL_ERROR.example, Links.of(scope), request_id=request_id
+            )
             await problem_response(problem)(scope, receive, send_with_id)
         finally:
             _log.info(

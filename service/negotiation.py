@@ -10,6 +10,9 @@ from starlette.types import Message, Receive, Scope, Send
 
 from service.errors import BeyondTheFile, Fault, InvalidRequest, NotAcceptable
 
+# nginx holds back what it passes on, unless it is told here not to.
+UNBUFFERED = {"X-Accel-Buffering": "no"}
+
 
 @dataclass(frozen=True)
 class Preference:

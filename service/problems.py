@@ -31,6 +31,7 @@ from service.errors import (
     UploadTooSlow,
     kind_of,
 )
+from service.links import Links
 from service.schemas import Problem
 
 MEDIA_TYPE = "application/problem+json"
@@ -54,6 +55,7 @@ def add_problem_handlers(app: FastAPI) -> None:
         problem = Problem.of(
             kind_of(type(error)),
             str(error),
+            Links.of(request.scope),
             request_id=request.state.request_id,
             job=request.path_params.get("job_id"),
         )
@@ -88,7 +90,8 @@ def add_problem_handlers(app: FastAPI) -> None:
             return answer
         phrase = HTTPStatus(error.status_code).phrase
         if error.status_code == KINDS[NotFound].status and error.detail == phrase:
-            missing = NotFound(f"Nothing is at {path!r}; see /openapi.json.")
+            document = f"{Links.of(request.scope).root_path}/openapi.json"
+            missing = NotFound(f"Nothing is at {path!r}; see {document}.")
             return await answer_error(request, missing)
         problem = Problem(
             type="about:blank",

@@ -12,7 +12,6 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from jobs.engine import JobQueue
 from jobs.errors import JobError, StoreAway
 from jobs.values import Job, JobState
 from service import examples, schemas
@@ -28,7 +27,7 @@ from service.errors import (
     ServiceError,
     kind_of,
 )
-from service.negotiation import media_type
+from service.negotiation import UNBUFFERED, media_type
 from service.problems import problem_answers
 from service.schemas import Problem
 
@@ -89,6 +88,7 @@ async def get_job_result(
         frames = await anyio.to_thread.run_sync(partial(queue.frames, job_id, follow=True))
         if job.state.final:
             return StreamingResponse(ndjson_blocks(frames), 200, headers, NDJSON)
+        headers |= UNBUFFERED
         return StreamingResponse(followed(shared, job, frames), 200, headers, NDJSON)
     summary = await anyio.to_thread.run_sync(queue.result_summary, job_id)
     frames = await anyio.to_thread.run_sync(queue.frames, job_id)
@@ -168,7 +168,7 @@ async def followed(shared: Services, job: Job, lines: Iterator[str]) -> AsyncIte
                     await watched.changed()
                 seen = watched.job
     except (JobError, NotReady) as error:
-        yield await anyio.to_thread.run_sync(_last_line, shared.queue, job.id, error)
+        yield await anyio.to_thread.run_sync(_last_line, shared, job.id, error)
 
 
 def _blocks(lines: Iterator[str]) -> Iterator[list[str]]:
@@ -188,11 +188,11 @@ def _next_block(lines: Iterator[str]) -> list[str]:
     return block
 
 
-def _last_line(queue: JobQueue, job_id: str, error: JobError | ServiceError) -> str:
+def _last_line(shared: Services, job_id: str, error: JobError | ServiceError) -> str:
     reason = error
     try:
-        require_result(queue.get(job_id))
+        require_result(shared.queue.get(job_id))
     except (JobError, ServiceError) as told:
         reason = told
-    problem = Problem.of(kind_of(type(reason)), str(reason), job=job_id)
+    problem = Problem.of(kind_of(type(reason)), str(reason), shared.links, job=job_id)
     return json.dumps({"problem": problem.model_dump(mode="json", exclude_none=True)}) + "\n"

@@ -11,6 +11,7 @@ from jobs.values import JobRequest, JobState
 from pipeline.values import Timestamps, VideoInfo
 from service import errors
 from service.errors import Kind, kind_named
+from service.links import Links
 
 Index = Annotated[int, Field(ge=0, description="0-based frame of the source video.")]
 SandboxLacks = Annotated[
@@ -42,7 +43,9 @@ class Fault(Body):
 class Problem(Body):
     """What went wrong, as RFC 9457 has it (application/problem+json)."""
 
-    type: Annotated[str, Field(description="Stable; its address explains it.")]
+    type: Annotated[
+        str, Field(description="Explained there; its last part never changes, such as `bad-url`.")
+    ]
     title: str
     status: int
     detail: Annotated[str, Field(description="What was received and what is wanted.")]
@@ -54,11 +57,17 @@ class Problem(Body):
 
     @classmethod
     def of(
-        cls, kind: Kind, detail: str, *, request_id: str | None = None, job: str | None = None
+        cls,
+        kind: Kind,
+        detail: str,
+        links: Links,
+        *,
+        request_id: str | None = None,
+        job: str | None = None,
     ) -> "Problem":
         """Return the problem of a kind of error."""
         return cls(
-            type=kind.type,
+            type=links.problem(kind),
             title=kind.title,
             status=kind.status,
             detail=detail,
@@ -149,7 +158,7 @@ class Job(Body):
     ] = None
 
     @classmethod
-    def of(cls, job: values.Job) -> "Job":
+    def of(cls, job: values.Job, links: Links) -> "Job":
         """Return the answer for a job."""
         return cls(
             id=job.id,
@@ -160,8 +169,8 @@ class Job(Body):
             created_at=job.created_at,
             started_at=job.started_at,
             finished_at=job.finished_at,
-            result=f"/jobs/{job.id}/result",
-            problem=failure_problem(job),
+            result=links.result(job.id),
+            problem=failure_problem(job, links),
             copied_from=job.copied_from,
         )
 
@@ -337,8 +346,8 @@ def ratio(value: Fraction) -> str:
     return f"{value.numerator}/{value.denominator}"
 
 
-def failure_problem(job: values.Job) -> Problem | None:
+def failure_problem(job: values.Job, links: Links) -> Problem | None:
     """Return why a job failed; None where it didn't."""
     if job.failure is None:
         return None
-    return Problem.of(kind_named(job.failure.kind), job.failure.message, job=job.id)
+    return Problem.of(kind_named(job.failure.kind), job.failure.message, links, job=job.id)

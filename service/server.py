@@ -65,6 +65,7 @@ def listen(settings: Settings, tracers: TracerProvider | None = None) -> None:
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,  # the application knows more of them: see `BehindProxy`
                 timeout_keep_alive=30,
                 timeout_graceful_shutdown=GRACE_S,
                 http=PunctualProtocol,

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -23,6 +24,7 @@ from jobs.cache import DEFAULT_BYTES as CACHE_BYTES
 from jobs.callbacks import WebhookSettings
 from pipeline.network.graph import Device
 from pipeline.values import VideoLimits
+from service.links import ROOT_PATH
 
 PREFIX = "ROTOGRAPH_"
 FORMER_PREFIX = "SEGMENT_"
@@ -53,6 +55,13 @@ class Settings(BaseModel):
     """Address to listen at, `0.0.0.0` for all. Anything but loopback needs API keys."""
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     """Port to listen at."""
+    root_path: Annotated[str, Field(pattern=f"^{ROOT_PATH}$")] = ""
+    """Path below which a proxy shows the service, such as `/video`, whether or not it takes it off.
+    """
+    trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    """Addresses and networks of proxies whose `X-Forwarded-Proto` and `X-Forwarded-Prefix` count:
+    the scheme, and the path in place of `ROTOGRAPH_ROOT_PATH`.
+    """
     allow_anonymous: bool | Literal["local"] = False
     """`true`: without API keys, serve whoever reaches it, also elsewhere than at loopback.
     `local`: the same, but answer only requests to a loopback name from no other site, for
@@ -151,10 +160,25 @@ class Settings(BaseModel):
     render_timeout_s: Seconds = 3600
     """How long making one may take."""
 
-    @field_validator("cors_origins", "outbound_allow", mode="before")
+    @field_validator("cors_origins", "outbound_allow", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [each.strip() for each in value.split(",")] if isinstance(value, str) else value
+
+    @field_validator("root_path", mode="before")
+    @classmethod
+    def _ends_without_slash(cls, value: object) -> object:
+        return value.rstrip("/") if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies", mode="after")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            try:
+                ip_network("0.0.0.0/0" if each == "*" else each)
+            except ValueError as error:
+                raise ValueError("must be addresses, networks such as 10.0.0.0/8, or *") from error
+        return value
 
     @model_validator(mode="after")
     def _waits_are_ordered(self) -> Self:
@@ -281,5 +305,5 @@ def _sentence(error: Mapping[str, object]) -> str:
         return f"{str(error['msg']).removeprefix('Value error, ')}."
     name = str(location[0])
     got = "(a secret)" if name.endswith(("secret", "token")) else repr(error["input"])
-    must = re.sub(r"^Value error, (must )?|^Input should ", "", str(error["msg"]))
+    must = re.sub(r"^Value error, (must )?|^(Input|String) should ", "", str(error["msg"]))
     return f"{PREFIX}{name.upper()} must {must}, got {got}."

@@ -13,7 +13,6 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from jobs.addresses import AddressGuard
-from jobs.engine import JobQueue
 from jobs.errors import StoreAway
 from jobs.values import Idempotency, Job, JobRequest, JobState
 from service import examples, schemas
@@ -97,7 +96,7 @@ async def segment_video(request: Request, shared: Shared) -> Response:
     job = await accept(request, shared)
     if not job.state.final and prefer.wait_s > 0:
         job = await _wait(request, shared, job, prefer.wait_s)
-    return await _answer(request, shared.queue, job, prefer)
+    return await _answer(request, shared, job, prefer)
 
 
 async def _wait(request: Request, shared: Services, job: Job, wait_s: float) -> Job:
@@ -109,11 +108,12 @@ async def _wait(request: Request, shared: Services, job: Job, wait_s: float) -> 
     return await anyio.to_thread.run_sync(shared.queue.get, job.id)
 
 
-async def _answer(request: Request, queue: JobQueue, job: Job, prefer: Preference) -> Response:
-    headers = {"Location": f"/jobs/{job.id}"}
+async def _answer(request: Request, shared: Services, job: Job, prefer: Preference) -> Response:
+    queue, links = shared.queue, shared.links
+    headers = {"Location": links.job(job.id)}
     if prefer.applied:
         headers["Preference-Applied"] = prefer.applied
-    if problem := failure_problem(job):
+    if problem := failure_problem(job, links):
         told = problem.model_copy(update={"request_id": request.state.request_id})
         request.state.problem = problem.type.rsplit("/", 1)[-1]
         return problem_response(told, headers)
@@ -123,7 +123,7 @@ async def _answer(request: Request, queue: JobQueue, job: Job, prefer: Preferenc
         frames = await anyio.to_thread.run_sync(queue.frames, job.id)
         return StreamingResponse(json_blocks(summary, frames), 200, headers, "application/json")
     headers["Retry-After"] = str(RETRY_AFTER_S)
-    return JSONResponse(schemas.Job.of(job).model_dump(mode="json"), 202, headers)
+    return JSONResponse(schemas.Job.of(job, links).model_dump(mode="json"), 202, headers)
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ PROMISES: dict[str, str | dict[str, str]] = {
     "docs/guide.md Have a video fetched": r'"index":20,"time_s":4\.0',
     "docs/guide.md Meet an error": PROBLEM,
     "docs/guide.md Cancel and delete": r"(?s)(canceled|succeeded).*\n204\n",
-    "docs/guide.md Send again safely": r"\A(/jobs/\w{32})\n\1\n\Z",
+    "docs/guide.md Send again safely": r"\A(http://127.0.0.1:\d+/jobs/\w{32})\n\1\n\Z",
     "docs/client.md The client for Python": r"(?m)^24 \[\(.*\)\]$",
     "docs/client.md supervision": rf"\b{FRAMES} frames",
     "docs/client.md asyncio": rf"\[{FRAMES}, {FRAMES}\]",

@@ -144,18 +144,18 @@ def run(
                 headers={"Prefer": "respond-async", **headers},
                 timeout=60,
             )
-        path = answer.raise_for_status().headers["Location"]
-        while httpx.get(service.url + path, headers=headers).json()["state"] != "running":
+        job = answer.raise_for_status().headers["Location"]
+        while httpx.get(job, headers=headers).json()["state"] != "running":
             time.sleep(0.1)
         (api,) = (pid for pid, part in service.processes().items() if part == "api")
         before_s = cpu_time_s(api)
-        lines = [f"GET {path} HTTP/1.1", f"Host: {urlsplit(service.url).netloc}"]
+        lines = [f"GET {urlsplit(job).path} HTTP/1.1", f"Host: {urlsplit(service.url).netloc}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         request = "\r\n".join([*lines, "", ""]).encode()
         every_s, seconds = arguments.every_s, arguments.seconds
         pollers = asyncio.run(poll(service.url, request, arguments.clients, every_s, seconds))
         spent_s = cpu_time_s(api) - before_s
-        httpx.delete(service.url + path, headers=headers)
+        httpx.delete(job, headers=headers)
     taken_s = np.array([taken for poller in pollers for taken in poller.taken_s])
     failures = [failure for poller in pollers for failure in poller.failures]
     p50, p99 = np.percentile(taken_s, (50, 99))

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page
@@ -42,7 +43,7 @@ def served(folder: Path, tmp_path: Path) -> Iterator[tuple[Service, str]]:  # no
         files={"file": (clip.name, clip.read_bytes())},
         headers={"Prefer": "respond-async"},
     )
-    job = answer.headers["Location"]
+    job = urlsplit(answer.headers["Location"]).path
     while service.client.get(job).json()["state"] in {"queued", "running"}:
         time.sleep(1)
     yield service, f"/#{job}"

@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 
 from jobs.values import Job, JobFailure, JobState
 from service.events import Position, news, stream
+from service.links import Links
 from service.watch import POLL_S, Stopping, Watched
 from tests.service.posting import assert_problem
 from tests.service.staging import StagedQueue
@@ -22,6 +23,8 @@ from tests.service.test_jobs import add
 from tests.service.test_openapi import DOCUMENT
 
 Received = tuple[str, str, dict[str, Any]]
+
+LINKS = Links("https://example.org")
 
 
 def parse(lines: Iterator[str]) -> Iterator[Received]:
@@ -103,7 +106,7 @@ def test_wherever_a_stream_breaks_it_goes_on_without_loss_or_repetition(
     url: str, queue: StagedQueue
 ) -> None:
     job = add(queue, JobState.RUNNING, frames_done=5, frames_ready=4)
-    (_, told), *_ = pairs = list(news(job, Position()))
+    (_, told), *_ = pairs = list(news(job, Position(), LINKS))
     assert [event.name for event, _ in pairs] == ["progress", "frames"]
     done = {"frames_done": 10, "frames_ready": 10, "state": JobState.SUCCEEDED}
     job = queue.change(job.id, **done)
@@ -122,9 +125,9 @@ def test_wherever_a_stream_breaks_it_goes_on_without_loss_or_repetition(
 
 def test_a_client_that_knows_more_is_told_nothing_old(queue: StagedQueue) -> None:
     job = add(queue, JobState.RUNNING, frames_done=5, frames_ready=4)
-    assert list(news(job, Position.parse("running-7-6"))) == []
+    assert list(news(job, Position.parse("running-7-6"), LINKS)) == []
     queued = add(queue, JobState.QUEUED)
-    assert list(news(queued, Position.parse("running-0-0"))) == []
+    assert list(news(queued, Position.parse("running-0-0"), LINKS)) == []
 
 
 @pytest.mark.parametrize(
@@ -152,8 +155,8 @@ def test_events_are_as_documented(url: str, queue: StagedQueue) -> None:
     }
     running = add(queue, JobState.RUNNING, frames_done=5, frames_ready=4)
     failed = add(queue, JobState.FAILED, failure=JobFailure("BrokenVideo", "Bad."))
-    told = [event for event, _ in news(running, Position())]
-    told += [event for event, _ in news(failed, Position())]
+    told = [event for event, _ in news(running, Position(), LINKS)]
+    told += [event for event, _ in news(failed, Position(), LINKS)]
     received = [(event.name, event.data.model_dump(mode="json")) for event in told]
     received += [(name, body) for name, _, body in follow(url, add(queue, JobState.SUCCEEDED))]
     for name, body in received:
@@ -235,7 +238,7 @@ def test_a_quiet_stream_is_kept_alive_by_comments(queue: StagedQueue) -> None:
     watched = Watched(add(queue, JobState.QUEUED))
 
     async def first_blocks() -> list[bytes]:
-        blocks = stream("job", watched, Position(), Stopping(), heartbeat_s=0.02)
+        blocks = stream("job", watched, Position(), Stopping(), LINKS, heartbeat_s=0.02)
         return [await anext(blocks) for _ in range(3)]
 
     first, *beats = anyio.run(first_blocks)
@@ -248,7 +251,7 @@ def test_a_slow_client_is_told_how_it_stands_now(queue: StagedQueue) -> None:
     watched = Watched(job)
 
     async def read_late() -> list[bytes]:
-        blocks = stream(job.id, watched, Position(), Stopping())
+        blocks = stream(job.id, watched, Position(), Stopping(), LINKS)
         read = [await anext(blocks)]
         for done in range(1, 10):
             watched.update(queue.change(job.id, frames_done=done, frames_ready=0))

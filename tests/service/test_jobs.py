@@ -60,7 +60,7 @@ def test_a_job_is_shown_as_it_stands(url: str, queue: StagedQueue) -> None:
     assert shown["video"]["pixel_aspect"] == "4/3"
     assert shown["created_at"] == "2026-11-20T12:00:00Z"
     assert shown["finished_at"] == "2026-11-20T12:00:02.500000Z"
-    assert shown["result"] == f"/jobs/{job.id}/result"
+    assert shown["result"] == f"{url}/jobs/{job.id}/result"
     assert shown["problem"] is None
 
 
@@ -86,9 +86,9 @@ def test_jobs_are_listed_newest_first_in_pages(url: str, queue: StagedQueue) -> 
     jobs = [add(queue, JobState.SUCCEEDED).id for _ in range(5)]
     add(queue, JobState.QUEUED)
     found: list[str] = []
-    page: str | None = "/jobs?state=succeeded&limit=2"
+    page: str | None = f"{url}/jobs?state=succeeded&limit=2"
     while page is not None:
-        body = httpx.get(url + page).json()
+        body = httpx.get(page).json()
         assert len(body["jobs"]) <= 2
         found += [job["id"] for job in body["jobs"]]
         page = body["next"]

@@ -54,7 +54,7 @@ def test_a_video_is_answered_with_its_result(
     answer = post(url, clip, every="2")
     assert answer.status_code == 200, answer.text
     result = answer.json()
-    assert answer.headers["Location"] == f"/jobs/{result['job']}"
+    assert answer.headers["Location"] == f"{url}/jobs/{result['job']}"
     assert "Preference-Applied" not in answer.headers
     assert result["video"]["fps"] == "25/1"
     assert [frame["index"] for frame in result["frames"]] == [0, 2, 4, 6, 8]
@@ -70,7 +70,7 @@ def test_a_job_that_takes_longer_is_answered_with_its_address(
     answer = post(url, clip, "respond-async")
     assert answer.status_code == 202
     job = answer.json()
-    assert answer.headers["Location"] == f"/jobs/{job['id']}"
+    assert answer.headers["Location"] == f"{url}/jobs/{job['id']}"
     assert answer.headers["Retry-After"] == "1"
     assert answer.headers["Preference-Applied"] == "respond-async"
     assert (job["state"], job["progress"]) == ("queued", {"frames_done": 0, "frames_total": 10})
@@ -121,7 +121,7 @@ def test_a_job_that_fails_within_the_wait_answers_its_problem(
     assert problem["type"] == f"/problems/{kind}"
     assert problem["detail"] == failure.message
     assert problem["request_id"] == answer.headers["X-Request-ID"]
-    assert answer.headers["Location"] == f"/jobs/{problem['job']}"
+    assert answer.headers["Location"] == f"{url}/jobs/{problem['job']}"
 
 
 def test_a_job_canceled_within_the_wait_answers_so(
