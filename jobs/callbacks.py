@@ -5,7 +5,6 @@ import hashlib
 import hmac
 import json
 import logging
-import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ import sqlalchemy as sa
 from jobs.database import CALLBACKS, JOBS, now
 from jobs.errors import BadUrl
 from jobs.outbound import FAILURES, Outbound
+from jobs.periodic import Periodic
 
 # When to try again after each try that failed, seconds: eight tries within about ten hours.
 RETRY_AFTER_S = (5.0, 30.0, 120.0, 600.0, 1800.0, 7200.0, 25200.0)
@@ -103,7 +103,7 @@ class Callbacks:
 def _body(row: sa.RowMapping) -> bytes:
     failed = row[JOBS.c.failure_kind] is not None
     ended_at = datetime.fromtimestamp(row[JOBS.c.finished_at], UTC)
-    told = {
+    payload = {
         "type": f"job.{row[JOBS.c.state]}",
         "timestamp": ended_at.isoformat(timespec="milliseconds"),
         "data": {
@@ -114,7 +114,7 @@ def _body(row: sa.RowMapping) -> bytes:
             "failure": row[JOBS.c.failure_message] if failed else None,
         },
     }
-    return json.dumps(told, separators=(",", ":")).encode()
+    return json.dumps(payload, separators=(",", ":")).encode()
 
 
 def signed_headers(secret: bytes, message_id: str, sent_at: int, body: bytes) -> dict[str, str]:
@@ -135,36 +135,27 @@ def signed_headers(secret: bytes, message_id: str, sent_at: int, body: bytes) ->
     }
 
 
-class WebhookSender:
-    """A thread that sends webhooks, one after another, beside the jobs of its worker."""
+class WebhookSender(Periodic):
+    """Sends webhooks, one after another, beside the jobs of its worker."""
 
     def __init__(self, callbacks: Callbacks, outbound: Outbound, secret: bytes) -> None:
+        super().__init__(_LOOK_EVERY_S, "webhook sender")
         self._callbacks = callbacks
         self._outbound = outbound
         self._secret = secret
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="webhook sender", daemon=True)
 
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def stop(self) -> None:
+    def __exit__(self, *_: object) -> None:
         """Send no more; a try that is going on ends by itself, or is taken up after its lease."""
-        self._stop.set()
+        self.stop()
 
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                callback = self._callbacks.take()
-                if callback is None:
-                    self._stop.wait(_LOOK_EVERY_S)
-                else:
-                    self._send(callback)
-            except Exception:
-                # As with heartbeats: a hiccup of the database must not end the loop.
-                _log.exception("webhook not handled")
-                self._stop.wait(_LOOK_EVERY_S)
+    def run_once(self) -> None:
+        """Send all that is due."""
+        try:
+            while not self.stopping and (callback := self._callbacks.take()) is not None:
+                self._send(callback)
+        except Exception:
+            # As with heartbeats: a hiccup of the database must not end the loop.
+            _log.exception("webhook not handled")
 
     def _send(self, callback: Callback) -> None:
         message_id = f"msg_{callback.job_id}"
@@ -174,17 +165,17 @@ class WebhookSender:
             reason = None if 200 <= status < 300 else f"status {status}"
         except (BadUrl, *FAILURES) as error:
             reason = f"{type(error).__name__}: {error}"
-        told = {
+        fields = {
             "job": callback.job_id,
             "request_id": callback.request_id,
             "tries": callback.tries,
         }
         if reason is None:
             self._callbacks.done(callback.job_id)
-            _log.info("webhook sent", extra=told)
+            _log.info("webhook sent", extra=fields)
         elif callback.tries > len(RETRY_AFTER_S):
             self._callbacks.done(callback.job_id)
-            _log.warning("webhook given up", extra={**told, "reason": reason})
+            _log.warning("webhook given up", extra={**fields, "reason": reason})
         else:
             self._callbacks.try_again(callback.job_id, RETRY_AFTER_S[callback.tries - 1])
-            _log.info("webhook failed", extra={**told, "reason": reason})
+            _log.info("webhook failed", extra={**fields, "reason": reason})

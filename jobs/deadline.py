@@ -31,7 +31,7 @@ class Deadline(Periodic):
         self._records = records
         self._timeout_s = timeout_s
 
-    def turn(self) -> None:
+    def run_once(self) -> None:
         """Fail the jobs that take too long by now."""
         try:
             if self._timeout_s is not None:

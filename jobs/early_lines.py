@@ -44,7 +44,7 @@ class EarlyLines(Periodic):
         """Take the next frame of the segment."""
         self._unlinked.append(frame)
 
-    def turn(self) -> None:
+    def run_once(self) -> None:
         """Store the lines so far, and note how many can be read."""
         try:
             self._tell()

@@ -1,7 +1,6 @@
 """Which workers are alive, and the takeover of the jobs of those that aren't."""
 
 import logging
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,6 +9,7 @@ import sqlalchemy as sa
 from dbos import DBOS
 
 from jobs.database import WORKERS, WORKFLOW, now
+from jobs.periodic import Periodic
 from jobs.values import Worker
 
 BEAT_S = 1.0
@@ -69,60 +69,30 @@ class WorkerRegister:
             ]
 
 
-class Liveness:
-    """Says that this worker is alive, and takes over from those that aren't; a thread for each.
-
-    Who is looking for the dead, which takes as long as the database likes, must not be late itself.
-
-    It needs a launched DBOS.
-    """
+class Heartbeat(Periodic):
+    """Says that this worker is alive, and whether it may say of others that they aren't."""
 
     def __init__(self, register: WorkerRegister, worker: Worker) -> None:
+        super().__init__(BEAT_S, "heartbeat")
         self._register = register
         self._worker = worker
-        self._stop = threading.Event()
         self._beaten_at = time.monotonic()
         self._trusted_from = 0.0
-        self._threads = [
-            threading.Thread(target=self._keep_beating, name="heartbeat", daemon=True),
-            threading.Thread(target=self._keep_watch, name="watch", daemon=True),
-        ]
 
-    def start(self) -> None:
-        """Begin; the worker has beaten just before."""
-        for thread in self._threads:
-            thread.start()
+    def run_once(self) -> None:
+        """Beat once."""
+        try:
+            self._register.beat(self._worker)
+        except Exception:
+            # A hiccup of the database must not end the loop: the next beat makes up for it.
+            _log.exception("heartbeat failed", extra={"worker": self._worker.id})
+            self._trusted_from = time.monotonic() + DEAD_AFTER_S
+            return
+        if self._is_late():
+            self._trusted_from = time.monotonic() + DEAD_AFTER_S
+        self._beaten_at = time.monotonic()
 
-    def stop(self) -> None:
-        """End, after the turn that is going on."""
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _keep_beating(self) -> None:
-        while not self._stop.wait(BEAT_S):
-            try:
-                self._register.beat(self._worker)
-            except Exception:
-                # A hiccup of the database must not end the loop: the next turn makes up for it.
-                _log.exception("heartbeat failed", extra={"worker": self._worker.id})
-                self._trusted_from = time.monotonic() + DEAD_AFTER_S
-                continue
-            if self._is_late():
-                self._trusted_from = time.monotonic() + DEAD_AFTER_S
-            self._beaten_at = time.monotonic()
-
-    def _keep_watch(self) -> None:
-        while not self._stop.wait(BEAT_S):
-            try:
-                self._take_over()
-            except Exception:
-                _log.exception("watch failed", extra={"worker": self._worker.id})
-
-    def _is_late(self) -> bool:
-        return time.monotonic() > self._beaten_at + LATE_AFTER_S
-
-    def _may_judge(self) -> bool:
+    def may_judge(self) -> bool:
         """Say whether a worker that seems dead is.
 
         Where this one couldn't beat, since the machine slept or has too much to do or the database
@@ -130,11 +100,34 @@ class Liveness:
         """
         return not self._is_late() and time.monotonic() >= self._trusted_from
 
+    def _is_late(self) -> bool:
+        return time.monotonic() > self._beaten_at + LATE_AFTER_S
+
+
+class Takeover(Periodic):
+    """Takes over the jobs of dead workers; it needs a launched DBOS.
+
+    In a thread of its own: it takes as long as the database likes, and heartbeats mustn't be late.
+    """
+
+    def __init__(self, register: WorkerRegister, worker: Worker, heartbeat: Heartbeat) -> None:
+        super().__init__(BEAT_S, "takeover")
+        self._register = register
+        self._worker = worker
+        self._heartbeat = heartbeat
+
+    def run_once(self) -> None:
+        """Look for dead workers once."""
+        try:
+            self._take_over()
+        except Exception:
+            _log.exception("watch failed", extra={"worker": self._worker.id})
+
     def _take_over(self) -> None:
         """Requeue the jobs of dead workers of this one's runtime.
 
-        It asks for the owners of running jobs anew in each turn, not once per death: what a
-        failed turn left is found by the next.
+        It asks for the owners of running jobs anew in each run, not once per death: what a
+        failed run left is found by the next.
         """
         running = DBOS.list_workflows(
             status="PENDING",
@@ -145,7 +138,7 @@ class Liveness:
         )
         alive = {worker.id for worker in self._register.live()} | {self._worker.id}
         dead = {workflow.executor_id for workflow in running if workflow.executor_id} - alive
-        if dead and self._may_judge():  # asked last: the queries may have waited, too
+        if dead and self._heartbeat.may_judge():  # asked last: the queries may have waited, too
             _log.warning("taking over from dead workers", extra={"workers": ",".join(sorted(dead))})
             # Private, for want of a public one that keeps the count of attempts: a test holds it,
             # and the requirements hold the version.

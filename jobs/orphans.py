@@ -49,7 +49,7 @@ class Orphans(Periodic):
         self._wait_s = wait_s
         self._missing_since: dict[str, float] = {}
 
-    def turn(self) -> None:
+    def run_once(self) -> None:
         """See to the jobs whose runtime is gone by now."""
         try:
             self._look()
@@ -69,7 +69,7 @@ class Orphans(Periodic):
             orphan.runtime: self._missing_since.get(orphan.runtime, now) for orphan in orphans
         }
         for orphan in orphans:
-            with suppress(StoreAway):  # the next turn makes up for it
+            with suppress(StoreAway):  # the next run makes up for it
                 self._see_to(orphan, now - self._missing_since[orphan.runtime])
 
     def _see_to(self, orphan: Orphan, missing_s: float) -> None:

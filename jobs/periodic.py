@@ -7,10 +7,10 @@ from typing import Self
 
 
 class Periodic(ABC):
-    """Takes a turn at once and then every so often, for as long as it is entered.
+    """Runs at once and then every so often, for as long as it is entered.
 
     Args:
-        every_s: from the end of one turn to the start of the next.
+        every_s: from the end of one run to the start of the next.
     """
 
     def __init__(self, every_s: float, name: str) -> None:
@@ -28,15 +28,24 @@ class Periodic(ABC):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stop.set()
+        self.stop()
         self._thread.join()
 
+    def stop(self) -> None:
+        """Let no other run begin."""
+        self._stop.set()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether no other run may begin."""
+        return self._stop.is_set()
+
     @abstractmethod
-    def turn(self) -> None:
+    def run_once(self) -> None:
         """Do it once, and see to what goes wrong: an error that is raised here ends the thread."""
 
     def _run(self) -> None:
         while True:
-            self.turn()
+            self.run_once()
             if self._stop.wait(self._every_s):
                 return

@@ -28,13 +28,13 @@ class Retention(Periodic):
         self._keep_s = keep_s
         self._budget_bytes = budget_bytes
 
-    def turn(self) -> None:
+    def run_once(self) -> None:
         """Remove what nobody needs any more."""
         try:
             self._queue.sweep()
             self.collect()
         except Exception:
-            _log.exception("old jobs couldn't be deleted")  # the next turn makes up for it
+            _log.exception("old jobs couldn't be deleted")  # the next run makes up for it
 
     def collect(self) -> int:
         """Delete what is too old, then what is too much.

@@ -3,8 +3,8 @@
 import logging
 import secrets
 import socket
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -24,7 +24,7 @@ from jobs.database import (
 )
 from jobs.deadline import Deadline
 from jobs.fastest import FastestDevice
-from jobs.liveness import Liveness, WorkerRegister
+from jobs.liveness import Heartbeat, Takeover, WorkerRegister
 from jobs.metrics import WorkerMetrics
 from jobs.orphans import Orphans
 from jobs.outbound import Outbound
@@ -127,17 +127,13 @@ def run_worker(
         engine.dispose()
 
 
-@contextmanager
-def _sending_webhooks(engine: sa.Engine, settings: WebhookSettings | None) -> Iterator[None]:
+def _sending_webhooks(
+    engine: sa.Engine, settings: WebhookSettings | None
+) -> AbstractContextManager[object]:
     if settings is None:
-        yield
-        return
-    sender = WebhookSender(
-        Callbacks(engine), Outbound(AddressGuard(settings.allow)), settings.secret
-    )
-    sender.start()
-    yield
-    sender.stop()
+        return nullcontext()
+    outbound = Outbound(AddressGuard(settings.allow))
+    return WebhookSender(Callbacks(engine), outbound, settings.secret)
 
 
 def _serve(
@@ -153,15 +149,14 @@ def _serve(
     _log.info("worker runs", extra=about)
     for lack in worker.sandbox_lacks:
         _log.warning("uploads are decoded without a protection", extra={"lack": lack})
-    liveness = Liveness(register, worker)
+    heartbeat = Heartbeat(register, worker)
     register.beat(worker)  # before it can own a job: others take over from whom they don't know
     work.register()
     _launch(url, worker)
-    liveness.start()
-    while not stop.wait(_TIDY_EVERY_S):
-        work.tidy()
-    _log.info("worker stops", extra={"worker": worker.id})
-    liveness.stop()
+    with heartbeat, Takeover(register, worker, heartbeat):
+        while not stop.wait(_TIDY_EVERY_S):
+            work.tidy()
+        _log.info("worker stops", extra={"worker": worker.id})
     work.stop(_GRACE_S)
     sandbox.close()  # a decoder that hangs would hold the job, and so this process
     DBOS.destroy()

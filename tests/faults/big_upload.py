@@ -50,7 +50,7 @@ class Memory(Periodic):
         line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
         return int(line.split()[1]) / 1024
 
-    def turn(self) -> None:
+    def run_once(self) -> None:
         """Look."""
         self.most = max(self.most, self.now())
         self.most_stored = max(self.most_stored, stored(self._folder))

@@ -68,9 +68,8 @@ def sender(bench: Bench) -> Iterator[WebhookSender]:
     sender = WebhookSender(
         Callbacks(bench.queue._engine), Outbound(AddressGuard(["127.0.0.0/8"])), SECRET
     )
-    sender.start()
-    yield sender
-    sender.stop()
+    with sender:
+        yield sender
     sender._thread.join()
 
 
