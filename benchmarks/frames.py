@@ -25,12 +25,12 @@ def main() -> None:
     print(f"{'file':28}{'plain':>7}{'listed':>8}{'repeated':>10}{'end, s':>9}  clock     pictures")
     for path in sorted(parser.parse_args().folder.iterdir()):
         try:
-            print(f"{path.name:28}{plainly_decoded(path):7}{told(path)}", flush=True)
+            print(f"{path.name:28}{plainly_decoded(path):7}{listed(path)}", flush=True)
         except VideoError as error:
             print(f"{path.name:28}{plainly_decoded(path):7}  {type(error).__name__}: {error}")
 
 
-def told(path: Path) -> str:
+def listed(path: Path) -> str:
     """Describe what is listed, and which numbers the pictures of it show, in runs."""
     video = scan(path, LIMITS)
     frames = list(decode(path, video, range(video.info.frame_count)))

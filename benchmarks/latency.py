@@ -131,8 +131,8 @@ def follow(client: httpx.Client, location: str) -> tuple[Sequence[float], Sequen
     reader.start()
     with client.stream("GET", f"{location}/events") as answer:
         for line in answer.iter_lines():
-            if line.startswith("data:") and "stop" in (told := json.loads(line[5:])):
-                events.extend([time.monotonic()] * (told["stop"] - told["start"]))
+            if line.startswith("data:") and "stop" in (data := json.loads(line[5:])):
+                events.extend([time.monotonic()] * (data["stop"] - data["start"]))
     reader.join()
     return lines, events
 

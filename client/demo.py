@@ -124,8 +124,8 @@ def print_summary(result: Result, video: Path, elapsed_s: float) -> None:
     print(f"Foreground covers {covered:.1%} of the picture in {len(tracks)} tracks; the longest:")
     for track in sorted(tracks, key=lambda t: t.start - t.stop)[:5]:
         print(f"  track {track.id}: frames {track.start} to {track.stop}", end=", ")
-        told = (f", {action.label} {action.score:.2f}" for action in track.actions)
-        print(f"score {track.score:.2f}{''.join(told)}")
+        actions = (f", {action.label} {action.score:.2f}" for action in track.actions)
+        print(f"score {track.score:.2f}{''.join(actions)}")
 
 
 if __name__ == "__main__":

@@ -61,8 +61,8 @@ def of_track(predicted: Sequence[ActionScores]) -> dict[str, float]:
 
 def of_frames(predicted: Sequence[ActionScores]) -> list[ActionScores]:
     """Return what each frame tells as the service tells it: from the track's latest frames."""
-    recent = ActionAverage()
-    return [recent.add(of_frame, index / _FPS) for index, of_frame in enumerate(predicted)]
+    average = ActionAverage()
+    return [average.add(of_frame, index / _FPS) for index, of_frame in enumerate(predicted)]
 
 
 def best(shares: Mapping[str, float]) -> str | None:

@@ -124,8 +124,8 @@ class Admission:
         }
         connection.execute(JOBS.insert().values(**self._row(job), **values))
         if job.request.callback_url is not None:
-            told = {"job_id": job.id, "url": job.request.callback_url, "tries": 0}
-            connection.execute(CALLBACKS.insert().values(**told, due_at=self._now))
+            callback = {"job_id": job.id, "url": job.request.callback_url, "tries": 0}
+            connection.execute(CALLBACKS.insert().values(**callback, due_at=self._now))
 
     def _row(self, job: NewJob) -> dict[str, Any]:
         video = job.video

@@ -1,4 +1,4 @@
-"""Webhooks: the servers that clients want told when their jobs end, and the one who tells them."""
+"""Webhooks: which are due when jobs end, and the thread that sends them."""
 
 import base64
 import hashlib
@@ -36,7 +36,7 @@ class WebhookSettings:
 
 @dataclass(frozen=True)
 class Callback:
-    """A job's end that is to be told now."""
+    """A webhook that is due."""
 
     job_id: str
     url: str

@@ -51,7 +51,7 @@ class EarlyLines(Periodic):
         except Exception as error:
             # Only a convenience: the segment itself is tried again, or not wanted any more.
             about = {"job": self._job_id, "reason": type(error).__name__}
-            _log.warning("lines can't be told early", extra=about)
+            _log.warning("lines can't be stored early", extra=about)
 
     def _tell(self) -> None:
         if self._tracker is None:

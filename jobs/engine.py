@@ -324,7 +324,7 @@ class JobQueue:
     def _open_segment(self, job_id: str, segment: int) -> tuple[TextIO, bool]:
         """Open the lines of a segment, and say whether they are all of them."""
         whole = self.store.frames(job_id, segment)
-        # What is told early is gone once the whole is there, which so is looked for again.
+        # What was stored early is gone once the whole is there, which so is looked for again.
         for file in (whole, self.store.early(job_id, segment), whole):
             with suppress(FileNotFoundError):
                 return self.store.open(file), file is whole

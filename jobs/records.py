@@ -274,7 +274,7 @@ class JobRecords:
             done = JOBS.c.frames_total if state is JobState.SUCCEEDED else _FRAMES_DONE
             connection.execute(JOBS.update().where(this).values(frames_done=done))
             connection.execute(SEGMENTS.delete().where(SEGMENTS.c.job_id == job_id))
-            # In the same transaction: an end is never told too early, and never left untold.
+            # In the same transaction: no webhook is sent too early, and none is forgotten.
             connection.execute(
                 CALLBACKS.update().where(CALLBACKS.c.job_id == job_id).values(due_at=self._now)
             )

@@ -1,4 +1,4 @@
-"""How well a network does on labelled videos: region similarity J, and actions told right."""
+"""How well a network does on labelled videos: region similarity J, and of its predicted actions."""
 
 from collections.abc import Callable, Sequence
 
@@ -88,20 +88,20 @@ def glance_actions(
     others: Sequence[LabelledSequence],
     spec: ModelSpec,
 ) -> dict[str, float]:
-    """Estimate how often the right action is told, from the middle of each video.
+    """Estimate how often the right action is predicted, from the middle of each video.
 
     Args:
         others: clips, of which those that don't show people are `none`.
 
     Returns:
-        Shares of videos told right: `actions`, in boxes around the masks that the network finds;
-        `actions/truth`, in boxes around the true masks; and `none`, of the others, if there are
-        any, in boxes that the network finds.
+        Shares of videos predicted right: `actions`, in boxes around the masks that the network
+        finds; `actions/truth`, in boxes around the true masks; and `none`, of the others, if there
+        are any, in boxes that the network finds.
     """
-    told = [(name_action(network, clip, spec), clip.action) for clip in acting]
+    predicted = [(name_action(network, clip, spec), clip.action) for clip in acting]
     shares = {
-        "actions": np.mean([found == action for (found, _), action in told]),
-        "actions/truth": np.mean([known == action for (_, known), action in told]),
+        "actions": np.mean([found == action for (found, _), action in predicted]),
+        "actions/truth": np.mean([known == action for (_, known), action in predicted]),
     }
     things = [video for video in others if video.name not in PEOPLE]
     if things:

@@ -62,11 +62,11 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True)
 class Position:
-    """What a client was told of a job; of itself it says all that is needed to go on.
+    """What a client knows of a job: all that is needed to resume its events.
 
     Attributes:
-        stage: the place in `_STAGES` of the state that was told last.
-        frames_ready: frames, from the first, that were told to be readable.
+        stage: the place in `_STAGES` of the state that it knows.
+        frames_ready: frames, from the first, that it knows to be readable.
     """
 
     stage: int = 0
@@ -94,7 +94,7 @@ class Position:
 
     @property
     def over(self) -> bool:
-        """Whether the last event was told."""
+        """Whether it has received the last event."""
         return self.stage == len(_STAGES) - 1
 
     def __str__(self) -> str:
@@ -140,23 +140,23 @@ async def get_job_events(
     `progress` (`ProgressEvent`), `frames` (`FramesEvent`), and a last one: `succeeded`, `failed` or
     `canceled` (`Job`), or `deleted` (`Problem`).
 
-    Events tell how the job stands; what came and went between two looks isn't told. `frames` says
+    Events tell how the job stands; what came and went between two looks is left out. `frames` says
     which lines of the NDJSON result can be read now. A stream that is resumed with `Last-Event-ID`
     repeats nothing and misses nothing. Comments keep the connection alive. A stream that ends
     without a last event is to be resumed: the service restarts.
     """
-    told = Position.parse(last_event_id)
-    if told.over:
+    known = Position.parse(last_event_id)
+    if known.over:
         return Response(status_code=204)
     return EventSourceResponse(
-        stream(job_id, watched, told, shared.stopping, shared.links), headers=UNBUFFERED
+        stream(job_id, watched, known, shared.stopping, shared.links), headers=UNBUFFERED
     )
 
 
 async def stream(
     job_id: str,
     watched: Watched,
-    told: Position,
+    known: Position,
     stopping: Stopping,
     links: Links,
     *,
@@ -165,13 +165,13 @@ async def stream(
     """Yield the events of a job as they are sent, to the last one, or until this process stops."""
     while True:
         job = watched.job
-        events = [deleted(job_id, told, links)] if job is None else news(job, told, links)
-        for event, told_then in events:
+        events = [deleted(job_id, known, links)] if job is None else news(job, known, links)
+        for event, then_known in events:
             yield format_sse_event(
                 event=event.name, id=event.id, data_str=event.data.model_dump_json()
             )
-            told = told_then
-        if told.over:
+            known = then_known
+        if known.over:
             return
         if stopping.begun:
             yield format_sse_event(retry=RETRY_MS, comment="the service stops: connect again")
@@ -184,35 +184,35 @@ async def stream(
                 yield format_sse_event(comment="alive")
 
 
-def news(job: Job, told: Position, links: Links) -> Iterator[tuple[Event, Position]]:
-    """Yield the events that bring a client up to date, each with what it has been told then.
+def news(job: Job, known: Position, links: Links) -> Iterator[tuple[Event, Position]]:
+    """Yield the events that bring a client up to date, each with what it knows then.
 
     Args:
-        told: what the client knows. Where it knows more than `job` says, since another process
+        known: what the client knows. Where it knows more than `job` says, since another process
             looked later, there is nothing to tell.
         links: addresses, as the client reaches them.
     """
-    if told.over:
+    if known.over:
         return
     stage = _STAGES.index("end" if job.state.final else job.state)
-    if not job.state.final and (stage, job.frames_done) > (told.stage, told.frames_done):
-        told = replace(told, stage=stage, frames_done=job.frames_done)
+    if not job.state.final and (stage, job.frames_done) > (known.stage, known.frames_done):
+        known = replace(known, stage=stage, frames_done=job.frames_done)
         progress = ProgressEvent(
             state=job.state, frames_done=job.frames_done, frames_total=job.frames_total
         )
-        yield Event("progress", str(told), progress), told
+        yield Event("progress", str(known), progress), known
     readable = job.state in {JobState.RUNNING, JobState.SUCCEEDED}
-    if readable and job.frames_ready > told.frames_ready:
-        frames = FramesEvent(start=told.frames_ready, stop=job.frames_ready)
-        told = replace(told, frames_ready=job.frames_ready)
-        yield Event("frames", str(told), frames), told
+    if readable and job.frames_ready > known.frames_ready:
+        frames = FramesEvent(start=known.frames_ready, stop=job.frames_ready)
+        known = replace(known, frames_ready=job.frames_ready)
+        yield Event("frames", str(known), frames), known
     if job.state.final:
-        told = replace(told, stage=stage, frames_done=job.frames_done)
-        yield Event(job.state, str(told), schemas.Job.of(job, links)), told
+        known = replace(known, stage=stage, frames_done=job.frames_done)
+        yield Event(job.state, str(known), schemas.Job.of(job, links)), known
 
 
-def deleted(job_id: str, told: Position, links: Links) -> tuple[Event, Position]:
+def deleted(job_id: str, known: Position, links: Links) -> tuple[Event, Position]:
     """Return the event that is the last one where a job was deleted."""
     problem = Problem.of(kind_of(JobNotFound), f"Job {job_id!r} was deleted.", links, job=job_id)
-    told = replace(told, stage=len(_STAGES) - 1)
-    return Event("deleted", str(told), problem), told
+    known = replace(known, stage=len(_STAGES) - 1)
+    return Event("deleted", str(known), problem), known

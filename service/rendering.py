@@ -27,7 +27,7 @@ from service.watch import Stopping, Watch, Watched
 
 MEMORY_BYTES = 4 * 2**30
 MOST_WAITING = 20
-MOST_UNTOLD = 1000
+MOST_UNREPORTED = 1000
 _PR_SET_PDEATHSIG = 1
 _NICENESS = 10  # jobs and requests go first
 
@@ -48,7 +48,7 @@ class Renderer:
     """Renders each result once in each format, whoever asks for it and however often.
 
     A rendering goes on when its client leaves, and is lost with this process: it begins anew when
-    it is asked for again. One that failed is told to whoever asks first, and then tried again. It
+    it is asked for again. A failure is reported to whoever asks first; then it is tried again. It
     ends when its job is deleted, by whomever.
 
     Args:
@@ -74,7 +74,7 @@ class Renderer:
         self._tasks = tasks
         self._stopping = stopping
         self._running: dict[tuple[str, str], _Rendering] = {}
-        self._untold: dict[tuple[str, str], Exception] = {}
+        self._unreported: dict[tuple[str, str], Exception] = {}
 
     async def file(self, job: Job, name: str, wait_s: float) -> Path:
         """Return the file of a result, made first if need be.
@@ -91,9 +91,9 @@ class Renderer:
         found = await anyio.to_thread.run_sync(self._renderings.find, job.id, name)
         if found is not None:
             return found
-        # Else a client that asks now and then would never be told, and start it again each time.
-        if untold := self._untold.pop((job.id, name), None):
-            raise untold
+        # Else a client that asks now and then would never learn of it, but start it each time.
+        if unreported := self._unreported.pop((job.id, name), None):
+            raise unreported
         rendering = self._running.get((job.id, name)) or self._start(job, name)
         rendering.waiting += 1
         try:
@@ -149,13 +149,13 @@ class Renderer:
 
     def _keep(self, job: Job, name: str, error: Exception) -> None:
         """Keep why one failed for the next who asks; only the latest, since many never ask."""
-        self._untold[job.id, name] = error
-        if len(self._untold) > MOST_UNTOLD:
-            del self._untold[next(iter(self._untold))]
+        self._unreported[job.id, name] = error
+        if len(self._unreported) > MOST_UNREPORTED:
+            del self._unreported[next(iter(self._unreported))]
 
     async def _render(self, job: Job, name: str) -> None:
-        told = {"job": job.id, "format": name}
-        _log.info("rendering", extra=told)
+        about = {"job": job.id, "format": name}
+        _log.info("rendering", extra=about)
         try:
             with anyio.fail_after(self._timeout_s):
                 await anyio.to_process.run_sync(
@@ -163,14 +163,14 @@ class Renderer:
                     cancellable=True,
                     limiter=anyio.CapacityLimiter(1),  # its turn has come already
                 )
-            _log.info("rendered", extra=told)
+            _log.info("rendered", extra=about)
         except TimeoutError as error:
             await self._discard(job, name)
             raise RenderingFailed(
                 f"The {name} took longer than {self._timeout_s:g} s to make."
             ) from error
         except (anyio.BrokenWorkerProcess, MemoryError) as error:
-            _log.warning("rendering crashed", extra=told)
+            _log.warning("rendering crashed", extra=about)
             await self._discard(job, name)
             raise RenderingFailed(
                 f"The {name} crashes the renderer or takes more than "

@@ -150,8 +150,8 @@ def text_blocks(pieces: Iterator[str]) -> Iterator[str]:
 async def followed(shared: Services, job: Job, lines: Iterator[str]) -> AsyncIterator[str]:
     """Yield the frames of a job as they are done, one JSON object a line.
 
-    A job that ends without a result is told by a last line `{"problem": {...}}`, and so is the end
-    of this process: the status has been sent by then.
+    A job that ends without a result is reported by a last line `{"problem": {...}}`, and so is
+    the end of this process: the status has been sent by then.
 
     Args:
         lines: follows the job, each line with its end; an empty string where nothing is new.
@@ -192,7 +192,7 @@ def _last_line(shared: Services, job_id: str, error: JobError | ServiceError) ->
     reason = error
     try:
         require_result(shared.queue.get(job_id))
-    except (JobError, ServiceError) as told:
-        reason = told
+    except (JobError, ServiceError) as why:
+        reason = why
     problem = Problem.of(kind_of(type(reason)), str(reason), shared.links, job=job_id)
     return json.dumps({"problem": problem.model_dump(mode="json", exclude_none=True)}) + "\n"

@@ -253,7 +253,7 @@ def load_settings() -> Settings:
     """Read the settings from the process's environment.
 
     A name that isn't known is no error: the client has names of its own, and Kubernetes sets some
-    for a service that is called like the prefix. It is told in the log.
+    for a service that is called like the prefix. The log warns of it.
 
     Raises:
         SettingsError: a value is out of range, or is given under both prefixes and differs.

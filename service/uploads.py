@@ -114,9 +114,9 @@ async def _answer(request: Request, shared: Services, job: Job, prefer: Preferen
     if prefer.applied:
         headers["Preference-Applied"] = prefer.applied
     if problem := failure_problem(job, links):
-        told = problem.model_copy(update={"request_id": request.state.request_id})
+        answered = problem.model_copy(update={"request_id": request.state.request_id})
         request.state.problem = problem.type.rsplit("/", 1)[-1]
-        return problem_response(told, headers)
+        return problem_response(answered, headers)
     require_result(job)
     if job.state is JobState.SUCCEEDED:
         summary = await anyio.to_thread.run_sync(queue.result_summary, job.id)

@@ -170,5 +170,5 @@ def require_result(job: Job) -> Job:
 
 def retry_after_s(answer: httpx.Response) -> float | None:
     """Return when an answer says that one may ask again; None where it doesn't."""
-    told = answer.headers.get("Retry-After", "")
-    return float(told) if told.isdecimal() else None
+    seconds = answer.headers.get("Retry-After", "")
+    return float(seconds) if seconds.isdecimal() else None

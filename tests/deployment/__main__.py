@@ -4,14 +4,14 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from tests.deployment import debian, trials
+from tests.deployment import debian, scenarios
 from tests.deployment.podman import Podman
 
 TRIALS = {
-    "segment": trials.segment,
-    "scale": trials.scale,
-    "store": trials.store,
-    "gpu": trials.gpu,
+    "segment": scenarios.segment,
+    "scale": scenarios.scale,
+    "store": scenarios.store,
+    "gpu": scenarios.gpu,
 }
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 
 from jobs.periodic import Periodic
+from tests.faults.findings import Findings
 from tests.faults.traces import Traces
-from tests.faults.verdict import Verdict
 from tests.faults.whole_service import WholeService
 
 MIB = 2**20
@@ -62,17 +62,17 @@ def main() -> int:
     parser.add_argument("--mib", type=int, default=2112, help="of the upload; default: 2112")
     parser.add_argument("--limit-mib", type=int, default=2048, help="default: 2048, the usual one")
     arguments = parser.parse_args()
-    verdict = Verdict(f"{arguments.mib} MiB posted where {arguments.limit_mib} MiB are allowed")
+    findings = Findings(f"{arguments.mib} MiB posted where {arguments.limit_mib} MiB are allowed")
     with Traces() as traces:
         settings = {"ROTOGRAPH_MAX_UPLOAD_MIB": str(arguments.limit_mib)}
         with WholeService(traces.folder, settings=settings) as service:
             for way in ("with its length", "in chunks"):
-                run(service, way, arguments, verdict)
-        traces.check(verdict)
-    return verdict.finish()
+                run(service, way, arguments, findings)
+        traces.check(findings)
+    return findings.finish()
 
 
-def run(service: WholeService, way: str, arguments: argparse.Namespace, verdict: Verdict) -> None:
+def run(service: WholeService, way: str, arguments: argparse.Namespace, findings: Findings) -> None:
     """Post once, and add what was found."""
     (api,) = (pid for pid, part in service.processes().items() if part == "api")
     sent: list[int] = []
@@ -83,14 +83,14 @@ def run(service: WholeService, way: str, arguments: argparse.Namespace, verdict:
     time.sleep(1)
     told = f"{answer.status_code} {answer.json()['type']}"
     right = (answer.status_code, answer.json()["type"]) == (413, "/problems/upload-too-large")
-    verdict.hold(f"{way}: answer", told, right)
-    verdict.note(f"{way}: time to it", f"{took_s:.2f} s")
+    findings.hold(f"{way}: answer", told, right)
+    findings.note(f"{way}: time to it", f"{took_s:.2f} s")
     most = UNDER_WAY_MIB if way == "with its length" else arguments.limit_mib + UNDER_WAY_MIB
-    verdict.hold(f"{way}: sent until then", f"{len(sent)} MiB", len(sent) <= most)
-    verdict.note(f"{way}: on the disk at most", f"{memory.most_stored:.0f} MiB")
+    findings.hold(f"{way}: sent until then", f"{len(sent)} MiB", len(sent) <= most)
+    findings.note(f"{way}: on the disk at most", f"{memory.most_stored:.0f} MiB")
     left = stored(service.data / "uploads")
-    verdict.hold(f"{way}: stored afterwards", f"{left:.0f} MiB", left == 0)
-    verdict.hold(
+    findings.hold(f"{way}: stored afterwards", f"{left:.0f} MiB", left == 0)
+    findings.hold(
         f"{way}: memory of the API before, at most, after",
         f"{memory.before:.0f}, {memory.most:.0f}, {memory.now():.0f} MiB",
         memory.most < memory.before + FLAT_MIB,

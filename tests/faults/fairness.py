@@ -8,9 +8,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from rotograph import Client
-from tests.faults.customers import PERSISTENT
-from tests.faults.trial import trial, trial_options
-from tests.faults.verdict import Verdict
+from tests.faults.clients import PERSISTENT
+from tests.faults.findings import Findings
+from tests.faults.scenario import trial, trial_options
 from tests.faults.whole_service import WholeService
 
 MOST_BEFORE = 2
@@ -21,16 +21,18 @@ def main() -> int:
     """Post many jobs with one key, then one with another; count what goes before that one."""
     parser = trial_options("fairness", __doc__, jobs=200, workers=1, segment_s=4.0)
     arguments = parser.parse_args()
-    verdict = Verdict(
+    findings = Findings(
         f"One job of bob behind {arguments.jobs} of ada on {arguments.database}, "
         f"{arguments.workers} workers, {arguments.segment_s:g} s a job"
     )
-    with trial(arguments, 1, verdict) as (service, clip):
-        run(service, clip, arguments, verdict)
-    return verdict.finish()
+    with trial(arguments, 1, findings) as (service, clip):
+        run(service, clip, arguments, findings)
+    return findings.finish()
 
 
-def run(service: WholeService, clip: Path, arguments: argparse.Namespace, verdict: Verdict) -> None:
+def run(
+    service: WholeService, clip: Path, arguments: argparse.Namespace, findings: Findings
+) -> None:
     """Post the jobs of both, wait for the one, and look what was done meanwhile."""
     keys = [service.new_key(name)["Authorization"].split()[1] for name in ("ada", "bob")]
     with (
@@ -51,13 +53,13 @@ def run(service: WholeService, clip: Path, arguments: argparse.Namespace, verdic
         if each.finished_at is not None and done.created_at < each.finished_at < done.finished_at
     ]
     waiting = sum(each.finished_at is None for each in jobs)
-    verdict.note("ada's jobs that wait and run", f"{waiting} of {len(jobs)}")
-    verdict.note(
+    findings.note("ada's jobs that wait and run", f"{waiting} of {len(jobs)}")
+    findings.note(
         "from bob's post to his result",
         f"{(done.finished_at - done.created_at).total_seconds():.1f} s",
     )
     kept = len(before) <= MOST_BEFORE and waiting > 0
-    verdict.hold("ada's jobs done meanwhile, at most two", len(before), kept)
+    findings.hold("ada's jobs done meanwhile, at most two", len(before), kept)
 
 
 if __name__ == "__main__":

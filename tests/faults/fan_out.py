@@ -5,7 +5,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.faults.crew import SEGMENT_FRAMES, Crew, write_clip
+from tests.faults.waiting_workers import SEGMENT_FRAMES, WaitingWorkers, write_clip
 from tests.postgres import PostgresServer
 
 
@@ -22,14 +22,14 @@ def main() -> None:
         times, results = [], []
         for count in (1, arguments.workers):
             data = Path(folder) / f"of-{count}"
-            with Crew(data, postgres.new_database(), arguments.segment_s) as crew:
+            with WaitingWorkers(data, postgres.new_database(), arguments.segment_s) as workers:
                 for _ in range(count):
-                    crew.start_worker()
-                crew.wait_for_workers(count)
+                    workers.start_worker()
+                workers.wait_for_workers(count)
                 started = time.monotonic()
-                job = crew.wait_for(crew.submit(clip))
+                job = workers.wait_for(workers.submit(clip))
                 times.append(time.monotonic() - started)
-                results.append(list(crew.queue.frames(job.id)))
+                results.append(list(workers.queue.frames(job.id)))
             print(f"{count} workers: {times[-1]:.1f} s", flush=True)
     print(f"{times[0] / times[1]:.2f} times as fast, results equal: {results[0] == results[1]}")
 

@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 from tqdm import tqdm
 
-from tests.faults.crew import wait_until
-from tests.faults.customers import told
+from tests.faults.clients import listed
+from tests.faults.findings import Findings
 from tests.faults.traces import Traces
-from tests.faults.verdict import Verdict
+from tests.faults.waiting_workers import wait_until
 from tests.faults.whole_service import WholeService
 
 ANSWER_S = 120.0
@@ -26,7 +26,7 @@ def main() -> int:
     parser.add_argument("--end-s", type=float, default=1.0, help="of each video; default: 1")
     arguments = parser.parse_args()
     files = sorted(path for path in arguments.folder.iterdir() if path.is_file())
-    verdict = Verdict(f"{len(files)} files, {arguments.end_s:g} s of each")
+    findings = Findings(f"{len(files)} files, {arguments.end_s:g} s of each")
     with Traces() as traces:
         settings = {"ROTOGRAPH_THREADS": "1"}
         with WholeService(traces.folder, settings=settings, real=True) as service:
@@ -43,15 +43,15 @@ def main() -> int:
                 for path in (service.data / part).iterdir()
             ]
         for name, count in answers.most_common():
-            verdict.note(f"answer: {name}", count)
+            findings.note(f"answer: {name}", count)
         failed = {name: count for name, count in answers.items() if name >= "5"}
-        verdict.hold("answers of 500 and above", told(failed), kept=not failed)
-        verdict.hold("API and worker are those of the start", held, kept=held)
-        verdict.hold("files of jobs left", left or 0, kept=not left)
+        findings.hold("answers of 500 and above", listed(failed), kept=not failed)
+        findings.hold("API and worker are those of the start", held, kept=held)
+        findings.hold("files of jobs left", left or 0, kept=not left)
         errors = service.log.read_text().count("Traceback")
-        verdict.hold("errors in the service's log", errors, kept=not errors)
-        traces.check(verdict)
-    return verdict.finish()
+        findings.hold("errors in the service's log", errors, kept=not errors)
+        traces.check(findings)
+    return findings.finish()
 
 
 def outcome(service: WholeService, path: Path, end_s: float) -> str:

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import httpx
 
-from tests.faults.crew import wait_until, write_clip
-from tests.faults.customers import Customers
-from tests.faults.diary import Diary
-from tests.faults.supervised_crew import SEGMENT_FRAMES
+from tests.faults.clients import ServiceClients
+from tests.faults.findings import Findings
+from tests.faults.scenario import trial_options
+from tests.faults.segment_log import SegmentLog
+from tests.faults.supervised_workers import SEGMENT_FRAMES
 from tests.faults.traces import Traces
-from tests.faults.trial import trial_options
-from tests.faults.verdict import Verdict
+from tests.faults.waiting_workers import wait_until, write_clip
 from tests.faults.whole_service import WholeService, open_database_of
 
 SEGMENTS = 6
@@ -35,7 +35,7 @@ def main() -> int:
     if os.geteuid():
         sys.exit("This needs root: it mounts a small volume.")
     where = "the data" if arguments.database == "postgresql" else "the data and the database"
-    verdict = Verdict(
+    findings = Findings(
         f"The volume of {where} full for {arguments.full_s:g} s, {arguments.workers} workers, "
         f"{arguments.jobs} jobs of {SEGMENTS} segments"
     )
@@ -53,37 +53,39 @@ def main() -> int:
                 settings={"ROTOGRAPH_MIN_FREE_MIB": "8"},
             ) as service,
         ):
-            run(service, clip, arguments, verdict)
-        traces.check(verdict)
-    return verdict.finish()
+            run(service, clip, arguments, findings)
+        traces.check(findings)
+    return findings.finish()
 
 
-def run(service: WholeService, clip: Path, arguments: argparse.Namespace, verdict: Verdict) -> None:
+def run(
+    service: WholeService, clip: Path, arguments: argparse.Namespace, findings: Findings
+) -> None:
     """Let clients come, fill the volume once their jobs go on, and see what becomes of them."""
-    diary = Diary(service.log)
-    customers = Customers(service.url, clip)
-    expected = customers.undisturbed()
-    before = len(diary.taken_up())
+    segment_log = SegmentLog(service.log)
+    clients = ServiceClients(service.url, clip)
+    expected = clients.undisturbed()
+    before = len(segment_log.taken_up())
     there = service.processes()
-    customers.come(arguments.jobs)
+    clients.come(arguments.jobs)
     wait_until(
-        lambda: all(each.job for each in customers.each) and len(diary.taken_up()) > before,
+        lambda: all(each.job for each in clients.each) and len(segment_log.taken_up()) > before,
         "the jobs to begin",
         WITHIN_S,
     )
     with full(service.data):
         status, told = post(service.url, clip)
-        verdict.hold("a submission meanwhile is refused", told, kept=status in {503, 507})
+        findings.hold("a submission meanwhile is refused", told, kept=status in {503, 507})
         time.sleep(arguments.full_s)
-    customers.leave()
-    customers.judge(verdict, expected, may_fail=["/problems/storage-full"])
-    later = Customers(service.url, clip)
+    clients.leave()
+    clients.judge(findings, expected, may_fail=["/problems/storage-full"])
+    later = ServiceClients(service.url, clip)
     later.come(2)
     later.leave()
     served = sum(each.frames == expected for each in later.each)
-    verdict.hold("jobs right once there is room again", f"{served} of 2", served == 2)
+    findings.hold("jobs right once there is room again", f"{served} of 2", served == 2)
     alive = service.processes() == there
-    verdict.hold("processes are those of the start", alive, alive)
+    findings.hold("processes are those of the start", alive, alive)
 
 
 def post(url: str, clip: Path) -> tuple[int, str]:

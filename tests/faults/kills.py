@@ -9,11 +9,11 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-from tests.faults.crew import wait_until
-from tests.faults.customers import Customers
-from tests.faults.diary import Diary, seconds_until_taken_up_again
-from tests.faults.trial import trial, trial_options
-from tests.faults.verdict import Verdict
+from tests.faults.clients import ServiceClients
+from tests.faults.findings import Findings
+from tests.faults.scenario import trial, trial_options
+from tests.faults.segment_log import SegmentLog, seconds_until_taken_up_again
+from tests.faults.waiting_workers import wait_until
 from tests.faults.whole_service import WholeService
 
 SEGMENTS = 10
@@ -30,51 +30,54 @@ def main() -> int:
     )
     parser.add_argument("--seed", type=int, default=0, help="default: 0")
     arguments = parser.parse_args()
-    verdict = Verdict(
+    findings = Findings(
         f"{arguments.kills} kills of the API and of {arguments.workers} workers over "
         f"{arguments.jobs} jobs of {SEGMENTS} segments on {arguments.database}, "
         f"seed {arguments.seed}"
     )
-    with trial(arguments, SEGMENTS, verdict) as (service, clip):
-        run(service, Customers(service.url, clip), arguments, verdict)
-    return verdict.finish()
+    with trial(arguments, SEGMENTS, findings) as (service, clip):
+        run(service, ServiceClients(service.url, clip), arguments, findings)
+    return findings.finish()
 
 
 def run(
-    service: WholeService, customers: Customers, arguments: argparse.Namespace, verdict: Verdict
+    service: WholeService,
+    clients: ServiceClients,
+    arguments: argparse.Namespace,
+    findings: Findings,
 ) -> None:
     """Let clients come, kill meanwhile, and see what becomes of their jobs."""
     chance = random.Random(arguments.seed)
-    diary = Diary(service.log)
-    expected = customers.undisturbed()
-    before = len(diary.taken_up())
+    segment_log = SegmentLog(service.log)
+    expected = clients.undisturbed()
+    before = len(segment_log.taken_up())
     started = time.monotonic()
-    customers.come(arguments.jobs, arguments.kills * arguments.each_s / 2, arguments.seed)
+    clients.come(arguments.jobs, arguments.kills * arguments.each_s / 2, arguments.seed)
     killed: list[tuple[int, str, float]] = []
-    while len(killed) < arguments.kills and customers.waiting():
+    while len(killed) < arguments.kills and clients.waiting():
         time.sleep(chance.uniform(0, 2 * arguments.each_s))
         killed.append(kill(service, arguments.workers - 1, chance))
-    busy = customers.waiting()
-    customers.leave()
-    verdict.note("time for all jobs", f"{time.monotonic() - started:.0f} s")
+    busy = clients.waiting()
+    clients.leave()
+    findings.note("time for all jobs", f"{time.monotonic() - started:.0f} s")
     parts = Counter(part for _, part, _ in killed)
     enough = len(killed) == arguments.kills and busy > 0
-    verdict.hold("killed while jobs ran", f"{parts['worker']} workers, {parts['api']} API", enough)
-    customers.judge(verdict, expected)
-    taken_up = diary.taken_up()[before:]
-    again = len(taken_up) - SEGMENTS * len(customers.each)
-    verdict.hold(
+    findings.hold("killed while jobs ran", f"{parts['worker']} workers, {parts['api']} API", enough)
+    clients.judge(findings, expected)
+    taken_up = segment_log.taken_up()[before:]
+    again = len(taken_up) - SEGMENTS * len(clients.each)
+    findings.hold(
         "segments done again, at most one a killed worker", again, again <= parts["worker"]
     )
     workers = [(pid, at) for pid, part, at in killed if part == "worker"]
-    over = [diary.seconds_until_taken_over(pid, at) for pid, at in workers]
+    over = [segment_log.seconds_until_taken_over(pid, at) for pid, at in workers]
     up = [seconds_until_taken_up_again(taken_up, pid, at) for pid, at in workers]
     median, longest = middle_and_last(over)
-    verdict.note("from a kill until others took over, median", f"{median:.1f} s")
-    verdict.hold("longest, under 10 s", f"{longest:.1f} s", longest < WANTED_TAKEOVER_S)
+    findings.note("from a kill until others took over, median", f"{median:.1f} s")
+    findings.hold("longest, under 10 s", f"{longest:.1f} s", longest < WANTED_TAKEOVER_S)
     median, longest = middle_and_last(up)
-    verdict.note("until a worker was free for the segment, median", f"{median:.1f} s")
-    verdict.note("longest", f"{longest:.1f} s")
+    findings.note("until a worker was free for the segment, median", f"{median:.1f} s")
+    findings.note("longest", f"{longest:.1f} s")
 
 
 def kill(service: WholeService, workers: int, chance: random.Random) -> tuple[int, str, float]:

@@ -5,12 +5,12 @@ import signal
 import sys
 import time
 
-from tests.faults.crew import wait_until, write_clip
-from tests.faults.customers import Customers
-from tests.faults.diary import Diary
-from tests.faults.supervised_crew import SEGMENT_FRAMES
+from tests.faults.clients import ServiceClients
+from tests.faults.findings import Findings
+from tests.faults.segment_log import SegmentLog
+from tests.faults.supervised_workers import SEGMENT_FRAMES
 from tests.faults.traces import Traces
-from tests.faults.verdict import Verdict
+from tests.faults.waiting_workers import wait_until, write_clip
 from tests.faults.whole_service import WholeService
 from tests.postgres import PostgresServer
 
@@ -29,7 +29,7 @@ def main() -> int:
     parser.add_argument("--away-s", type=float, default=8.0, help="each time; default: 8")
     parser.add_argument("--segment-s", type=float, default=3.0, help="default: 3")
     arguments = parser.parse_args()
-    verdict = Verdict(
+    findings = Findings(
         f"{arguments.restarts} restarts of PostgreSQL, away for {arguments.away_s:g} s each, "
         f"{arguments.workers} workers, {arguments.jobs} jobs of {SEGMENTS} segments"
     )
@@ -45,46 +45,46 @@ def main() -> int:
                 segment_s=arguments.segment_s,
             ) as service,
         ):
-            run(service, server, Customers(service.url, clip), arguments, verdict)
-        traces.check(verdict)
-    return verdict.finish()
+            run(service, server, ServiceClients(service.url, clip), arguments, findings)
+        traces.check(findings)
+    return findings.finish()
 
 
 def run(
     service: WholeService,
     server: PostgresServer,
-    customers: Customers,
+    clients: ServiceClients,
     arguments: argparse.Namespace,
-    verdict: Verdict,
+    findings: Findings,
 ) -> None:
     """Let clients come, restart the database meanwhile, and see what becomes of their jobs."""
-    diary = Diary(service.log)
-    expected = customers.undisturbed()
-    before = len(diary.taken_up())
+    segment_log = SegmentLog(service.log)
+    expected = clients.undisturbed()
+    before = len(segment_log.taken_up())
     there = service.processes()
-    customers.come(arguments.jobs, arguments.restarts * arguments.away_s)
+    clients.come(arguments.jobs, arguments.restarts * arguments.away_s)
     for number in range(arguments.restarts):
-        wait_for_a_segment(diary)
+        wait_for_a_segment(segment_log)
         server.stop(HOW[number % len(HOW)])
         time.sleep(arguments.away_s)
         server.start()
     back_at = time.monotonic()
-    busy = customers.waiting()
-    verdict.hold("jobs that ran to the last restart", busy, busy > 0)
-    customers.leave()
-    verdict.note("last job's end after its return", f"{time.monotonic() - back_at:.1f} s")
-    customers.judge(verdict, expected)
-    again = len(diary.taken_up()) - before - SEGMENTS * arguments.jobs
-    verdict.note("segments taken up again", again)
-    verdict.note("live workers taken for dead", diary.given_up_on())
+    busy = clients.waiting()
+    findings.hold("jobs that ran to the last restart", busy, busy > 0)
+    clients.leave()
+    findings.note("last job's end after its return", f"{time.monotonic() - back_at:.1f} s")
+    clients.judge(findings, expected)
+    again = len(segment_log.taken_up()) - before - SEGMENTS * arguments.jobs
+    findings.note("segments taken up again", again)
+    findings.note("live workers taken for dead", segment_log.given_up_on())
     alive = service.processes() == there
-    verdict.hold("processes are those of the start", alive, alive)
+    findings.hold("processes are those of the start", alive, alive)
 
 
-def wait_for_a_segment(diary: Diary) -> None:
+def wait_for_a_segment(segment_log: SegmentLog) -> None:
     """Wait until one more is taken up."""
-    so_far = len(diary.taken_up())
-    wait_until(lambda: len(diary.taken_up()) > so_far, "a segment to begin", WITHIN_S)
+    so_far = len(segment_log.taken_up())
+    wait_until(lambda: len(segment_log.taken_up()) > so_far, "a segment to begin", WITHIN_S)
 
 
 if __name__ == "__main__":

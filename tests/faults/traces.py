@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.faults.verdict import Verdict
+from tests.faults.findings import Findings
 
 _GONE_WITHIN_S = 10.0
 
@@ -52,15 +52,15 @@ class Traces:
         tempfile.tempdir = None
         shutil.rmtree(self.folder)
 
-    def check(self, verdict: Verdict) -> None:
+    def check(self, findings: Findings) -> None:
         """Hold that no process and no temporary file is left; call it when all was ended."""
         deadline = time.monotonic() + _GONE_WITHIN_S
         while (processes := self._processes()) and time.monotonic() < deadline:
             time.sleep(0.1)
         files = [path.name for path in self._temporary.iterdir()]
         told = [_command(pid) for pid in processes]
-        verdict.hold("processes left", told or 0, kept=not processes)
-        verdict.hold("temporary files left", files or 0, kept=not files)
+        findings.hold("processes left", told or 0, kept=not processes)
+        findings.hold("temporary files left", files or 0, kept=not files)
 
     def _processes(self) -> list[int]:
         pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]

@@ -14,8 +14,8 @@ from typing import Self
 import httpx
 
 from jobs.database import embedded_url
-from tests.faults.crew import wait_until
-from tests.faults.diary import Diary
+from tests.faults.segment_log import SegmentLog
+from tests.faults.waiting_workers import wait_until
 from tests.postgres import PostgresServer
 
 GRACE_S = 180.0
@@ -62,7 +62,7 @@ class WholeService:
             "ROTOGRAPH_DATABASE_URL": self.database_url,
             **(settings or {}),
         }
-        module = "tests.faults.supervised_crew"
+        module = "tests.faults.supervised_workers"
         waiting = [sys.executable, "-m", module, str(workers), str(segment_s)]
         self._command = [sys.executable, "-m", "service"] if real else waiting
         self._supervisor: subprocess.Popen[bytes] | None = None
@@ -112,7 +112,7 @@ class WholeService:
 
     def serving(self) -> dict[int, str]:
         """Return those of `processes` that have begun to serve: to kill others proves little."""
-        begun = Diary(self.log).ready()
+        begun = SegmentLog(self.log).ready()
         try:
             answers = httpx.get(f"{self.url}/livez", timeout=ANSWER_S).is_success
         except httpx.TransportError:

@@ -59,7 +59,7 @@ class Bench:
         request_id: str | None = None,
         **options: object,
     ) -> Job:
-        """Submit a clip with something at its end that `told_decoder.py` reads."""
+        """Submit a clip with something at its end that `scripted_decoder.py` reads."""
         job_id = self.store.new_id()
         self.store.incoming(job_id).write_bytes(clip.read_bytes() + tail)
         video = scan(self.store.incoming(job_id), LIMITS)

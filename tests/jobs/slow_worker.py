@@ -18,7 +18,7 @@ from pipeline.media.sandbox import Sandbox
 from pipeline.network.spec import ModelSpec
 from service.telemetry import configure_log
 
-DECODER = Path(__file__).parent / "told_decoder.py"
+DECODER = Path(__file__).parent / "scripted_decoder.py"
 
 
 @dataclass

@@ -14,7 +14,7 @@ from jobs.records import JobRecords
 from jobs.values import Job, JobState
 from jobs.workflow import MAX_ATTEMPTS
 from tests.jobs.conftest import SEGMENT_FRAMES, WORKER, Bench, wait_for
-from tests.jobs.told_decoder import CRASH, HANG
+from tests.jobs.scripted_decoder import CRASH, HANG
 
 # The most clips that hold a frame of one segment: 8 frames a clip, one clip each 6 frames.
 CLIPS_OF_SEGMENT = SEGMENT_FRAMES // 6 + 2

@@ -89,8 +89,8 @@ def finish(client: Client, job: Job, outcome: Outcome, files: Files, *, as_json:
     with progress(f"{name}: segmenting", "frame") as move:
         outcome.job = job = client.wait(job, on_progress=move)
     if not as_json:
-        told = f", copied from job {job.copied_from}" if job.copied_from else ""
-        print(f"{outcome.source}: {job.frames_done} frames, job {job.id}{told}")
+        copied = f", copied from job {job.copied_from}" if job.copied_from else ""
+        print(f"{outcome.source}: {job.frames_done} frames, job {job.id}{copied}")
     for form in files.formats:
         file = files.download(client, job, outcome.source, form)
         outcome.files.append(file)

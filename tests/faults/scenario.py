@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.faults.crew import write_clip
-from tests.faults.supervised_crew import SEGMENT_FRAMES
+from tests.faults.findings import Findings
+from tests.faults.supervised_workers import SEGMENT_FRAMES
 from tests.faults.traces import Traces
-from tests.faults.verdict import Verdict
+from tests.faults.waiting_workers import write_clip
 from tests.faults.whole_service import WholeService, open_database_of
 
 
@@ -28,11 +28,11 @@ def trial_options(
 
 @contextmanager
 def trial(
-    arguments: argparse.Namespace, segments: int, verdict: Verdict
+    arguments: argparse.Namespace, segments: int, findings: Findings
 ) -> Iterator[tuple[WholeService, Path]]:
     """Start the service as the options say, beside a clip of so many segments.
 
-    When it has ended, the verdict gets what is left of it.
+    When it has ended, the findings gets what is left of it.
     """
     with Traces() as traces:
         clip = traces.folder / "clip.mp4"
@@ -47,4 +47,4 @@ def trial(
             ) as service,
         ):
             yield service, clip
-        traces.check(verdict)
+        traces.check(findings)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class Verdict:
+class Findings:
     """The findings of one run.
 
     Attributes:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rotograph import Client, Frame, JobFailedError, RetryPolicy, RotographError
-from tests.faults.verdict import Verdict
+from tests.faults.findings import Findings
 
 # A service that is away is tried again for some minutes.
 PERSISTENT = RetryPolicy(attempts=200, first_s=0.2, longest_s=5.0)
@@ -17,7 +17,7 @@ READ_TIMEOUT_S = 30.0
 
 
 @dataclass
-class Customer:
+class ServiceClient:
     """One of them.
 
     Attributes:
@@ -39,7 +39,7 @@ class Customer:
 
 
 @dataclass
-class Customers:
+class ServiceClients:
     """Some clients at once, each a thread; they retry what fails, with an `Idempotency-Key`.
 
     Attributes:
@@ -52,7 +52,7 @@ class Customers:
     url: str
     clip: Path
     within_s: float = 900.0
-    each: list[Customer] = field(default_factory=list)
+    each: list[ServiceClient] = field(default_factory=list)
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def undisturbed(self) -> Sequence[Frame]:
@@ -68,8 +68,8 @@ class Customers:
         """Let so many more post, at random times within the next `spread_s`."""
         chance = random.Random(seed)
         for wait_s in sorted(chance.uniform(0, spread_s) for _ in range(count)):
-            self.each.append(Customer())
-            thread = threading.Thread(target=self._be, args=[self.each[-1], wait_s], daemon=True)
+            self.each.append(ServiceClient())
+            thread = threading.Thread(target=self._post, args=[self.each[-1], wait_s], daemon=True)
             self._threads.append(thread)
             thread.start()
 
@@ -78,30 +78,30 @@ class Customers:
         return sum(thread.is_alive() for thread in self._threads)
 
     def leave(self) -> None:
-        """Wait until all are gone: served, or out of policy."""
+        """Wait until all are gone: served, or out of attempts."""
         deadline = time.monotonic() + self.within_s + 2 * READ_TIMEOUT_S
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
-    def _be(self, customer: Customer, wait_s: float) -> None:
+    def _post(self, one: ServiceClient, wait_s: float) -> None:
         time.sleep(wait_s)
         try:
             with Client(self.url, retry_policy=PERSISTENT, read_timeout_s=READ_TIMEOUT_S) as client:
-                customer.job = client.submit(self.clip, fresh=True).id
-                client.wait(customer.job, timeout_s=self.within_s)
-                customer.frames = list(client.frames(customer.job))
+                one.job = client.submit(self.clip, fresh=True).id
+                client.wait(one.job, timeout_s=self.within_s)
+                one.frames = list(client.frames(one.job))
         except JobFailedError as error:
-            customer.failed = error.type
+            one.failed = error.type
         except RotographError as error:
-            customer.trouble = f"{type(error).__name__}: {error}"
+            one.trouble = f"{type(error).__name__}: {error}"
 
     def judge(
-        self, verdict: Verdict, expected: Sequence[Frame], may_fail: Sequence[str] = ()
+        self, findings: Findings, expected: Sequence[Frame], may_fail: Sequence[str] = ()
     ) -> None:
         """Hold what became of them against what is promised.
 
         Args:
-            verdict: of the script.
+            findings: of the script.
             expected: the undisturbed result.
             may_fail: problems that their jobs may fail with.
         """
@@ -111,17 +111,17 @@ class Customers:
         failed = Counter(each.failed for each in self.each if each.failed is not None)
         trouble = [each.trouble for each in self.each if each.trouble is not None]
         lost = sum(not each.served for each in self.each)
-        verdict.hold("results that differ from the undisturbed", wrong, kept=not wrong)
-        verdict.hold("jobs lost or without an end", f"{lost} {trouble[:1] or ''}", kept=not lost)
+        findings.hold("results that differ from the undisturbed", wrong, kept=not wrong)
+        findings.hold("jobs lost or without an end", f"{lost} {trouble[:1] or ''}", kept=not lost)
         if may_fail:
-            verdict.note("results as undisturbed", f"{right} of {count}")
+            findings.note("results as undisturbed", f"{right} of {count}")
             allowed = set(failed) <= set(may_fail)
-            verdict.hold("jobs that failed, with the reason", told(failed), kept=allowed)
+            findings.hold("jobs that failed, with the reason", listed(failed), kept=allowed)
         else:
-            told_failed = f", failed: {told(failed)}" if failed else ""
+            of_failed = f", failed: {listed(failed)}" if failed else ""
             all_right = right == count
-            verdict.hold("results as undisturbed", f"{right} of {count}{told_failed}", all_right)
-        verdict.hold("jobs made twice", self._doubled(), kept=not self._doubled())
+            findings.hold("results as undisturbed", f"{right} of {count}{of_failed}", all_right)
+        findings.hold("jobs made twice", self._doubled(), kept=not self._doubled())
 
     def _doubled(self) -> int:
         """Count the jobs that the service has and no client knows: posts that became two."""
@@ -130,6 +130,6 @@ class Customers:
         return len(there - {each.job for each in self.each})
 
 
-def told(counts: Mapping[str, int]) -> str:
+def listed(counts: Mapping[str, int]) -> str:
     """Return counts in a line."""
     return ", ".join(f"{count} {name}" for name, count in counts.items()) or "0"

@@ -1,4 +1,4 @@
-"""Many clients that look at a running job: `python -m tests.faults.polls`."""
+"""Many clients that look at a running job: `python -m tests.faults.polling`."""
 
 import argparse
 import asyncio
@@ -16,10 +16,10 @@ import httpx
 import numpy as np
 from tqdm import tqdm
 
-from tests.faults.crew import write_clip
-from tests.faults.supervised_crew import SEGMENT_FRAMES
+from tests.faults.findings import Findings
+from tests.faults.supervised_workers import SEGMENT_FRAMES
 from tests.faults.traces import Traces
-from tests.faults.verdict import Verdict
+from tests.faults.waiting_workers import write_clip
 from tests.faults.whole_service import WholeService, open_database_of
 
 WANTED_P99_S = 0.25
@@ -108,7 +108,7 @@ def _itself(poller: Poller) -> Poller:
 
 def main() -> int:
     """Run a job, look at it from many connections, and print how long the answers took."""
-    parser = argparse.ArgumentParser(prog="python -m tests.faults.polls", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.polling", description=__doc__)
     parser.add_argument("database", nargs="?", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--clients", type=int, default=1000, help="default: 1000")
     parser.add_argument("--every-s", type=float, default=1.0, help="default: 1, as Retry-After")
@@ -117,20 +117,20 @@ def main() -> int:
     arguments = parser.parse_args()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    verdict = Verdict(
+    findings = Findings(
         f"{arguments.clients} clients on {arguments.database}, each polls every "
         f"{arguments.every_s:g} s for {arguments.seconds:g} s"
         + (", with an API key" if arguments.key else "")
     )
     with Traces() as traces:
         with open_database_of(arguments.database) as database_url:
-            run(traces.folder, database_url, arguments, verdict)
-        traces.check(verdict)
-    return verdict.finish()
+            run(traces.folder, database_url, arguments, findings)
+        traces.check(findings)
+    return findings.finish()
 
 
 def run(
-    folder: Path, database_url: str | None, arguments: argparse.Namespace, verdict: Verdict
+    folder: Path, database_url: str | None, arguments: argparse.Namespace, findings: Findings
 ) -> None:
     """Start the service and a job that runs all the while, and poll."""
     clip = folder / "clip.mp4"
@@ -159,16 +159,16 @@ def run(
     taken_s = np.array([taken for poller in pollers for taken in poller.taken_s])
     failures = [failure for poller in pollers for failure in poller.failures]
     p50, p99 = np.percentile(taken_s, (50, 99))
-    verdict.note(
+    findings.note(
         "polls answered", f"{len(taken_s)}, {len(taken_s) / arguments.seconds:.0f} a second"
     )
-    verdict.note("processor time of the API a poll", f"{spent_s / len(taken_s) * 1000:.2f} ms")
-    verdict.note("p50", f"{p50 * 1000:.0f} ms")
-    verdict.hold(
+    findings.note("processor time of the API a poll", f"{spent_s / len(taken_s) * 1000:.2f} ms")
+    findings.note("p50", f"{p50 * 1000:.0f} ms")
+    findings.hold(
         f"p99 under {WANTED_P99_S * 1000:g} ms", f"{p99 * 1000:.0f} ms", p99 < WANTED_P99_S
     )
-    verdict.note("longest", f"{taken_s.max() * 1000:.0f} ms")
-    verdict.hold("none failed", f"{len(failures)} failed {failures[:1] or ''}", not failures)
+    findings.note("longest", f"{taken_s.max() * 1000:.0f} ms")
+    findings.hold("none failed", f"{len(failures)} failed {failures[:1] or ''}", not failures)
 
 
 def cpu_time_s(pid: int) -> float:

@@ -1,4 +1,4 @@
-"""Thousands of damaged videos, seen and served: `python -m tests.faults.mutations`."""
+"""Thousands of damaged videos, seen and served: `python -m tests.faults.fuzzing`."""
 
 import argparse
 import random
@@ -17,10 +17,10 @@ from tqdm import tqdm
 from pipeline.errors import DecoderFailed, VideoError
 from pipeline.media.sandbox import Sandbox
 from pipeline.values import VideoLimits
-from tests.faults.crew import wait_until
-from tests.faults.damage import damage, make_clips, sample_clips, shorten
+from tests.faults.corruption import damage, make_clips, sample_clips, shorten
+from tests.faults.findings import Findings
 from tests.faults.traces import Traces
-from tests.faults.verdict import Verdict
+from tests.faults.waiting_workers import wait_until
 from tests.faults.whole_service import WholeService
 
 LIMITS = VideoLimits(max_pixels=1920 * 1080, max_frames=300, max_duration_s=60)
@@ -108,7 +108,7 @@ def outcome(sandbox: Sandbox, path: Path) -> str:
 
 def main() -> int:
     """Damage videos, look at each, and print what came of them."""
-    parser = argparse.ArgumentParser(prog="python -m tests.faults.mutations", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.fuzzing", description=__doc__)
     parser.add_argument("--count", type=int, default=10_000, help="of files; default: 10,000")
     parser.add_argument("--first", type=int, default=0, help="its number; default: 0")
     parser.add_argument("--seed", type=int, default=0, help="of the damage; default: 0")
@@ -119,7 +119,7 @@ def main() -> int:
         "--seconds", type=float, default=inf, help="begin none after; default: no end"
     )
     arguments = parser.parse_args()
-    verdict = Verdict(
+    findings = Findings(
         f"at most {arguments.count} damaged videos from number {arguments.first}, "
         f"seed {arguments.seed}"
     )
@@ -132,15 +132,17 @@ def main() -> int:
         run = Run(seeds, arguments.seed, traces.folder, until)
         sandbox = Sandbox()
         whole = Counter(outcome(sandbox, path) for path in [*clips, *sample_clips(), *more])
-        verdict.note("undamaged", told(whole))
-        damage_all(run, sandbox, arguments, verdict)
+        findings.note("undamaged", told(whole))
+        damage_all(run, sandbox, arguments, findings)
         sandbox.close()
-        report(run, verdict)
-        traces.check(verdict)
-    return verdict.finish()
+        report(run, findings)
+        traces.check(findings)
+    return findings.finish()
 
 
-def damage_all(run: Run, sandbox: Sandbox, arguments: argparse.Namespace, verdict: Verdict) -> None:
+def damage_all(
+    run: Run, sandbox: Sandbox, arguments: argparse.Namespace, findings: Findings
+) -> None:
     """Put all files through the sandbox, and each so many-th through a service."""
     numbers = range(arguments.first, arguments.first + arguments.count)
     settings = {"ROTOGRAPH_THREADS": "1", "ROTOGRAPH_MAX_FRAMES": str(LIMITS.max_frames)}
@@ -155,33 +157,33 @@ def damage_all(run: Run, sandbox: Sandbox, arguments: argparse.Namespace, verdic
                 pass
             list(posted)
         held = service.processes() == before
-        verdict.hold("API and worker are those of the start", held, kept=held)
+        findings.hold("API and worker are those of the start", held, kept=held)
         kept = [
             str(path.relative_to(service.data))
             for part in ("jobs", "uploads")
             for path in (service.data / part).iterdir()
         ]
-        verdict.hold("files of jobs left", kept or 0, kept=not kept)
+        findings.hold("files of jobs left", kept or 0, kept=not kept)
     errors = service.log.read_text().count("Traceback")
-    verdict.hold("errors in the service's log", errors, kept=not errors)
+    findings.hold("errors in the service's log", errors, kept=not errors)
 
 
-def report(run: Run, verdict: Verdict) -> None:
+def report(run: Run, findings: Findings) -> None:
     """Tell the outcomes, and hold that none of them is a fault of ours."""
-    verdict.note("looked at in the sandbox", run.in_sandbox.total())
+    findings.note("looked at in the sandbox", run.in_sandbox.total())
     for name, count in run.in_sandbox.most_common():
-        verdict.note(f"sandbox: {name}", count)
-    verdict.note("posted to the service", run.in_service.total())
+        findings.note(f"sandbox: {name}", count)
+    findings.note("posted to the service", run.in_service.total())
     for name, count in run.in_service.most_common():
-        verdict.note(f"service: {name}", count)
+        findings.note(f"service: {name}", count)
     ours = sum(
         count
         for name, count in run.in_sandbox.items()
         if name.startswith("not expected") or any(words in name for words in OF_OUR_OWN)
     )
-    verdict.hold("errors that decoding doesn't expect", ours, kept=not ours)
+    findings.hold("errors that decoding doesn't expect", ours, kept=not ours)
     failed = sum(count for name, count in run.in_service.items() if name >= "5")
-    verdict.hold("answers of 500 and above, or none", failed, kept=not failed)
+    findings.hold("answers of 500 and above, or none", failed, kept=not failed)
 
 
 def told(outcomes: Counter[str]) -> str:

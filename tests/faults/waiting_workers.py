@@ -22,7 +22,7 @@ SEGMENT_FRAMES = 12
 TIMEOUT_S = 600.0
 
 
-class Crew:
+class WaitingWorkers:
     """Workers on one queue; they are killed at the end.
 
     Args:

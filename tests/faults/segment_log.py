@@ -27,7 +27,7 @@ class TakenUp:
     segment: int
 
 
-class Diary:
+class SegmentLog:
     """The log of some workers, of which lines that are no JSON are passed over.
 
     Args:

@@ -1,4 +1,4 @@
-"""A decoder process that does what the end of the file says: python told_decoder.py FD."""
+"""A decoder process that does what the end of the file says: python scripted_decoder.py FD."""
 
 import ctypes
 import sys
