@@ -18,15 +18,15 @@ class JobHasNoResult(JobError):
 
 
 class WorkerLost(JobError):
-    """Worker after worker died over the job, so that it was given up."""
+    """Worker after worker died over the job."""
 
 
 class JobTimedOut(JobError):
-    """The job took longer than it may, so that it was given up."""
+    """The job took longer than it may."""
 
 
 class ModelGone(JobError):
-    """No worker has the model any more that the job was begun with, so that it was given up."""
+    """No worker has the model any more that the job was begun with."""
 
 
 class BadCursor(JobError):
@@ -66,7 +66,7 @@ class SchemaTooNew(JobError):
 
 
 class DatabaseAway(JobError):
-    """The database of jobs doesn't answer; raised by nobody, since its driver's errors say it."""
+    """The database of jobs doesn't answer: the service's name for its driver's errors."""
 
 
 class StoreAway(JobError):
