@@ -34,8 +34,9 @@ from pipeline.values import ScannedVideo
 
 _WHY = {JobState.FAILED: "failed", JobState.CANCELED: "was canceled"}
 
-# Every segment decodes from a start before it. No more than about so many lie between two starts,
-# so that the work doesn't grow with the square of a video that has few.
+# A segment is decoded from a start before it, unless its worker has just done the one before. No
+# more than about so many lie between two starts, so that the work doesn't grow with the square of a
+# video that has few.
 _RUN_SEGMENTS = 8
 
 

@@ -97,6 +97,10 @@ class ScannedVideo:
         ends = np.append(self.starts[1:], self.info.frame_count)
         return int((ends - self.starts).max())
 
+    def start_before(self, index: int) -> int:
+        """Return the last frame up to this one that decoding can start at."""
+        return int(self.starts[np.searchsorted(self.starts, index, side="right") - 1])
+
     def time_s(self, index: int) -> float:
         """Return when a frame is shown, seconds after the first one."""
         return float((int(self.timestamps[index]) - int(self.timestamps[0])) * self.time_base)

@@ -1,6 +1,6 @@
 """Clips that tests make for themselves, whose every frame says which one it is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -98,7 +98,7 @@ def write_video(
     return path
 
 
-def write_damaged(path: Path, damaged: range) -> Path:
+def write_damaged(path: Path, damaged: Iterable[int]) -> Path:
     """Write 40 frames, each coded alone, and overwrite some of them."""
     write_video(path, [picture(index) for index in range(40)], codec="png", pix_fmt="rgb24")
     content = bytearray(path.read_bytes())

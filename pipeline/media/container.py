@@ -1,6 +1,6 @@
 """Untrusted media files opened safely, and their pictures as RGB."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from itertools import chain
@@ -40,6 +40,9 @@ _THREADS = 4  # each holds a picture in flight
 _PADDING_PIXELS = 2**16
 _UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
 _MAX_SD_HEIGHT = 576
+
+Damaged = Callable[[], None]
+"""Is told of a packet that can't be decoded, before the pictures of those decoded after it."""
 
 
 @contextmanager
@@ -106,7 +109,9 @@ def read_frames(
     stream: VideoStream,
     max_pixels: int,
     seek_to: int | None = None,
+    *,
     decoder: VideoCodecContext | None = None,
+    damaged: Damaged = lambda: None,
 ) -> Iterator[VideoFrame]:
     """Decode from the start, or from a keyframe before `seek_to`, leaving out what isn't decoded.
 
@@ -121,7 +126,7 @@ def read_frames(
             container.seek(seek_to, stream=stream)
         except av.FFmpegError:
             return
-    decode = _Decoder(decoder or decoder_of(stream), max_pixels)
+    decode = _Decoder(decoder or decoder_of(stream), max_pixels, damaged)
     started = seek_to is None
     for packet in read_packets(container):
         if packet.stream_index != stream.index:
@@ -134,17 +139,22 @@ def read_frames(
 
 
 def read_numbered(
-    container: InputContainer, stream: VideoStream, max_pixels: int, start: int = 0
+    container: InputContainer,
+    stream: VideoStream,
+    max_pixels: int,
+    start: int = 0,
+    damaged: Damaged = lambda: None,
 ) -> Iterator[tuple[int, VideoFrame]]:
     """Decode from a packet, and tell of each picture in which packet of the stream it was.
 
     Args:
         start: number of the packet to start at, counted from 0.
+        damaged: as `Damaged`.
 
     Raises:
         VideoTooLarge: a frame is past the limit.
     """
-    decode = _Decoder(decoder_of(stream), max_pixels)
+    decode = _Decoder(decoder_of(stream), max_pixels, damaged)
     own = (packet for packet in read_packets(container) if packet.stream_index == stream.index)
     last = start
     for number, packet in enumerate(chain(own, [None])):
@@ -173,10 +183,11 @@ class _Decoder:
         context: not used before.
     """
 
-    def __init__(self, context: VideoCodecContext, max_pixels: int) -> None:
+    def __init__(self, context: VideoCodecContext, max_pixels: int, damaged: Damaged) -> None:
         context.flags |= Flags.output_corrupt
         self._context = context
         self._max_pixels = max_pixels
+        self._damaged = damaged
         self._seen_whole = False
 
     def __call__(self, packet: "Packet[Stream] | None") -> Iterator[VideoFrame]:
@@ -204,6 +215,7 @@ class _Decoder:
                     f"Frames must have at most {self._max_pixels} pixels, got some that grow past "
                     "it."
                 ) from error
+            self._damaged()
             return []
 
 
@@ -215,15 +227,19 @@ class RgbConverter:
         width: likewise.
     """
 
-    def __init__(self, height: int, width: int, orientation: Orientation) -> None:
-        self._orientation = orientation
-        self._stored = (width, height) if orientation.swaps_sides else (height, width)
+    def __init__(self, height: int, width: int) -> None:
+        self._shown = (height, width)
         self._reformatter = VideoReformatter()  # kept: making one costs more than a frame
 
-    def __call__(self, frame: VideoFrame) -> NDArray[np.uint8]:
-        """Return the picture (H, W, 3) uint8, RGB; transparent pixels are seen over black."""
+    def __call__(self, frame: VideoFrame, orientation: Orientation) -> NDArray[np.uint8]:
+        """Return the picture (H, W, 3) uint8, RGB; transparent pixels are seen over black.
+
+        Args:
+            frame: as it is stored.
+            orientation: how it is turned to be shown.
+        """
         transparent = any(component.is_alpha for component in frame.format.components)
-        height, width = self._stored
+        height, width = self._shown[::-1] if orientation.swaps_sides else self._shown
         rgb = self._reformatter.reformat(
             frame,
             width=width,
@@ -236,7 +252,7 @@ class RgbConverter:
         if transparent:
             opacity = pixels[..., 3:].astype(np.uint16)
             pixels = ((pixels[..., :3] * opacity + 127) // 255).astype(np.uint8)
-        return self._orientation.show(pixels)
+        return orientation.show(pixels)
 
 
 def _colorspace(frame: VideoFrame) -> Colorspace | None:

@@ -2,9 +2,9 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import BrokenVideo, SelectionError
 from pipeline.media.clock import repaired
-from pipeline.media.container import RgbConverter, check_pixels, open_media
+from pipeline.media.container import check_pixels, open_media
 from pipeline.media.listing import (
     NO_TIME,
     Listing,
@@ -22,9 +22,8 @@ from pipeline.media.listing import (
     mean_fps,
     rate_of,
 )
-from pipeline.media.orientation import Orientation
-from pipeline.media.pictures import pick, starting_points, timed_pictures
 from pipeline.media.proof import agrees, decode_first, decode_whole, seeks
+from pipeline.media.reader import FrameReader
 from pipeline.values import Frame, ScannedVideo, Timestamps, VideoInfo, VideoLimits
 
 # Up to so many pixels a video is decoded whole to prove its listing: a fraction of a second.
@@ -105,16 +104,16 @@ def _as_stored(
     """List frames by the container's timestamps; None where these can't be believed."""
     # A recording that starts between keyframes shows nothing before the first one.
     timestamps = listing.timestamps[listing.timestamps >= (first[0] or 0)]
-    if not (
-        listing.plausible and agrees(first, timestamps) and seeks(path, limits, listing, timestamps)
-    ):
+    if not (listing.plausible and agrees(first, timestamps)):
+        return None
+    if listing.placed and not seeks(path, limits, listing, timestamps):
         return None
     starts = np.searchsorted(timestamps, listing.pts[listing.shows & listing.key])
     return _Frames(
         timestamps,
         listing.time_base,
         np.union1d([0], starts[starts < len(timestamps)]),
-        numbers=None,
+        numbers=None if listing.placed else listing.numbers[-len(timestamps) :],
         last_duration=listing.last_duration,
     )
 
@@ -172,10 +171,7 @@ def _is_within(video: ScannedVideo, start_s: float | None, end_s: float | None) 
 
 
 def decode(path: Path, video: ScannedVideo, indices: Sequence[int]) -> Generator[Frame, None, None]:
-    """Decode some frames; a frame's pixels don't depend on which others are wanted.
-
-    A frame that can't be decoded repeats the last picture before it, as players do. A frame of
-    another size than the first one is scaled to it. Transparent pixels are seen over black.
+    """Decode some frames, as `FrameReader.frames` does.
 
     Args:
         indices: source frames wanted, rising.
@@ -184,31 +180,12 @@ def decode(path: Path, video: ScannedVideo, indices: Sequence[int]) -> Generator
         Exactly the frames of `indices`, in order.
 
     Raises:
-        BrokenVideo: none of the wanted frames can be decoded.
+        BrokenVideo: no frame can be decoded.
         VideoTooLarge: a frame has grown past the limit that the video was scanned with.
         ValueError: the indices don't rise or aren't within the video.
     """
-    info = video.info
-    if len(indices) == 0:
-        return
-    rising = all(before < after for before, after in pairwise(indices))
-    if not rising or indices[0] < 0 or indices[-1] >= info.frame_count:
-        raise ValueError(
-            f"Frames must rise within 0 to {info.frame_count}, got {indices[0]} to {indices[-1]}."
-        )
-    orientation = Orientation(info.rotation, info.mirrored)
-    to_rgb = RgbConverter(info.height, info.width, orientation)
-    for start in starting_points(video, indices[0]):
-        with open_media(path, video.max_pixels) as (container, stream):
-            pictures = timed_pictures(container, stream, video, start)
-            first = next(pictures, None)
-            late = first is not None and first[0] > video.timestamps[indices[0]]
-            if start and (first is None or late):
-                continue  # landed behind the wanted frame, or on nothing: start further ahead
-            shown = pictures if first is None else chain([first], pictures)
-            for index, picture, repeated in pick(shown, video, indices):
-                yield Frame(index, video.time_s(index), to_rgb(picture), repeated)
-            return
+    with closing(FrameReader(path, video)) as reader:
+        yield from reader.frames(indices)
 
 
 def scan_to_dict(video: ScannedVideo) -> dict[str, Any]:

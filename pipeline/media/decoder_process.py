@@ -9,8 +9,9 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,9 +21,10 @@ import numpy as np
 from pipeline.errors import VideoError
 from pipeline.media.decode import Slow, decode, scan, scan_to_dict
 from pipeline.media.lockdown import lock_down
+from pipeline.media.reader import FrameReader
 from pipeline.media.sound import listen
-from pipeline.network.preprocess import Fit, to_pictures
-from pipeline.values import Frame, ScannedVideo, VideoLimits
+from pipeline.network.preprocess import Fit, Pictures, Scaled, to_pictures
+from pipeline.values import ScannedVideo, VideoLimits
 
 # A message is its kind, its length and its bytes.
 HEAD = struct.Struct("<cQ")
@@ -33,7 +35,7 @@ START = struct.Struct("<q")  # of a part of the sound; its samples follow
 SECONDS = struct.Struct("<d")  # of a video of which all must be decoded to list it
 
 Scan = Callable[[Path, VideoLimits, Slow], ScannedVideo]
-Decode = Callable[[Path, ScannedVideo, Sequence[int]], Iterator[Frame]]
+Reader = Callable[[Path, ScannedVideo], FrameReader]
 
 # Three frames of 1x1, enough to load all that the first file would load.
 _TINY_GIF = bytes.fromhex(
@@ -42,10 +44,14 @@ _TINY_GIF = bytes.fromhex(
     "04040021f904010a0002002c000000000100010081ffffff000000000000000000080400010404003b"
 )
 
+# Segments of clips of 8 frames share 18 with the next: one more frame on each side, those of its
+# clips, and one that tells what moves.
+_SHARED = 18
+
 _FITS = (Fit(4, 4, 2, 2, 3, 3), Fit(4, 4, 8, 8, 8, 8))  # one shrinks, one enlarges
 
 
-def serve(descriptor: int, scan: Scan = scan, decode: Decode = decode) -> None:
+def serve(descriptor: int, scan: Scan = scan, reader: Reader = FrameReader) -> None:
     """Get ready, wait for a request, lock this process down, answer.
 
     The request is a pickle of (action, path, memory limit, arguments): it comes from the service.
@@ -54,10 +60,10 @@ def serve(descriptor: int, scan: Scan = scan, decode: Decode = decode) -> None:
     """
     _warm_up()
     with (
-        open(descriptor, "rb", closefd=False) as reader,
+        open(descriptor, "rb", closefd=False) as requests,
         open(descriptor, "wb", closefd=False) as writer,
     ):
-        request = _receive(reader)
+        request = _receive(requests)
         if request is None:
             return  # it isn't needed
         action, path, memory_bytes, arguments = request
@@ -72,10 +78,11 @@ def serve(descriptor: int, scan: Scan = scan, decode: Decode = decode) -> None:
                 _send(writer, SCANNED, json.dumps(scan_to_dict(found)).encode())
             elif action == "decode":
                 video, *wanted = arguments
+                frames = FrameSender(writer, reader(path, video))
                 while wanted:
-                    _send_frames(writer, decode(path, video, wanted[0]), wanted[1])
+                    frames.send(*wanted)
                     _send(writer, END, b"")
-                    wanted = _receive(reader)
+                    wanted = _receive(requests)
             elif action == "listen":
                 for sound in listen(path, *arguments):
                     _send(writer, SOUND, START.pack(sound.start) + sound.samples.tobytes())
@@ -97,13 +104,40 @@ def _receive(reader: BinaryIO) -> Any:
         return None
 
 
-def _send_frames(writer: BinaryIO, frames: Iterator[Frame], fits: Sequence[Fit] | None) -> None:
-    """Send each frame in the sizes that are wanted, or with None as it is."""
-    for frame in frames:
-        # Scaled in here, so that large frames needn't cross.
-        sent = (frame.pixels,) if fits is None else to_pictures(frame.pixels, fits)
-        for pixels in sent:
-            _send(writer, REPEATED if frame.repeated else FRAME, pixels.data)
+class FrameSender:
+    """Sends frames in the sizes that are wanted; keeps some of the last for the next request.
+
+    Args:
+        writer: to whoever asked.
+        reader: decodes the frames.
+    """
+
+    def __init__(self, writer: BinaryIO, reader: FrameReader) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._fits: Sequence[Fit] | None = None
+        self._kept: dict[int, Scaled] = {}
+
+    def send(self, indices: Sequence[int], fits: Sequence[Fit] | None) -> None:
+        """Send each frame as `fits` scale it, or with None as it is."""
+        if fits is None or fits != self._fits:
+            self._kept = {}
+        self._fits = fits
+        known = list(takewhile(self._kept.__contains__, indices))
+        for index in known:
+            self._send(*self._kept[index])
+        for frame in self._reader.frames(indices[len(known) :]):
+            # Scaled in here, so that large frames needn't cross.
+            pictures = (frame.pixels,) if fits is None else to_pictures(frame.pixels, fits)
+            self._send(pictures, frame.repeated)
+            if fits is not None:
+                self._kept[frame.index] = (pictures, frame.repeated)
+            if len(self._kept) > _SHARED:
+                del self._kept[next(iter(self._kept))]
+
+    def _send(self, pictures: Pictures, repeated: bool) -> None:
+        for pixels in pictures:
+            _send(self._writer, REPEATED if repeated else FRAME, pixels.data)
 
 
 def _warm_up() -> None:

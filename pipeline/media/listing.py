@@ -42,6 +42,8 @@ class Listing:
         joined: the container is one whose clock may jump.
         rate_only: the container has no timestamps, but a rate; FFmpeg guesses them.
         single: no packet shows several frames.
+        placed: each packet begins where the container says its time. Others have guessed times,
+            which are other ones after seeking (MPEG-PS with many frames in a pack).
     """
 
     pts: NDArray[np.int64]
@@ -53,12 +55,19 @@ class Listing:
     joined: bool
     rate_only: bool
     single: bool
+    placed: bool
 
     @property
     def timestamps(self) -> NDArray[np.int64]:
         """Those of the frames that have one, sorted."""
         shown = self.pts[self.shows]
         return np.sort(shown[shown != NO_TIME])
+
+    @property
+    def numbers(self) -> NDArray[np.int64]:
+        """The packets of `timestamps`, counted from 0."""
+        shown = np.flatnonzero(self.shows & (self.pts != NO_TIME))
+        return shown[np.argsort(self.pts[shown], kind="stable")]
 
     @property
     def plausible(self) -> bool:
@@ -112,7 +121,7 @@ def list_packets(
     is_mp4 = "mp4" in container.format.name
     read_header = READERS.get(stream.codec_context.codec.name)
     pts, dts, durations = array("q"), array("q"), array("q")
-    shows, key, single = bytearray(), bytearray(), True
+    shows, key, single, placed = bytearray(), bytearray(), True, True
     for packet in read_packets(container):
         if packet.stream_index != stream.index:
             continue
@@ -127,6 +136,7 @@ def list_packets(
         shows.append(shown > 0 and not packet.is_discard)  # outside of the file's edit list
         key.append(is_key)
         single = single and shown <= 1
+        placed = placed and packet.pos is not None
         check_count(len(pts), limits)
     if len(pts) == 0:
         raise BrokenVideo("The video stream must have at least 1 frame, got 0.")
@@ -145,6 +155,7 @@ def list_packets(
         joined=container.format.name in _JOINED_FORMATS,
         rate_only=container.format.name == "avi",
         single=single,
+        placed=placed,
     )
 
 

@@ -40,14 +40,16 @@ class Orientation:
         return pixels
 
 
-def orientation_of(frame: VideoFrame) -> Orientation:
+def orientation_of(frame: VideoFrame) -> Orientation | None:
     """Read the display matrix of a decoded picture; angles between are taken to the next quarter.
+
+    None where it has no matrix.
 
     Source: libavutil's display.h: x' = a x + c y, y' = b x + d y, with y pointing down.
     """
     side_data = cast(SideDataContainer, frame.side_data)  # PyAV's stubs have it otherwise
     if Type.DISPLAYMATRIX not in side_data:
-        return Orientation()
+        return None
     matrix = bytes(side_data[Type.DISPLAYMATRIX])
     a, b, _, c, d = np.frombuffer(matrix, np.int32)[:5].tolist()
     mirrored = a * d < b * c

@@ -71,10 +71,10 @@ def _orientation(
 ) -> Orientation:
     """Read it from what FFmpeg's own decoder gives, which alone knows what the container says."""
     if not is_transparent(stream):
-        return orientation_of(first)
+        return orientation_of(first) or Orientation()
     with open_media(path, limits.max_pixels) as (container, again):
         frames = read_frames(container, again, limits.max_pixels, decoder=again.codec_context)
-        return orientation_of(next(frames, first))
+        return orientation_of(next(frames, first)) or Orientation()
 
 
 def agrees(shown: Sequence[int | None], timestamps: NDArray[np.int64]) -> bool:

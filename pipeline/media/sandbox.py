@@ -44,7 +44,8 @@ class Sandbox:
     It may be used from several threads at once.
 
     Args:
-        stall_s: how long decoding may bring no frame.
+        stall_s: how long decoding may bring no frame, beside the length of what must be decoded
+            before it.
         memory_bytes: that a process may map.
         program: that the processes run; the descriptor of its socket is added.
     """
@@ -127,17 +128,20 @@ class Sandbox:
         sizes: Sequence[tuple[int, int]],
     ) -> Generator[Scaled, None, None]:
         """Receive each frame as pictures of the given sizes; `fits` as the process scales it."""
-        late = f"No frame of the video could be decoded within {self._stall_s:g} s."
         with self._pool.decoder(path, video, indices, fits) as decoder:
             child = decoder.child
-            for number, _ in enumerate(indices, 1):
+            before = 0
+            for number, index in enumerate(indices, 1):
+                # Where there is no start between, all of that is decoded meanwhile.
+                since = max(before, video.start_before(index))
+                limit_s = self._stall_s + video.time_s(index) - video.time_s(since)
+                late = f"No frame of the video could be decoded within {limit_s:.0f} s."
+                before = index
                 pictures = [np.empty((*size, 3), np.uint8) for size in sizes]
                 for pixels in pictures:
                     sent = range(pixels.nbytes, pixels.nbytes + 1)
-                    kind, _ = child.receive_head(
-                        FRAME + REPEATED, sent, TimeLeft(self._stall_s), late
-                    )
-                    child.receive_into(pixels.data.cast("B"), TimeLeft(self._stall_s), late)
+                    kind, _ = child.receive_head(FRAME + REPEATED, sent, TimeLeft(limit_s), late)
+                    child.receive_into(pixels.data.cast("B"), TimeLeft(limit_s), late)
                 decoder.done = number == len(indices)
                 yield tuple(pictures), kind == REPEATED
 

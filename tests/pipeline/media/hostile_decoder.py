@@ -8,14 +8,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path.cwd()))
 
 from pipeline.errors import BrokenVideo
-from pipeline.media.decode import Slow, decode, scan
+from pipeline.media.decode import Slow, scan
 from pipeline.media.decoder_process import FRAME, HEAD, REFUSED, SCANNED, SLOW, serve
+from pipeline.media.reader import FrameReader
 from pipeline.values import Frame, ScannedVideo, VideoLimits
 
 CODE = mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC
@@ -155,12 +156,15 @@ def hostile_scan(path: Path, limits: VideoLimits, slow: Slow) -> ScannedVideo:
     return scan(path, limits, slow)
 
 
-def hostile_decode(path: Path, video: ScannedVideo, indices: Sequence[int]) -> Iterator[Frame]:
-    do_harm(sys.argv[1], path)
-    if sys.argv[1] == "slow":
-        time.sleep(2)
-        yield from decode(path, video, indices)
+class HostileReader(FrameReader):
+    """Does the deed in place of decoding."""
+
+    def frames(self, indices: Sequence[int]) -> Generator[Frame, None, None]:
+        do_harm(sys.argv[1], Path())
+        if sys.argv[1] == "slow":
+            time.sleep(2)
+            yield from super().frames(indices)
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[-1]), hostile_scan, hostile_decode)
+    serve(int(sys.argv[-1]), hostile_scan, HostileReader)

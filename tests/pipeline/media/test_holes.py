@@ -40,7 +40,7 @@ def test_only_the_frame_without_a_picture_is_repeated(tmp_path: Path) -> None:
     assert all(number == index for index, number in shown.items())
 
 
-@pytest.mark.parametrize("holes", [(), (20,), (24,)], ids=str)
+@pytest.mark.parametrize("holes", [(), (20,), (24,), (20, 24), (21, 22)], ids=str)
 @pytest.mark.parametrize("name", FORMATS)
 def test_each_range_shows_what_decoding_from_the_start_shows(
     tmp_path: Path, name: str, holes: tuple[int, ...]

@@ -74,6 +74,18 @@ def test_joined_recordings_show_each_frame_once(
     assert_each_once(path, range(FRAMES * len(starts_s)), repaired=True)
 
 
+@pytest.mark.parametrize("codec", ["mpeg1video", "mpeg2video"])
+@pytest.mark.usefixtures("whole")
+def test_frames_without_timestamps_of_their_own_are_found_by_counting(
+    tmp_path: Path, codec: str
+) -> None:
+    pictures = [picture(index) for index in range(80)]
+    path = write_video(tmp_path / "a.mpg", pictures, codec=codec, options={"g": "12", "bf": "2"})
+    video = assert_each_once(path, range(80), repaired=False)
+    for start in range(79):
+        assert shown(path, video, range(start, start + 2)) == [start, start + 1]
+
+
 def test_a_pause_is_no_jump(tmp_path: Path) -> None:
     times_ms = [40 * index + (8000 if index >= 20 else 0) for index in range(FRAMES)]
     pictures = [picture(index) for index in range(FRAMES)]

@@ -147,6 +147,22 @@ def test_one_process_decodes_all_that_is_wanted_of_a_file_and_no_other(
     assert (children(os.getpid()), descriptors()) == (before, opened)
 
 
+def test_segments_that_share_a_process_get_the_frames_of_the_whole(tmp_path: Path) -> None:
+    options = {"g": "1000", "x264-params": "scenecut=0"}
+    pictures = [picture(n, 48, 64) for n in range(200)]
+    path = write_video(tmp_path / "one.mp4", pictures, options=options)
+    video = scan(path, LIMITS)
+    assert video.starts.tolist() == [0]
+    fits = [fit(48, 64, SPEC)]
+    parts = [range(max(0, start - 9), min(start + 49, 200)) for start in range(0, 200, 40)]
+    wanted = [to_pictures(frame.pixels, fits)[0] for frame in decode(path, video, range(200))]
+    with closing(Sandbox()) as sandbox:
+        for part in parts:
+            got = sandbox.decode_scaled(path, video, part, fits)
+            for index, ((pixels,), _) in zip(part, got, strict=True):
+                np.testing.assert_array_equal(pixels, wanted[index])
+
+
 def test_a_kept_process_that_died_is_replaced(clip: Path, video: ScannedVideo) -> None:
     before = children(os.getpid())
     with closing(Sandbox()) as sandbox:
