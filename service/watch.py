@@ -11,7 +11,8 @@ import anyio.to_thread
 
 from jobs.values import Job
 
-POLL_S = 0.2
+POLL_S = 0.05
+_MOST_SHARE = 0.1  # of its time that the process looks, where looks take long
 
 _log = logging.getLogger(__name__)
 
@@ -110,8 +111,10 @@ class Watch:
             if not self._watched:
                 self._wanted = anyio.Event()
                 await self._wanted.wait()
+            started = anyio.current_time()
             await self._look()
-            await anyio.sleep(POLL_S)
+            taken_s = anyio.current_time() - started
+            await anyio.sleep(max(POLL_S, taken_s / _MOST_SHARE))
 
     async def _look(self) -> None:
         ids = [job_id for job_id, watched in self._watched.items() if watched.job is not None]

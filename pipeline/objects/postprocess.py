@@ -82,5 +82,8 @@ def _object(
     inside = (slice(y, y + height), slice(x, x + width))
     score = cv2.mean(probability[inside], mask[inside].view(np.uint8))[0]
     return SegmentedObject(
-        mask=rle.encode(mask), box=(x, y, width, height), area=area, score=min(1.0, score)
+        mask=rle.encode(mask, slice(x, x + width)),
+        box=(x, y, width, height),
+        area=area,
+        score=min(1.0, score),
     )

@@ -10,16 +10,32 @@ from numpy.typing import NDArray
 
 from pipeline.values import Rle
 
+_ALL_COLUMNS = slice(None)
 
-def encode(mask: NDArray[np.bool_] | NDArray[np.uint8]) -> Rle:
+
+def encode(mask: NDArray[np.bool_] | NDArray[np.uint8], columns: slice = _ALL_COLUMNS) -> Rle:
     """Compress a mask (H, W); anything but zero is foreground.
+
+    Args:
+        mask: to be compressed.
+        columns: outside of which it is background, for only these are looked at.
 
     >>> encode(np.ones((3, 5), bool))
     Rle(height=3, width=5, counts='0?')
     """
     height, width = mask.shape
-    columns = cv2.transpose((mask != 0).view(np.uint8))  # 4 times as fast as NumPy's
-    packed = coco.encode(columns.reshape(width, height).T)
+    start, stop, _ = columns.indices(width)
+    stop = max(stop, start + 1)  # OpenCV transposes nothing to None
+    # Column by column, as the runs go; OpenCV's is 4 times as fast as NumPy's.
+    pixels = cv2.transpose((mask[:, start:stop] != 0).view(np.uint8)).reshape(-1)
+    changes = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1
+    if pixels[0]:
+        changes = np.insert(changes, 0, 0)  # runs begin with background, if none of it
+    ends = (start * height + changes).tolist()
+    if stop < width and len(ends) % 2:  # the last run of these columns is foreground
+        ends.append(stop * height)
+    runs = np.diff([0, *ends, width * height]).tolist()
+    packed = coco.frPyObjects({"size": [height, width], "counts": runs}, height, width)
     return Rle(height, width, packed["counts"].decode("ascii"))
 
 

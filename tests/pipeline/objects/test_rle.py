@@ -1,6 +1,7 @@
 """Run lengths against COCO's published values, numpy, and themselves."""
 
 import numpy as np
+import pycocotools.mask as coco
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +31,14 @@ def test_counts_are_cocos(mask: NDArray[np.bool_], counts: str) -> None:
 @given(masks)
 def test_decoding_restores_the_mask(mask: NDArray[np.bool_]) -> None:
     np.testing.assert_array_equal(rle.decode(rle.encode(mask)), mask)
+
+
+@given(masks)
+def test_counts_are_those_of_cocos_own_encoder(mask: NDArray[np.bool_]) -> None:
+    wanted = coco.encode(np.asfortranarray(mask, np.uint8))["counts"].decode()
+    assert rle.encode(mask).counts == wanted
+    x, _, width, _ = rle.box(rle.encode(mask))
+    assert rle.encode(mask, slice(x, x + width)).counts == wanted
 
 
 @given(masks)
