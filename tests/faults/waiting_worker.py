@@ -19,7 +19,7 @@ from pipeline.values import ScannedVideo
 from service.supervisor import FLAG, end_with_the_supervisor
 from service.telemetry import configure_log
 
-_STRIDE = 6  # as `WorkerSettings` has it
+_STRIDE = 8  # as `Segmenter` has it
 
 SPEC = ModelSpec(
     name="waiting",

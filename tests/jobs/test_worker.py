@@ -16,8 +16,8 @@ from jobs.workflow import MAX_ATTEMPTS
 from tests.jobs.conftest import SEGMENT_FRAMES, WORKER, Bench, wait_for
 from tests.jobs.scripted_decoder import CRASH, HANG
 
-# The most clips that hold a frame of one segment: 8 frames a clip, one clip each 6 frames.
-CLIPS_OF_SEGMENT = SEGMENT_FRAMES // 6 + 2
+# The most clips that hold a frame of one segment or one beside it: 8 frames a clip.
+CLIPS_OF_SEGMENT = SEGMENT_FRAMES // 8 + 2
 
 
 def segments_stored(bench: Bench, job: Job) -> int:
