@@ -5,7 +5,7 @@ QUALITY ?= fast
 PORT ?= 8000
 RUN = .venv/bin/python
 
-.PHONY: setup train-deps test-deps demo serve docs test lint programs lock clean
+.PHONY: setup train-deps test-deps demo serve docs test bench lint programs lock clean
 
 setup: .venv/serving.stamp
 train-deps: .venv/train.stamp
@@ -14,6 +14,8 @@ demo: .venv/demo.stamp ; $(RUN) client/demo.py --quality $(QUALITY) $(VIDEO)
 serve: setup ; ROTOGRAPH_PORT=$(PORT) $(RUN) -m service
 test: .venv/test.stamp lint programs ; $(RUN) -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 docs: .venv/demo.stamp ; $(RUN) -m docs.generate
+# BENCH="--seconds 2 --repeats 1 --shorts 2 --clients 4 --devices cpu" makes it short.
+bench: .venv/bench.stamp ; $(RUN) -m benchmarks --to docs/performance --page docs/performance.md $(BENCH)
 lint: .venv/test.stamp
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
@@ -40,6 +42,9 @@ clean: ; rm -rf .venv out .mypy_cache .ruff_cache .pytest_cache .import_linter_c
 .venv/train.stamp: requirements/train.txt .venv/demo.stamp
 	.venv/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
+.venv/bench.stamp: requirements/bench.txt .venv/demo.stamp
+	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
+	touch $@
 .venv/test.stamp: requirements/test.txt requirements/peers.txt .venv/demo.stamp
 	.venv/bin/pip install --quiet --disable-pip-version-check -r $<
 	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps -r requirements/peers.txt
@@ -47,10 +52,13 @@ clean: ; rm -rf .venv out .mypy_cache .ruff_cache .pytest_cache .import_linter_c
 
 # What torch's CUDA build needs stays out of the lock: torch itself names the exact versions.
 COMPILE = .venv/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --no-header --no-annotate
+# LitServe asks for these, with which uvicorn would serve otherwise than users of the service have it.
+NO_FASTER_LOOP = $(foreach name,uvloop httptools watchfiles websockets python-dotenv,--no-emit-package $(name))
 lock: .venv/test.stamp
 	$(COMPILE) --extra cpu -o requirements/serving-cpu.txt
 	$(COMPILE) --extra gpu -o requirements/serving-gpu.txt
 	$(COMPILE) --extra cpu --extra demo --no-emit-package scipy --no-emit-package pillow -o requirements/demo.txt
+	$(COMPILE) --extra cpu --extra demo --extra bench $(NO_FASTER_LOOP) --no-emit-package scipy -o requirements/bench.txt
 	$(COMPILE) --extra cpu --extra demo --extra train -o requirements/train.txt
 	$(COMPILE) --extra cpu --extra demo --extra tracing --extra train --extra dev -o requirements/test.txt
 	sed -i -E '/^(nvidia-|cuda-|triton|scikit-video)/d' requirements/train.txt requirements/test.txt

@@ -2,4 +2,4 @@
 
 from dataset.requirements import require
 
-require("httpx", "tqdm")
+require("httpx")

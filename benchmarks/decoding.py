@@ -15,7 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.worker_process import LIMITS
+from benchmarks.inputs import LIMITS
 from pipeline.media.decode import decode, scan
 from pipeline.media.sandbox import Sandbox
 from pipeline.media.scan_file import load_scan, save_scan

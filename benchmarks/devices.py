@@ -1,71 +1,55 @@
-"""What a clip takes on each device, how far apart answers are: `python -m benchmarks.devices`."""
+"""What a clip takes on each device, and how far apart the devices' answers are."""
 
-import argparse
 import statistics
 import time
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pipeline.errors import ProviderError
-from pipeline.network.graph import DEVICES, Device
-from pipeline.network.infer import Session, load
+from pipeline.network.graph import Device
+from pipeline.network.infer import Session
 from pipeline.network.motion import MotionEstimator, to_cues
 from pipeline.network.self_test import moving_square
 
-WARM_UP = 3
+HEIGHT, WIDTH = 256, 448
+_WARM_UP, _ROUNDS = 2, 5
 
 
-def main() -> None:
-    """Run the same clip on each device that is there; print times and the largest difference."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.devices", description=__doc__)
-    parser.add_argument("--model", type=Path, default=Path("weights/default.onnx"))
-    parser.add_argument("--height", type=int, default=256, help="default: 256")
-    parser.add_argument("--width", type=int, default=448, help="default: 448")
-    parser.add_argument("--rounds", type=int, default=10, help="default: 10")
-    arguments = parser.parse_args()
-    sessions: dict[Device, Session] = {}
-    for device in DEVICES:
-        try:
-            sessions[device] = load(arguments.model, device)
-        except ProviderError as refusal:
-            print(f"{device:>13}: {refusal}")
-    length = sessions["cpu"].spec.clip_length
-    clip = moving_square(length, arguments.height, arguments.width)
-    started = time.perf_counter()
-    motion = MotionEstimator().maps(list(clip[0]))
-    print(f"{'motion':>13}: {1000 * (time.perf_counter() - started):7.2f} ms, beside each of these")
-    cues = to_cues(motion) if sessions["cpu"].spec.cues else None
-    wanted = sessions["cpu"].run(clip, cues)
-    seconds = time_by_turns(sessions, clip, cues, arguments.rounds)
-    for device, session in sessions.items():
-        found = session.run(clip, cues)
-        print(
-            f"{device:>13}: {1000 * seconds[device]:7.2f} ms a clip of {length} frames, "
-            f"{seconds[device] / seconds['cpu']:.2f} of the CPU's time, probabilities at most "
-            f"{np.abs(found - wanted).max():.1e} from the CPU's, masks differ at "
-            f"{np.mean((found > 0.5) != (wanted > 0.5)):.4%}"
-        )
+@dataclass(frozen=True)
+class OnDevice:
+    """What a device does with a clip.
+
+    Attributes:
+        clip_ms: the median time.
+        difference: the largest one of a probability from the first device's.
+        changed: the share of pixels whose mask is another.
+    """
+
+    clip_ms: float
+    difference: float
+    changed: float
 
 
-def time_by_turns(
-    sessions: Mapping[Device, Session],
-    clip: NDArray[np.uint8],
-    cues: NDArray[np.uint8] | None,
-    rounds: int,
-) -> dict[Device, float]:
-    """Return the median time of a run on each device, seconds; they take turns in each round."""
+def on_each_device(sessions: Mapping[Device, Session]) -> dict[Device, OnDevice]:
+    """Run the same clip on each device; they take turns in each round."""
+    first = next(iter(sessions.values()))
+    clip = moving_square(first.spec.clip_length, HEIGHT, WIDTH)
+    cues = to_cues(MotionEstimator().maps(list(clip[0]))) if first.spec.cues else None
     times: dict[Device, list[float]] = {device: [] for device in sessions}
-    for turn in range(WARM_UP + rounds):
+    for turn in range(_WARM_UP + _ROUNDS):
         for device, session in sessions.items():
             started = time.perf_counter()
             session.run(clip, cues)
-            if turn >= WARM_UP:
-                times[device].append(time.perf_counter() - started)
-    return {device: statistics.median(of_device) for device, of_device in times.items()}
-
-
-if __name__ == "__main__":
-    main()
+            if turn >= _WARM_UP:
+                times[device].append(1000 * (time.perf_counter() - started))
+    wanted = first.run(clip, cues)
+    found = {device: session.run(clip, cues) for device, session in sessions.items()}
+    return {
+        device: OnDevice(
+            statistics.median(times[device]),
+            float(np.abs(its - wanted).max()),
+            float(np.mean((its > 0.5) != (wanted > 0.5))),
+        )
+        for device, its in found.items()
+    }

@@ -12,7 +12,7 @@ from av.codec.context import Flags
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from benchmarks.worker_process import LIMITS
+from benchmarks.inputs import LIMITS
 from pipeline.errors import VideoError
 from pipeline.media.decode import decode, scan
 from tests.videos import index_of

@@ -74,9 +74,7 @@ def run_stamping_worker(data: Path, model: Path) -> None:
 @contextmanager
 def serving(data: Path, model: Path) -> Iterator[httpx.Client]:
     """Run the API and one such worker, each in a process of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     settings = {"ROTOGRAPH_DATA_DIR": str(data), "ROTOGRAPH_PORT": str(port)}
     worker = ["benchmarks.latency", "-", "--model", str(model), "--worker", str(data)]
     processes = [
@@ -96,6 +94,13 @@ def serving(data: Path, model: Path) -> Iterator[httpx.Client]:
             process.terminate()
         for process in processes:
             process.wait(timeout=60)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def is_ready(client: httpx.Client) -> bool:

@@ -18,7 +18,7 @@ def test_a_missing_module_is_named_with_the_command_that_installs_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "package", ["dataset", "evaluation", "model", "export", "benchmarks.memory"]
+    "package", ["dataset", "evaluation", "model", "export", "benchmarks.latency"]
 )
 def test_without_its_requirements_a_command_says_how_to_install_them(package: str) -> None:
     bare = [sys.executable, "-S", "-m", package]

@@ -11,7 +11,7 @@ from typing import Self
 import av
 import numpy as np
 
-from benchmarks.worker_process import LIMITS
+from benchmarks.inputs import LIMITS
 from jobs.engine import JobQueue
 from jobs.stores import open_store
 from jobs.values import Job, JobRequest

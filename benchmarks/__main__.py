@@ -1,0 +1,172 @@
+"""Measures this service and what one would write instead, by turns: `python -m benchmarks`."""
+
+import argparse
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+
+import httpx
+
+from benchmarks import report
+from benchmarks.clients import crowd
+from benchmarks.contestants import InProcess, StageTimes, measured
+from benchmarks.devices import on_each_device
+from benchmarks.inputs import FPS, write_video
+from benchmarks.litserve_app import Masks
+from benchmarks.results import BARE, LITSERVE, Results, Run, about
+from benchmarks.served import Post, Served, litserve, our_service, post_job, post_to_litserve
+from pipeline.errors import ProviderError
+from pipeline.network.graph import DEVICES, Device
+from pipeline.network.infer import Session, load
+
+CPU_DEVICES: tuple[Device, ...] = ("cpu", "openvino", "openvino-bf16")
+JOBS = {
+    "job, masks only": post_job(actions="false"),
+    "job": post_job(),
+    "job, best": post_job(quality="best"),
+}
+SHORT_S = 2
+CROWD_S = 1
+
+
+class Bench:
+    """One measurement: what is measured takes turns in each of the repeats.
+
+    Servers are started anew for each, so that none runs beside another.
+
+    Args:
+        arguments: of the command.
+        folder: for the videos.
+
+    Attributes:
+        results: what was measured by now.
+    """
+
+    def __init__(self, arguments: argparse.Namespace, folder: Path) -> None:
+        self._arguments = arguments
+        self._model: Path = arguments.model
+        self._folder = folder
+        sizes = [tuple(map(int, size.split("x"))) for size in arguments.sizes]
+        self._videos = {
+            f"{width}x{height}": write_video(
+                folder / f"{width}x{height}.mp4", height, width, arguments.seconds
+            )
+            for width, height in sizes
+        }
+        width, height = sizes[0]
+        self._short = write_video(folder / "short.mp4", height, width, SHORT_S)
+        self._crowded = write_video(folder / "crowd.mp4", height, width, CROWD_S)
+        self._sessions = dict(_sessions(self._model, arguments.devices))
+        spec = next(iter(self._sessions.values())).spec
+        self.results = Results(about(f"{spec.name} {spec.version}"))
+
+    def measure(self) -> None:
+        """Measure everything as often as is wanted."""
+        self.results.devices = on_each_device(self._sessions)
+        for repeat in range(self._arguments.repeats):
+            self._measure_in_process()
+            peer = {LITSERVE: post_to_litserve}
+            self._measure_server(LITSERVE, litserve(self._model), peer, last=repeat == 0)
+            for device in self._sessions:
+                jobs = {f"{name}, {device}": post for name, post in JOBS.items()}
+                service = our_service(self._model, device)
+                self._measure_server(f"ours, {device}", service, jobs, last=repeat == 0)
+        for minutes in self._arguments.minutes:
+            self.results.long_mib[f"{minutes:g}"] = self._peak_of_a_long_job(minutes)
+
+    def _measure_in_process(self) -> None:
+        plain = Masks(str(self._model))
+        plain.setup("cpu")
+        for size, path in self._videos.items():
+            video = InProcess(path, next(iter(self._sessions.values())))
+            runs = {"plain ONNX Runtime": partial(video.plain, plain.predict)}
+            stages = {f"pipeline, {device}": StageTimes() for device in self._sessions}
+            for device, session in self._sessions.items():
+                runs[f"{BARE}, {device}"] = partial(video.bare, session)
+                name = f"pipeline, {device}"
+                runs[name] = partial(video.pipeline, session, stages[name])
+            for name, run in runs.items():
+                cost = measured(run)
+                stage_s = dict(stages[name].cpu_s) if name in stages else {}
+                self._note(size, name, Run(video.frames, cost, stage_s))
+
+    def _measure_server(
+        self,
+        name: str,
+        server: AbstractContextManager[Served],
+        posts: Mapping[str, Post],
+        *,
+        last: bool,
+    ) -> None:
+        """Measure what a server does with each kind of post; with clients at once if `last`."""
+        with server as served, httpx.Client(base_url=served.url, timeout=None) as client:
+            self.results.start_s.setdefault(name, []).append(served.start_s)
+            first = next(iter(posts.values()))
+            first(client, self._crowded)  # the first run of a session is slow
+            for size, video in self._videos.items():
+                for what, post in posts.items():
+                    cost = measured(partial(post, client, video), served.cpu_s)
+                    self._note(size, what, Run(round(self._arguments.seconds * FPS), cost))
+            for _ in range(self._arguments.shorts):
+                for what, post in list(posts.items())[:2]:
+                    cost = measured(partial(post, client, self._short), served.cpu_s)
+                    self.results.short_s.setdefault(what, []).append(cost.seconds)
+            self.results.memory_mib.setdefault(name, []).append(served.peak_memory_mib())
+            if last:
+                self.results.crowds[name] = [
+                    crowd(served, first, self._crowded, clients, max(1, 16 // clients))
+                    for clients in self._arguments.clients
+                ]
+
+    def _peak_of_a_long_job(self, minutes: float) -> float:
+        """Return the peak memory of the fastest device's worker, with a fresh one."""
+        video = write_video(self._folder / "long.mp4", 360, 640, 60 * minutes)
+        with (
+            our_service(self._model, "auto") as served,
+            httpx.Client(base_url=served.url, timeout=None) as client,
+        ):
+            post_job()(client, video)
+            return served.peak_memory_mib()
+
+    def _note(self, size: str, name: str, run: Run) -> None:
+        self.results.runs.setdefault(size, {}).setdefault(name, []).append(run)
+        print(f"{size:>10} {name:<30} {run.fps:6.1f} frames/s {run.cost.cpu_s:6.1f} s", flush=True)
+
+
+def main() -> None:
+    """Measure, and write the results as JSON, as tables and as a plot."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--model", type=Path, default=Path("weights/default.onnx"))
+    parser.add_argument("--devices", nargs="+", choices=DEVICES, default=CPU_DEVICES)
+    parser.add_argument("--sizes", nargs="+", default=("640x272", "640x360", "1280x720"))
+    parser.add_argument("--seconds", type=float, default=10, help="of each video; default: 10")
+    parser.add_argument("--repeats", type=int, default=3, help="default: 3")
+    parser.add_argument("--shorts", type=int, default=10, help="2 s clips a repeat; default: 10")
+    parser.add_argument(
+        "--clients", type=int, nargs="*", default=(1, 4, 16, 64), help="default: 1 4 16 64"
+    )
+    parser.add_argument(
+        "--minutes", type=float, nargs="*", default=(), help="of long videos, for their memory"
+    )
+    parser.add_argument("--to", type=Path, default=Path("out/bench"), help="default: out/bench")
+    parser.add_argument("--page", type=Path, help="whose marked part becomes the tables")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(arguments, Path(folder))
+        bench.measure()
+    report.write(bench.results, arguments.to, arguments.page)
+
+
+def _sessions(model: Path, devices: Sequence[Device]) -> Iterator[tuple[Device, Session]]:
+    """Load the model on each device that is there."""
+    for device in devices:
+        try:
+            yield device, load(model, device)
+        except ProviderError as refusal:
+            print(f"{device}: {refusal}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""The benchmark's results as JSON, as tables in Markdown and as a plot."""
+
+import json
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from benchmarks.results import BARE, LITSERVE, Results, Run
+
+START, END = "<!-- bench: written by `make bench` -->", "<!-- /bench -->"
+
+STAGES = ("decode", "motion", "postprocess")
+
+
+def write(results: Results, to: Path, page: Path | None) -> None:
+    """Write `bench.json`, `bench.md` and `bench.png` into a folder.
+
+    Args:
+        results: to be told.
+        to: the folder; it is made.
+        page: a Markdown page, whose part between the two marks becomes the tables.
+
+    Raises:
+        ValueError: the page lacks the marks.
+    """
+    to.mkdir(parents=True, exist_ok=True)
+    (to / "bench.json").write_text(json.dumps(asdict(results), indent=1) + "\n")
+    text = "\n".join(tables(results))
+    (to / "bench.md").write_text(text + "\n")
+    plot(results, to / "bench.png")
+    print(text)
+    if page is not None:
+        before, start, rest = page.read_text().partition(START)
+        _, end, after = rest.partition(END)
+        if not end:
+            raise ValueError(f"{page} must hold {START} and {END}, got none or one of them.")
+        page.write_text(f"{before}{start}\n{text}\n{end}{after}")
+
+
+def tables(results: Results) -> Iterator[str]:
+    """Yield the lines of all tables."""
+    yield ", ".join(f"{name} {value}" for name, value in results.about.items()) + ".\n"
+    yield from _speed(results)
+    yield from _stages(results)
+    yield from _short(results)
+    yield from _servers(results)
+    yield from _clients(results)
+    yield from _devices(results)
+
+
+def _speed(results: Results) -> Iterator[str]:
+    yield "| video | what | frames/s (least, most) | of LitServe | of bare | CPU s, 100 frames |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for size, runs in results.runs.items():
+        for name, its in runs.items():
+            bare = f"{BARE}, {name.rpartition(', ')[2]}"
+            fps = [run.fps for run in its]
+            cpu_s = statistics.median(100 * run.cost.cpu_s / run.frames for run in its)
+            yield (
+                f"| {size} | {name} | {_spread(fps)} | {_ratio(its, runs.get(LITSERVE))} "
+                f"| {_ratio(its, runs.get(bare))} | {cpu_s:.2f} |"
+            )
+    yield ""
+
+
+def _ratio(runs: Sequence[Run], others: Sequence[Run] | None) -> str:
+    """Return how much faster runs were than others of the same repeats, in the median."""
+    if not others:
+        return ""
+    ratios = [run.fps / other.fps for run, other in zip(runs, others, strict=True)]
+    return f"{statistics.median(ratios):.2f}"
+
+
+def _stages(results: Results) -> Iterator[str]:
+    yield f"| CPU ms a frame | {' | '.join(STAGES)} | network, stitching, smoothing |"
+    yield f"| --- | {'--- | ' * len(STAGES)}--- |"
+    for size, runs in results.runs.items():
+        for name, its in runs.items():
+            if not its[0].stage_s:
+                continue
+            frames = sum(run.frames for run in its)
+            each = [1000 * sum(r.stage_s.get(stage, 0) for r in its) / frames for stage in STAGES]
+            rest = 1000 * sum(run.cost.cpu_s for run in its) / frames - sum(each)
+            told = " | ".join(f"{ms:.1f}" for ms in (*each, rest))
+            yield f"| {size}, {name} | {told} |"
+    yield ""
+
+
+def _short(results: Results) -> Iterator[str]:
+    yield "| clip of 2 s, from post to result | median | 95 % within |"
+    yield "| --- | --- | --- |"
+    for name, seconds in results.short_s.items():
+        p95 = statistics.quantiles(seconds, n=20)[-1] if len(seconds) > 1 else seconds[0]
+        yield f"| {name} | {statistics.median(seconds):.2f} s | {p95:.2f} s |"
+    yield ""
+
+
+def _servers(results: Results) -> Iterator[str]:
+    yield "| server | start to ready (least, most) | peak memory of the process with the model |"
+    yield "| --- | --- | --- |"
+    for name, seconds in results.start_s.items():
+        yield f"| {name} | {_spread(seconds)} s | {max(results.memory_mib[name]):.0f} MiB |"
+    for minutes, mib in results.long_mib.items():
+        yield f"| one video of {minutes} minutes, 640x360 | | {mib:.0f} MiB |"
+    yield ""
+
+
+def _clients(results: Results) -> Iterator[str]:
+    if not any(results.crowds.values()):
+        return
+    yield "| clips of 1 s | clients | clips/s | median | 95 % within | fairness (Jain) |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for name, crowds in results.crowds.items():
+        for crowd in crowds:
+            yield (
+                f"| {name} | {crowd.clients} | {crowd.clips_per_s:.2f} | {crowd.p50_s:.1f} s "
+                f"| {crowd.p95_s:.1f} s | {crowd.fairness:.3f} |"
+            )
+    yield ""
+
+
+def _devices(results: Results) -> Iterator[str]:
+    yield "| device | clip of 8x256x448 | largest difference of a probability | masks differ at |"
+    yield "| --- | --- | --- | --- |"
+    for device, it in results.devices.items():
+        yield f"| {device} | {it.clip_ms:.0f} ms | {it.difference:.1e} | {it.changed:.3%} |"
+
+
+def _spread(values: Sequence[float]) -> str:
+    return f"{statistics.median(values):.1f} ({min(values):.1f}, {max(values):.1f})"
+
+
+def plot(results: Results, to: Path) -> None:
+    """Draw the frames a second of everything on each video, with their spread."""
+    # Here, since it takes a second and the tables don't need it.
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    names = list(dict.fromkeys(name for runs in results.runs.values() for name in runs))
+    figure = Figure(figsize=(9, 0.35 * len(names) * len(results.runs) / 2 + 2), layout="tight")
+    axes = figure.add_subplot()
+    height = 0.8 / max(1, len(results.runs))
+    for index, (size, runs) in enumerate(results.runs.items()):
+        fps = [[run.fps for run in runs[name]] if name in runs else [0.0] for name in names]
+        medians = [statistics.median(each) for each in fps]
+        errors = [
+            [middle - min(each) for middle, each in zip(medians, fps, strict=True)],
+            [max(each) - middle for middle, each in zip(medians, fps, strict=True)],
+        ]
+        places = [place + index * height for place in range(len(names))]
+        axes.barh(places, medians, height, xerr=errors, label=size)
+    axes.set_yticks([place + 0.4 - height / 2 for place in range(len(names))], names)
+    axes.invert_yaxis()
+    axes.set_xlabel("frames/s; the lines go from the least to the most of the repeats")
+    axes.legend()
+    figure.savefig(to, dpi=110)

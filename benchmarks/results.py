@@ -1,0 +1,80 @@
+"""What the benchmark found, and what it was run on."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.clients import Crowd
+from benchmarks.contestants import Cost
+from benchmarks.devices import OnDevice
+from pipeline.network.graph import Device
+
+LITSERVE = "LitServe"
+BARE = "bare loop"
+_PACKAGES = ("onnxruntime", "openvino", "litserve")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run over a video.
+
+    Attributes:
+        frames: of the video.
+        cost: of the run.
+        stage_s: of that, the processor time of stages beside the network, where they were timed.
+    """
+
+    frames: int
+    cost: Cost
+    stage_s: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def fps(self) -> float:
+        """Frames in a second on the clock."""
+        return self.frames / self.cost.seconds
+
+
+@dataclass
+class Results:
+    """All that was measured.
+
+    Attributes:
+        about: the machine, the versions and the model.
+        devices: a clip on each device.
+        runs: by size of the video and by what ran, in order of the repeats.
+        short_s: times of a short clip, from post to whole result, by what ran.
+        start_s: from start to ready, by server.
+        memory_mib: peak of the process that runs the model, by server.
+        crowds: how clients fared, by server.
+        long_mib: that peak, by minutes of the one video.
+    """
+
+    about: Mapping[str, str]
+    devices: Mapping[Device, OnDevice] = field(default_factory=dict)
+    runs: dict[str, dict[str, list[Run]]] = field(default_factory=dict)
+    short_s: dict[str, list[float]] = field(default_factory=dict)
+    start_s: dict[str, list[float]] = field(default_factory=dict)
+    memory_mib: dict[str, list[float]] = field(default_factory=dict)
+    crowds: dict[str, list[Crowd]] = field(default_factory=dict)
+    long_mib: dict[str, float] = field(default_factory=dict)
+
+
+def about(model_version: str) -> dict[str, str]:
+    """Describe this machine and what is measured."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    flags = next((line for line in lines if line.startswith("flags")), "").split()
+    wide = [name for name in ("amx_tile", "avx512_bf16", "avx512f", "avx2") if name in flags]
+    revision = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    )
+    return {
+        "processor": f"{names[0] if names else 'unknown'} with {wide[0] if wide else 'no AVX2'}",
+        "cores": str(len(os.sched_getaffinity(0))),
+        "load before": f"{os.getloadavg()[0]:.1f}",
+        "model": model_version,
+        "revision": revision.stdout.strip() or "unknown",
+    } | {package: version(package) for package in _PACKAGES}

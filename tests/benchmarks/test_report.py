@@ -1,0 +1,60 @@
+"""The benchmark's tables say what was measured, and go where the page wants them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.clients import Crowd
+from benchmarks.contestants import Cost
+from benchmarks.report import END, START, tables, write
+from benchmarks.results import Results, Run
+
+
+@pytest.fixture
+def results() -> Results:
+    results = Results({"cores": "2"})
+    runs = results.runs.setdefault("64x48", {})
+    runs["LitServe"] = [Run(100, Cost(10, 15)), Run(100, Cost(20, 15))]
+    runs["bare loop, cpu"] = [Run(100, Cost(5, 9)), Run(100, Cost(8, 9))]
+    runs["pipeline, cpu"] = [
+        Run(100, Cost(6, 10), {"motion": 0.5}),
+        Run(100, Cost(9, 10), {"motion": 0.7}),
+    ]
+    runs["job, cpu"] = [Run(100, Cost(5, 12)), Run(100, Cost(16, 13))]
+    results.short_s["job, cpu"] = [1.0, 2.0, 3.0]
+    results.start_s["ours, cpu"] = [2.0, 2.5]
+    results.memory_mib["ours, cpu"] = [500, 510]
+    results.crowds["ours, cpu"] = [Crowd(4, 1.5, 2, 3, 0.99)]
+    return results
+
+
+def test_ratios_are_of_the_same_repeat(results: Results) -> None:
+    lines = list(tables(results))
+    # 2 and 1.25 times as fast as LitServe, 1 and 0.5 times as fast as the bare loop.
+    assert "| 64x48 | job, cpu | 13.1 (6.2, 20.0) | 1.62 | 0.75 | 12.50 |" in lines
+    assert "| 64x48, pipeline, cpu | 0.0 | 6.0 | 0.0 | 94.0 |" in lines
+    assert "| ours, cpu | 2.2 (2.0, 2.5) s | 510 MiB |" in lines
+    assert "| ours, cpu | 4 | 1.50 | 2.0 s | 3.0 s | 0.990 |" in lines
+
+
+def test_the_marked_part_of_a_page_becomes_the_tables(results: Results, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"# Speed\n\n{START}\nold\n{END}\n\nMore.\n")
+    for _ in range(2):
+        write(results, tmp_path / "out", page)
+    text = page.read_text()
+    assert text.startswith(f"# Speed\n\n{START}\ncores 2.\n")
+    assert text.endswith(f"\n{END}\n\nMore.\n")
+    assert "old" not in text
+    assert text.count("| 64x48 | LitServe |") == 1
+    assert json.loads((tmp_path / "out/bench.json").read_text())["about"] == {"cores": "2"}
+    assert (tmp_path / "out/bench.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_page_without_marks_is_left_alone(results: Results, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# Speed\n")
+    with pytest.raises(ValueError, match="must hold"):
+        write(results, tmp_path, page)
+    assert page.read_text() == "# Speed\n"
