@@ -1,11 +1,7 @@
 """Renders results to files: each once, a few at a time, in processes that may crash."""
 
-import ctypes
 import errno
 import logging
-import os
-import resource
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,18 +14,15 @@ import anyio.to_process
 import anyio.to_thread
 
 from jobs.errors import JobError, JobNotFound
-from jobs.renderings import Renderings
+from jobs.renderings import MEMORY_BYTES, Renderings, render_confined
 from jobs.values import Job
 from pipeline.errors import PipelineError
 from service.errors import NotRendered, RendererBusy, RenderingFailed, ServiceError, StorageFull
 from service.settings import Settings
 from service.watch import Stopping, Watch, Watched
 
-MEMORY_BYTES = 4 * 2**30
 MOST_WAITING = 20
 MOST_UNREPORTED = 1000
-_PR_SET_PDEATHSIG = 1
-_NICENESS = 10  # jobs and requests go first
 
 _log = logging.getLogger(__name__)
 
@@ -159,7 +152,7 @@ class Renderer:
         try:
             with anyio.fail_after(self._timeout_s):
                 await anyio.to_process.run_sync(
-                    partial(_render, self._renderings, job.id, name, job.request.filename),
+                    partial(render_confined, self._renderings, job.id, name, job.request.filename),
                     cancellable=True,
                     limiter=anyio.CapacityLimiter(1),  # its turn has come already
                 )
@@ -201,11 +194,3 @@ async def open_renderer(
         renderer = Renderer(renderings, watch, at_once, timeout_s, tasks, stopping=stopping)
         yield renderer
         tasks.cancel_scope.cancel()
-
-
-def _render(renderings: Renderings, job_id: str, name: str, filename: str) -> None:
-    # Where the API is killed nobody else would end this, nor bound how long it takes.
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
-    renderings.render(job_id, name, filename)

@@ -13,7 +13,8 @@ from rotograph import AsyncClient, Client, RetryPolicy
 from service.settings import Settings
 from tests.client.flaky import Flaky, flaky
 from tests.service.conftest import serving, write_clip
-from tests.service.staging import ScriptedRenderings, StagedQueue
+from tests.service.scripted_renderings import ScriptedRenderings
+from tests.service.staging import StagedQueue
 
 QUICK = RetryPolicy(attempts=4, first_s=0.01, longest_s=2)
 

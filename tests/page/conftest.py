@@ -22,7 +22,8 @@ from tests import videos
 from tests.page.chromium import Watched, installed, running
 from tests.service.conftest import serving
 from tests.service.processes import Service, start
-from tests.service.staging import ScriptedRenderings, StagedQueue
+from tests.service.scripted_renderings import ScriptedRenderings
+from tests.service.staging import StagedQueue
 from tests.tiny_model import write_model
 
 PATIENCE_S = 60

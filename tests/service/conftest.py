@@ -17,7 +17,8 @@ from jobs.renderings import Renderings
 from service.app import create_app
 from service.settings import Settings
 from tests.raw_server import RawServer
-from tests.service.staging import FaultyStore, ScriptedRenderings, StagedQueue
+from tests.service.scripted_renderings import ScriptedRenderings
+from tests.service.staging import FaultyStore, StagedQueue
 
 Serve = Callable[[Settings], str]
 

@@ -1,11 +1,9 @@
-"""The real queue on SQLite, whose jobs a test moves on in place of a worker; faults on demand."""
+"""The real queue on SQLite, whose jobs a test moves on in place of a worker; outages on demand."""
 
-import errno
-import os
 import shutil
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,11 +14,9 @@ from jobs.database import JOBS, METADATA, WORKERS, embedded_url
 from jobs.engine import JobQueue
 from jobs.errors import StoreAway
 from jobs.folder_store import FolderStore
-from jobs.renderings import Renderings
 from jobs.store import JobFile
 from jobs.summary import to_summary
 from jobs.values import Idempotency, Job, JobFailure, JobRequest, JobState, Worker
-from pipeline.errors import BrokenVideo
 from pipeline.values import ScannedVideo, Track
 from tests import tiny_model
 
@@ -201,52 +197,3 @@ class StagedQueue(JobQueue):
     def _require_database(self) -> None:
         if self.broken:
             raise sa.exc.OperationalError("SELECT 1", {}, Exception("no route to host"))
-
-
-@dataclass
-class ScriptedRenderings(Renderings):
-    """Renders in the process that it is sent to, as the name of the job's video says.
-
-    Attributes:
-        folder: holds the files, a log with a line a rendering, and the last one's process id.
-    """
-
-    folder: Path
-
-    def path(self, job_id: str, name: str) -> Path:
-        return self.folder / f"{job_id}.{name}"
-
-    def find(self, job_id: str, name: str) -> Path | None:
-        path = self.path(job_id, name)
-        return path if path.exists() else None
-
-    def render(self, job_id: str, name: str, filename: str) -> None:
-        (self.folder / "pid").write_text(str(os.getpid()))
-        with (self.folder / "log").open("a") as log:
-            log.write(f"{job_id} {name}\n")
-        path = self.path(job_id, name)
-        unfinished = path.with_name(f".{path.name}")
-        unfinished.write_bytes(bytes(range(100)))
-        match filename:
-            case "slow.mp4":
-                while not (self.folder / "go").exists():
-                    time.sleep(0.01)
-            case "hanging.mp4":
-                time.sleep(600)
-            case "crashing.mp4":
-                os._exit(1)
-            case "broken.mp4":
-                raise BrokenVideo("Nothing can be decoded.")
-            case "huge.mp4":
-                raise OSError(errno.ENOSPC, "No space left on device")
-            case "odd.mp4":
-                raise ZeroDivisionError
-        unfinished.replace(path)
-
-    def discard(self, job_id: str, name: str) -> None:
-        (self.folder / f".{job_id}.{name}").unlink(missing_ok=True)
-
-    def log(self) -> list[str]:
-        """Return the renderings that were begun."""
-        log = self.folder / "log"
-        return log.read_text().splitlines() if log.exists() else []

@@ -16,7 +16,8 @@ from service.rendering import MOST_WAITING
 from service.settings import Settings
 from tests.service.conftest import Serve, serving
 from tests.service.posting import assert_problem
-from tests.service.staging import ScriptedRenderings, StagedQueue
+from tests.service.scripted_renderings import ScriptedRenderings
+from tests.service.staging import StagedQueue
 from tests.service.test_jobs import add
 
 CONTENT = bytes(range(100))
@@ -137,9 +138,9 @@ def test_a_failure_that_nobody_waited_for_is_told_to_who_asks_next(
 def test_one_that_hangs_is_ended(
     serve: Serve, queue: StagedQueue, renderings: ScriptedRenderings
 ) -> None:
-    url = serve(Settings(render_timeout_s=10))
+    url = serve(Settings(render_timeout_s=3))
     job = job_of(queue, "hanging.mp4")
-    assert_problem(get(url, job), 500, "rendering-failed", "longer than 10 s")
+    assert_problem(get(url, job), 500, "rendering-failed", "longer than 3 s")
     assert list(renderings.folder.glob(".*")) == []
 
 
@@ -185,7 +186,8 @@ def test_one_that_is_being_made_ends_with_an_api_that_is_killed(
         "from service.rendering import open_renderer\n"
         "from service.settings import Settings\n"
         "from service.watch import Stopping, open_watch\n"
-        "from tests.service.staging import StagedQueue, ScriptedRenderings\n"
+        "from tests.service.scripted_renderings import ScriptedRenderings\n"
+        "from tests.service.staging import StagedQueue\n"
         "from tests.service.test_jobs import add\n"
         "async def main():\n"
         "    queue = StagedQueue(Path(sys.argv[1]) / 'data')\n"

@@ -15,7 +15,8 @@ from schemathesis.specs.openapi import checks
 from jobs.values import JobFailure, JobState
 from service.settings import Settings
 from tests.service.conftest import serving
-from tests.service.staging import ScriptedRenderings, StagedQueue
+from tests.service.scripted_renderings import ScriptedRenderings
+from tests.service.staging import StagedQueue
 from tests.service.test_jobs import add
 from tests.service.test_openapi import DOCUMENT
 
