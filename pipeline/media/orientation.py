@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import cast
 
 import cv2
 import numpy as np
@@ -47,7 +46,9 @@ def orientation_of(frame: VideoFrame) -> Orientation | None:
 
     Source: libavutil's display.h: x' = a x + c y, y' = b x + d y, with y pointing down.
     """
-    side_data = cast(SideDataContainer, frame.side_data)  # PyAV's stubs have it otherwise
+    # Not `frame.side_data`, which the frame would keep: a cycle that holds its pixels until Python
+    # happens to collect it.
+    side_data = SideDataContainer(frame)  # type: ignore[call-arg]  # PyAV's stubs lack it
     if Type.DISPLAYMATRIX not in side_data:
         return None
     matrix = bytes(side_data[Type.DISPLAYMATRIX])

@@ -69,7 +69,9 @@ class Playback:
             container, stream = stack.enter_context(open_media(path, video.max_pixels))
             # Of transparent pictures only FFmpeg's own decoder knows it, which isn't used then.
             self._turns = not is_transparent(stream)
-            self._pictures = timed_pictures(container, stream, video, start, self._note_failure)
+            self._pictures: Iterator[tuple[int, VideoFrame]] = timed_pictures(
+                container, stream, video, start, self._note_failure
+            )
             self._stack = stack.pop_all()
 
     @property
@@ -105,7 +107,8 @@ class Playback:
         return picture, orientation, shown_at != timestamp
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, and let go of the decoder at once."""
+        self._pictures = iter(())  # it knows this object
         self._stack.close()
 
     def _decode(self) -> _Timed | None:

@@ -1,5 +1,6 @@
 """One reader decodes no more of a file for many requests than it must."""
 
+import gc
 import io
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -77,3 +78,19 @@ def test_few_frames_far_apart_are_sought(tmp_path: Path, decoded: list[VideoFram
             assert [index_of(frame.pixels) for frame in frames] == indices
     assert len(decoded) < FRAMES
     assert np.diff([frame.pts for frame in decoded]).min() < 0
+
+
+def test_pictures_are_let_go_of_without_the_garbage_collector(tmp_path: Path) -> None:
+    path = write(tmp_path / "many_starts.mp4", gop=12)
+    video = scan(path, LIMITS)
+    gc.collect()
+    gc.disable()
+    try:
+        with closing(FrameReader(path, video)) as reader:
+            for part in reversed(segments(40)):
+                for _ in reader.frames(part):
+                    pass
+        held = [found for found in gc.get_objects() if isinstance(found, VideoFrame)]
+        assert len(held) < 5
+    finally:
+        gc.enable()
