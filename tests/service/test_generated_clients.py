@@ -19,6 +19,7 @@ from tests.videos import picture, write_video
 ROOT = Path(__file__).parents[2]
 GENERATED = ROOT / "tests" / "generated"
 GUIDE = (ROOT / "docs" / "guide.md").read_text()
+EXAMPLE = ROOT / "docs" / "segment.ts"
 ADDRESS = "http://127.0.0.1:8000"
 USE_PYTHON = """
 import sys
@@ -120,7 +121,7 @@ def test_a_client_for_typescript_posts_a_video_and_reads_its_result(
     for file in GENERATED.iterdir():
         shutil.copy(file, folder)
     address = str(service.client.base_url).rstrip("/")
-    (folder / "use.ts").write_text(block("typescript").replace(ADDRESS, address))
+    (folder / "use.ts").write_text(EXAMPLE.read_text().replace(ADDRESS, address))
     run(["npm", "ci", "--no-audit", "--no-fund"], folder)
     generate = re.search(r"^npx (openapi-typescript) \S+ (.*)$", GUIDE, re.MULTILINE)
     assert generate
