@@ -5,7 +5,6 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from types import TracebackType
 
 from formats.result import ResultFrame, ResultObject
 from pipeline.values import Rle
@@ -45,12 +44,7 @@ class ByTrack(AbstractContextManager["ByTrack"]):
             " PRIMARY KEY (track, position))"
         )
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Remove the temporary file."""
         self._database.close()
 

@@ -14,6 +14,8 @@ from formats.catalogue import FILE_FORMATS, TEXT_FORMATS
 from jobs.values import JobFailure, JobState
 from rotograph import (
     AuthenticationError,
+    Client,
+    Job,
     JobCanceledError,
     JobFailedError,
     NotFoundError,
@@ -34,6 +36,8 @@ from tests.service.staging import StagedQueue
 from tests.service.test_jobs import add
 
 RUNNING, SUCCEEDED = JobState.RUNNING, JobState.SUCCEEDED
+
+Posted = tuple[Client, Job]
 
 
 def only_job(queue: StagedQueue) -> str:
@@ -134,12 +138,16 @@ def test_a_wrong_option_is_a_problem(connect: Connect, service: str, clip: Path)
     assert "(422): threshold must" in str(error)
 
 
-def test_wait_follows_a_job_to_its_end(
-    connect: Connect, service: str, queue: StagedQueue, clip: Path
-) -> None:
+@pytest.fixture
+def running_job(connect: Connect, service: str, queue: StagedQueue, clip: Path) -> Posted:
+    """A client, and a job of 10 frames that it posted and that runs."""
     queue.outcome = RUNNING
     client = connect(service)
-    job = client.submit(clip)
+    return client, client.submit(clip)
+
+
+def test_wait_follows_a_job_to_its_end(running_job: Posted, queue: StagedQueue) -> None:
+    client, job = running_job
     assert (job.state, job.final, job.frames_total) == ("running", False, 10)
     seen: list[tuple[int, int]] = []
 
@@ -157,12 +165,8 @@ def test_wait_follows_a_job_to_its_end(
     assert seen[-1] == (10, 10)
 
 
-def test_waiting_ends_in_time(
-    connect: Connect, service: str, queue: StagedQueue, clip: Path
-) -> None:
-    queue.outcome = RUNNING
-    client = connect(service)
-    job = client.submit(clip)
+def test_waiting_ends_in_time(running_job: Posted, queue: StagedQueue) -> None:
+    client, job = running_job
     with pytest.raises(
         WaitTimeoutError, match=r"is running after 0\.2 s: 0 of 10 frames done"
     ) as told:
@@ -173,11 +177,9 @@ def test_waiting_ends_in_time(
 
 @pytest.mark.parametrize("method", ["wait", "result", "frames", "download"])
 def test_a_failed_job_says_why(
-    connect: Connect, service: str, queue: StagedQueue, clip: Path, method: str
+    running_job: Posted, queue: StagedQueue, clip: Path, method: str
 ) -> None:
-    queue.outcome = RUNNING
-    client = connect(service)
-    made = client.submit(clip)
+    client, made = running_job
     failure = JobFailure("BrokenVideo", "Frame 7 can't be decoded.")
     queue.change(made.id, state=JobState.FAILED, failure=failure)
     arguments = (made, "coco.json", clip.with_name("none")) if method == "download" else (made,)
@@ -189,23 +191,15 @@ def test_a_failed_job_says_why(
 
 
 @pytest.mark.parametrize("method", ["wait", "result", "frames"])
-def test_a_canceled_job_says_so(
-    connect: Connect, service: str, queue: StagedQueue, clip: Path, method: str
-) -> None:
-    queue.outcome = RUNNING
-    client = connect(service)
-    job = client.submit(clip)
+def test_a_canceled_job_says_so(running_job: Posted, method: str) -> None:
+    client, job = running_job
     assert client.cancel(job).state == "canceled"
     with pytest.raises(JobCanceledError, match="after 0 of 10 frames"):
         list(getattr(client, method)(job) or ())
 
 
-def test_frames_come_while_the_job_runs(
-    connect: Connect, service: str, queue: StagedQueue, clip: Path
-) -> None:
-    queue.outcome = RUNNING
-    client = connect(service)
-    job = client.submit(clip)
+def test_frames_come_while_the_job_runs(running_job: Posted, queue: StagedQueue) -> None:
+    client, job = running_job
     queue.change(job.id, frames_done=3)
     frames = client.frames(job)
     assert [next(frames).index for _ in range(3)] == [0, 1, 2]
@@ -213,12 +207,8 @@ def test_frames_come_while_the_job_runs(
     assert [frame.index for frame in frames] == [3, 4, 5, 6, 7, 8, 9]
 
 
-def test_frames_of_a_job_that_fails_end_with_why(
-    connect: Connect, service: str, queue: StagedQueue, clip: Path
-) -> None:
-    queue.outcome = RUNNING
-    client = connect(service)
-    job = client.submit(clip)
+def test_frames_of_a_job_that_fails_end_with_why(running_job: Posted, queue: StagedQueue) -> None:
+    client, job = running_job
     queue.change(job.id, frames_done=1)
     frames = client.frames(job)
     assert next(frames).index == 0
@@ -229,12 +219,8 @@ def test_frames_of_a_job_that_fails_end_with_why(
         next(frames)
 
 
-def test_iterating_may_be_given_up(
-    connect: Connect, service: str, queue: StagedQueue, clip: Path
-) -> None:
-    queue.outcome = RUNNING
-    client = connect(service)
-    job = client.submit(clip)
+def test_iterating_may_be_given_up(running_job: Posted, queue: StagedQueue) -> None:
+    client, job = running_job
     queue.change(job.id, frames_done=1)
     for frame in client.frames(job):
         assert frame.index == 0

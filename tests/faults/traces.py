@@ -6,7 +6,6 @@ import signal
 import tempfile
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from tests.faults.findings import Findings
@@ -37,12 +36,7 @@ class Traces:
         tempfile.tempdir = None  # it is read once, otherwise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for pid in self._processes():
             os.kill(pid, signal.SIGKILL)
         if self._before is None:

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import httpx
@@ -74,12 +73,7 @@ class WholeService:
         wait_until(self.ready, f"the service; see {self.log}", GRACE_S)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         assert self._supervisor is not None
         self._supervisor.send_signal(signal.SIGTERM)
         self._supervisor.wait(timeout=GRACE_S)
