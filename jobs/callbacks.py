@@ -27,14 +27,6 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class WebhookSettings:
-    """How webhooks are sent."""
-
-    secret: bytes
-    allow: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Callback:
     """A webhook that is due."""
 

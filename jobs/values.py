@@ -195,6 +195,19 @@ class Key:
     revoked_at: datetime | None
 
 
+@dataclass(frozen=True)
+class WebhookSettings:
+    """How webhooks are sent.
+
+    Attributes:
+        secret: that signs them.
+        allow: hosts and networks that they may go to although they aren't public.
+    """
+
+    secret: bytes
+    allow: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Worker:
     """A live worker process, as it reports itself with each heartbeat.

@@ -15,7 +15,7 @@ from opentelemetry.trace import Tracer
 
 from jobs.addresses import AddressGuard
 from jobs.cache import DEFAULT_BYTES
-from jobs.callbacks import Callbacks, WebhookSender, WebhookSettings
+from jobs.callbacks import Callbacks, WebhookSender
 from jobs.database import (
     APPLICATION,
     QUEUE,
@@ -33,7 +33,7 @@ from jobs.runtime import runtime_of
 from jobs.stop_signals import StopSignals
 from jobs.stores import open_store
 from jobs.tracing import SegmentTrace
-from jobs.values import Worker
+from jobs.values import WebhookSettings, Worker
 from jobs.workflow import SegmentJob
 from pipeline.errors import ProviderError
 from pipeline.media.sandbox import Sandbox

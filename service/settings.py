@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from jobs.cache import DEFAULT_BYTES as CACHE_BYTES
-from jobs.callbacks import WebhookSettings
+from jobs.values import WebhookSettings
 from pipeline.network.graph import Device
 from pipeline.values import VideoLimits
 from service.links import ROOT_PATH
