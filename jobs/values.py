@@ -79,7 +79,7 @@ class Options:
         bool,
         Field(
             description="`true`: objects and tracks say what they do, if the model can tell (its "
-            "`labels` in /models/default); about a third more work. `false`: they don't."
+            "`labels` in /models/default); about a sixth more work. `false`: they don't."
         ),
     ] = True
     masks: Annotated[

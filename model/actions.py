@@ -24,6 +24,7 @@ class ActionHead(nn.Module):
         grid: points along each side of a box at which the map is read.
         margin: share of its width and height by which a box grows on each side: what people hold
             and kick lies outside of their own box.
+        stride: frames from one that the branch sees to the next; features are interpolated between.
         dropout: share of the description that a training step leaves out.
 
     Source: Hou et al., BMVC 2019, Section 4, "Experiments on J-HMDB".
@@ -39,6 +40,7 @@ class ActionHead(nn.Module):
         width: int = 1280,
         grid: int = 7,
         margin: float = 0.6,
+        stride: int = 2,
         dropout: float = 0.5,
     ) -> None:
         super().__init__()
@@ -47,6 +49,7 @@ class ActionHead(nn.Module):
         self.branch = branch
         self.grid = grid
         self.margin = margin
+        self.stride = stride
         self.widen = nn.Linear(channels, width)
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(width, len(self.labels))
@@ -67,8 +70,10 @@ class ActionHead(nn.Module):
 
     def describe(self, shared: Tensor, length: int) -> Tensor:
         """Map the encoder's map `source` to the features of `length` frames, (N, T, C, h, w)."""
-        features: Tensor = self.branch(shared)
-        if features.shape[2] != length:  # an encoder that strides in time
+        # An encoder may stride in time itself.
+        stride = self.stride if shared.shape[2] == length else 1
+        features: Tensor = self.branch(shared[:, :, ::stride])
+        if features.shape[2] != length:
             features = upsample(features, (length, *features.shape[3:]))
         return features.transpose(1, 2)
 
