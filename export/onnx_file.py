@@ -1,5 +1,6 @@
 """Writes a network as one ONNX file that says what it is, or as three if it names actions."""
 
+import copy
 from collections.abc import Sequence
 from math import prod
 from pathlib import Path
@@ -11,6 +12,7 @@ import onnx.numpy_helper
 import torch
 from torch import Tensor, nn
 
+from export.framewise import FramewisePyramid, is_separable
 from model.actions import ActionHead
 from model.checkpoint import FEWEST_HALVED
 from model.cues import without_cues
@@ -102,6 +104,9 @@ def write(network: SegmentationNetwork, spec: ModelSpec, path: Path, *, half: bo
         raise ValueError(f"the network must take cues as its spec says, which is {spec.cues}")
     if labels != spec.labels:
         raise ValueError(f"The network's labels must be {spec.labels}, got {labels}.")
+    if is_separable(network.pyramid):
+        network = copy.deepcopy(network).eval()
+        network.pyramid = FramewisePyramid(network.pyramid)  # type: ignore[assignment]
     side = 3 * spec.multiple  # not square below, so that H and W can't be taken for one another
     clips = torch.zeros(2, spec.clip_length, side, side + spec.multiple, 3, dtype=torch.uint8)
     given: tuple[Tensor, ...] = (clips,)
