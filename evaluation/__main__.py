@@ -20,6 +20,7 @@ from evaluation import (
     report_jhmdb,
     report_none,
     report_segtrack,
+    report_shots,
 )
 from evaluation.compare import CompareError
 from evaluation.confusion import write_confusion
@@ -66,6 +67,16 @@ def _none(parsed: argparse.Namespace) -> None:
     )
     found = report_none.metrics(scores)
     _report(parsed, report_none.text(found, parsed.split), found)
+
+
+def _shots(parsed: argparse.Namespace) -> None:
+    if parsed.root is not None:
+        train, held_out = split_davis(davis.load(parsed.root, "train"))
+        videos = held_out if parsed.split == HELD_OUT else train
+        found = report_shots.score(videos, parsed.montages)
+        _report(parsed, report_shots.text(found), found)
+    for path, cuts, count in report_shots.files(parsed.files):
+        print(f"{path.name}: {count} frames, cuts {cuts or 'none'}", flush=True)
 
 
 def _davis_videos(parsed: argparse.Namespace) -> list[LabelledVideo]:
@@ -209,6 +220,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     for command in (on_davis, on_segtrack, on_jhmdb, of_none):
         _add_common(command)
+    of_shots = commands.add_parser("shots", help="cuts found in montages of DAVIS, and in files")
+    of_shots.set_defaults(run=_shots)
+    of_shots.add_argument("--root", type=Path, help="of DAVIS, to make montages of")
+    of_shots.add_argument("--split", choices=[HELD_OUT, "train"], default=HELD_OUT)
+    of_shots.add_argument("--montages", type=int, default=40, help="default: 40")
+    of_shots.add_argument("--files", type=Path, nargs="+", default=[], help="to list the cuts of")
+    of_shots.add_argument("--json", type=Path, help="write all metrics here, as fractions")
     comparing = commands.add_parser("compare", help="models side by side on DAVIS-2016")
     comparing.set_defaults(run=_compare)
     comparing.add_argument(

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-REACH = 4
+REACH = 3
 """Frames before a place, and from it on, that tell whether a shot begins there."""
 
 _SIZE = (64, 36)
@@ -16,7 +16,7 @@ _SIZE = (64, 36)
 _CHANGED = 8.0
 _LEAST_CHANGED = 0.6
 # How new a frame has to be after the one before, and by which factor newer than any frame near.
-_LEAST_NOVELTY = 0.44
+_LEAST_NOVELTY = 0.4
 _STANDS_OUT = 1.4
 # Brightness that is even over so many pixels of a thumbnail is light, not structure.
 _COARSE = 6.0
