@@ -11,8 +11,12 @@ import numpy as np
 from dataset.values import LabelledSequence, read_mask
 from evaluation.region import Mask
 from pipeline.objects import rle
+from pipeline.objects.tracks import Tracker, link_all
 from pipeline.segmenter import Segmenter
-from pipeline.values import Quality
+from pipeline.values import Quality, SegmentedFrame
+
+FPS = 24.0
+"""Frames a second of sequences of DAVIS, and about those of the others; files don't tell."""
 
 
 class PredictionError(Exception):
@@ -28,8 +32,8 @@ def segment(
     """Segment a sequence as the service does with `instances=primary` and its own threshold.
 
     Args:
-        actions: takes the log-probability of each action in each frame, none where nothing is
-            found; None names no actions.
+        actions: takes the log-probability of each action of the largest part in each frame, none
+            where nothing is found, when all masks are there; None names no actions.
 
     Yields:
         T masks (H, W) bool, of the size of the sequence's masks.
@@ -41,15 +45,25 @@ def segment(
         sequence.frames(),
         len(sequence),
         size=(height, width),
+        fps=FPS,
         mask_size=(rows, columns),
         quality=quality,
         actions=actions is not None,
     )
+    told: list[Mapping[str, float]] = []
+
+    def noted(frames: Iterator[SegmentedFrame]) -> Iterator[SegmentedFrame]:
+        """Keep what is told of each frame alone: the tracker tells of the latest ones together."""
+        for frame in frames:
+            told.append(frame.objects[0].actions if frame.objects else {})
+            yield frame
+
     with closing(found):
-        for objects in found:
-            if actions is not None:
-                actions.append(objects[0].actions if objects else {})
+        for frame in link_all(noted(found), Tracker("primary")):
+            objects = frame.objects
             yield rle.decode(objects[0].mask) if objects else np.zeros((rows, columns), np.bool_)
+    if actions is not None:
+        actions.extend(told)
 
 
 def centre_box(sequence: LabelledSequence) -> Iterator[Mask]:

@@ -39,7 +39,7 @@ JOBS = sa.Table(
     sa.Column("frames_total", sa.Integer, nullable=False),
     sa.Column("segments", sa.Integer),  # how many it is cut into
     sa.Column("linked", sa.Integer),  # how many of them, from the first, are in the result
-    sa.Column("early", sa.Integer),  # frames of the next segment that can be read already
+    sa.Column("early", sa.Integer),  # frames that can be read beyond `linked`; short of it < 0
     sa.Column("turn", sa.Integer, key="place"),  # of its first segment, see fair_queue.py
     sa.Column("rank", sa.Integer),  # of its priority, see fair_queue.py
     sa.Column("model", sa.JSON),  # name and version

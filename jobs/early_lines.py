@@ -39,6 +39,7 @@ class EarlyLines(Periodic):
         self._unlinked: deque[SegmentedFrame] = deque()
         self._lines: list[str] = []
         self._told = 0
+        self._held = 0  # frames of the segment before that this one's lines begin with
 
     def add(self, frame: SegmentedFrame) -> None:
         """Take the next frame of the segment."""
@@ -59,19 +60,25 @@ class EarlyLines(Periodic):
             if progress is None or progress.linked != self._segment:
                 return
             self._tracker = self._tracker_before()
-            self._told = progress.early  # by a worker that died
+            self._held = self._tracker.held
+            self._told = progress.early + self._held  # by a worker that died
         while self._unlinked:
             linked = self._tracker.link(self._unlinked.popleft())
-            self._lines.append(to_line(linked, self._request.masks))
+            self._lines += (to_line(frame, self._request.masks) for frame in linked)
         if len(self._lines) <= self._told:
             return
         with self._store.writing(self._store.early(self._job_id, self._segment)) as path:
             path.write_text("".join(self._lines), "utf-8")
         self._told = len(self._lines)
-        self._records.told_early(self._job_id, self._segment, self._told)
+        self._records.told_early(self._job_id, self._segment, self._told - self._held)
 
     def _tracker_before(self) -> Tracker:
         if self._segment == 0:
-            return Tracker(self._request.instances)
+            return tracker_for(self._request)
         state = self._store.read(self._store.tracker(self._job_id, self._segment - 1))
         return Tracker.from_state(json.loads(state))
+
+
+def tracker_for(request: JobRequest) -> Tracker:
+    """Return the tracker that a job begins with."""
+    return Tracker(request.instances, request.min_track_s, request.threshold)

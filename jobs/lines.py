@@ -24,6 +24,7 @@ def to_line(frame: SegmentedFrame, masks: Masks) -> str:
             "index": frame.index,
             "time_s": round(frame.time_s, 6),
             **_repeated(frame),
+            **({"cut": True} if frame.cuts else {}),
             "objects": [
                 _object(item, round(item.score, 4), with_mask=masks == "rle") | _action(item)
                 for item in frame.objects

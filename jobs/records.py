@@ -37,7 +37,7 @@ class JobProgress:
 
     Attributes:
         linked: segments, from the first, that are in the result.
-        early: frames of the next segment that can be read already.
+        early: frames beyond those that can be read already; below 0, how many of them can't yet.
         model: name and version, as the job's first worker had it; None before there was one.
     """
 
@@ -246,13 +246,13 @@ class JobRecords:
                 .values(early=sa.case((known < frames, frames), else_=known))
             )
 
-    def linked(self, job_id: str, segment: int) -> None:
-        """Note that a segment, after those before it, is in the result."""
+    def linked(self, job_id: str, segment: int, held: int) -> None:
+        """Note that a segment, after those before it, is in the result, but for `held` frames."""
         with self.engine.begin() as connection:
             connection.execute(
                 JOBS.update()
                 .where(JOBS.c.id == job_id, JOBS.c.linked == segment, self._pinned)
-                .values(linked=segment + 1, early=0)
+                .values(linked=segment + 1, early=-held)
             )
 
     def finish(self, job_id: str, state: JobState, failure: JobFailure | None = None) -> bool:
@@ -282,7 +282,7 @@ class JobRecords:
 
     def orphans(self, live: Collection[str]) -> Sequence[Orphan]:
         """Return the unfinished jobs that are pinned to none of some runtimes."""
-        readable = JOBS.c.linked + sa.func.coalesce(JOBS.c.early, 0) > 0
+        readable = sa.or_(JOBS.c.linked > 0, sa.func.coalesce(JOBS.c.early, 0) > 0)
         columns = (JOBS.c.id, JOBS.c.runtime, JOBS.c.segments, readable, JOBS.c.model)
         query = sa.select(*columns).where(UNFINISHED, JOBS.c.runtime.not_in(live))
         with self.engine.connect() as connection:

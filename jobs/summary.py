@@ -1,14 +1,18 @@
-"""A result but for its frames: what video it is of, which model made it, and its tracks."""
+"""A result but for its frames: its video, the model that made it, its shots and tracks."""
 
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pipeline.values import Track, VideoInfo
+from pipeline.values import Shot, Track, VideoInfo
 
 
 def to_summary(
-    job_id: str, model: Mapping[str, str], video: VideoInfo, tracks: Iterable[Track]
+    job_id: str,
+    model: Mapping[str, str],
+    video: VideoInfo,
+    shots: Iterable[Shot],
+    tracks: Iterable[Track],
 ) -> str:
     """Write what a result says beside its frames, as JSON.
 
@@ -28,6 +32,7 @@ def to_summary(
             "pixel_aspect": f"{video.pixel_aspect.numerator}/{video.pixel_aspect.denominator}",
             "timestamps": video.timestamps,
         },
+        "shots": [{"start": shot.start, "stop": shot.stop} for shot in shots],
         "tracks": [_track(track) for track in tracks],
     }
     return json.dumps(summary)
@@ -40,6 +45,8 @@ def _track(track: Track) -> dict[str, Any]:
         "start": track.start,
         "stop": track.stop,
     }
+    if track.lost:
+        written["lost"] = [{"start": start, "stop": stop} for start, stop in track.lost]
     if track.actions:
         written["actions"] = [
             {"label": action.label, "score": round(action.score, 4)} for action in track.actions

@@ -57,17 +57,29 @@ class Options:
         Field(
             ge=1,
             le=100_000,
-            description="Report each n-th frame; it has the masks that it has with 1.",
+            description="Report each n-th frame; it has the masks that it has with 1. Tracks and "
+            "what belongs to `primary` are told by the frames reported, and of cuts between them "
+            "those in the 30 frames before each.",
         ),
     ] = 1
     instances: Annotated[
         Instances,
         Field(
-            description="`primary`: the largest part of the foreground, and parts at least half as "
-            "large, as one object, track 1. `components`: each connected component apart, followed "
-            "through the video."
+            description="`primary`: one object a shot: what stands out most, and parts that are "
+            "half as large or more for a while. `components`: each connected component apart, "
+            "followed through its shot."
         ),
     ] = "primary"
+    min_track_s: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=2,
+            description="Seconds for which an object is seen, in nearly all frames and surely, "
+            "before a track begins; what flickers is left out. 0 keeps everything. Frames are told "
+            "so much later.",
+        ),
+    ] = 0.2
     quality: Annotated[
         Quality,
         Field(

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -13,7 +14,7 @@ from dbos import DBOS, StepOptions
 from opentelemetry.trace import Span, StatusCode
 
 from jobs.database import WORKFLOW, workflow_id
-from jobs.early_lines import EarlyLines
+from jobs.early_lines import EarlyLines, tracker_for
 from jobs.errors import WorkerLost
 from jobs.failure import OUTAGE_S, OUTAGE_TRIES, RetryPolicy, failure_of, is_outage
 from jobs.lines import from_part, to_line, to_part
@@ -29,7 +30,7 @@ from pipeline.media import decoder_child
 from pipeline.media.decode import select
 from pipeline.media.scan_file import load_scan
 from pipeline.network.spec import ModelSpec
-from pipeline.objects.tracks import Tracker
+from pipeline.objects.tracks import Tracker, link_all
 from pipeline.segmenter import Segmenter
 from pipeline.values import SegmentedFrame
 
@@ -178,7 +179,6 @@ class SegmentJob:
                 video,
                 indices[wanted.start : wanted.stop],
                 threshold=request.threshold,
-                instances=request.instances,
                 quality=request.quality,
                 actions=request.actions,
             )
@@ -232,13 +232,13 @@ class SegmentJob:
                 return
             try:
                 with self._metrics.timed("link"), self._trace.span("link"):
-                    self._link(job_id, segment)
+                    held = self._link(job_id, segment, last=segment + 1 == progress.segments)
             except FileNotFoundError:
                 if not self._linked_beyond(job_id, segment):
                     raise
                 # Another worker was faster, and has removed what this one went from.
                 continue
-            self._records.linked(job_id, segment)
+            self._records.linked(job_id, segment, held)
             # What it went from isn't needed any more: a long video shall not take its space twice.
             self._store.remove(self._store.part(job_id, segment))
             self._store.remove(self._store.early(job_id, segment))
@@ -249,29 +249,35 @@ class SegmentJob:
         progress = self._records.progress(job_id)
         return progress is None or progress.linked > segment
 
-    def _link(self, job_id: str, segment: int) -> None:
-        """Give a segment's objects the ids of their tracks, going on from the segment before."""
+    def _link(self, job_id: str, segment: int, *, last: bool) -> int:
+        """Give a segment's objects the ids of their tracks, going on from the segment before.
+
+        Returns:
+            How many frames the result of the next segment begins with, since they are told by it.
+        """
         request = self._records.get(job_id).request
         part = self._store.part(job_id, segment)
-        tracker = (
-            self._tracker_after(job_id, segment - 1) if segment > 0 else Tracker(request.instances)
-        )
+        tracker = self._tracker_after(job_id, segment - 1) if segment > 0 else tracker_for(request)
         with (
             self._store.open(part) as lines,
             self._store.writing(self._store.frames(job_id, segment)) as path,
         ):
-            linked = (tracker.link(from_part(line)) for line in lines)
+            found = map(from_part, lines)
+            linked = (
+                link_all(found, tracker) if last else chain.from_iterable(map(tracker.link, found))
+            )
             _write((to_line(frame, request.masks) for frame in linked), path)
         with self._store.writing(self._store.tracker(job_id, segment)) as path:
             _write([json.dumps(tracker.to_state())], path)
+        return tracker.held
 
     def _finish(self, job_id: str, progress: JobProgress) -> None:
         """Write the rest of the result, then say that it is complete."""
         video = self._records.get(job_id).video
-        tracks = self._tracker_after(job_id, progress.segments - 1).tracks()
+        tracker = self._tracker_after(job_id, progress.segments - 1)
         model = progress.model or self._model
         with self._store.writing(self._store.summary(job_id)) as path:
-            _write([to_summary(job_id, model, video, tracks)], path)
+            _write([to_summary(job_id, model, video, tracker.shots(), tracker.tracks())], path)
         if self._records.finish(job_id, JobState.SUCCEEDED):
             self._metrics.ended(JobState.SUCCEEDED)
             _log.info("job finished", extra=self._about)

@@ -22,7 +22,6 @@ from pipeline.network.smooth import Map, smooth, with_neighbours
 from pipeline.network.stitch import stitch
 from pipeline.objects.postprocess import find_objects
 from pipeline.values import (
-    Instances,
     Quality,
     ScannedVideo,
     SegmentedFrame,
@@ -91,7 +90,6 @@ class Segmenter:
         indices: range,
         *,
         threshold: float = 0.5,
-        instances: Instances = "primary",
         quality: Quality = "fast",
         actions: bool = False,
     ) -> Generator[SegmentedFrame, None, None]:
@@ -127,7 +125,7 @@ class Segmenter:
 
         def cut(probability: NDArray[np.float32]) -> Objects:
             restored = predictor.restore(probability, info.height, info.width)
-            return find_objects(restored, threshold, instances)
+            return find_objects(restored, threshold)
 
         found = self._find(predictor, read, info.frame_count, indices, cut, actions=actions)
         with closing(found):
@@ -141,22 +139,23 @@ class Segmenter:
         count: int,
         *,
         size: tuple[int, int],
+        fps: float,
         mask_size: tuple[int, int] | None = None,
         threshold: float = 0.5,
-        instances: Instances = "primary",
         quality: Quality = "fast",
         actions: bool = False,
-    ) -> Generator[Objects, None, None]:
+    ) -> Generator[SegmentedFrame, None, None]:
         """Find the objects of a whole video, wherever its frames come from.
 
         Args:
             frames: all of them (H, W, 3) uint8, RGB, of square pixels, in order.
             count: T, how many there are.
             size: H and W of the frames, pixels.
+            fps: frames a second.
             mask_size: H and W that masks shall have; None for those of the frames.
 
         Yields:
-            The objects of each frame, in order, without tracks.
+            Each frame, in order, objects without tracks.
         """
         predictor = Predictor(self.session, *size, quality=quality)
 
@@ -165,12 +164,12 @@ class Segmenter:
 
         def cut(probability: NDArray[np.float32]) -> Objects:
             restored = predictor.restore(probability, *(mask_size or size))
-            return find_objects(restored, threshold, instances)
+            return find_objects(restored, threshold)
 
         found = self._find(predictor, read, count, range(count), cut, actions=actions)
         with closing(found):
-            for _, objects, _ in found:
-                yield objects
+            for index, objects, cuts in found:
+                yield SegmentedFrame(index, index / fps, objects, cuts=cuts)
 
     def _find(
         self,

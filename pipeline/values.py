@@ -208,15 +208,29 @@ class SegmentedFrame:
     cuts: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True)
+class Shot:
+    """Frames of the source video between two cuts, of those that were asked for.
+
+    Attributes:
+        start: its first frame.
+        stop: one past its last frame.
+    """
+
+    start: int
+    stop: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Track:
-    """One object through the video.
+    """One object through a shot.
 
     Attributes:
         id: from 1, in order of appearance.
         score: mean of its scores over the frames that hold it.
         start: index of the first frame that holds it.
         stop: one past the index of the last frame that holds it.
+        lost: first frame without it, and the one that holds it again, of each gap.
         actions: the most probable ones over all its frames, the first one most; empty where actions
             weren't asked for.
     """
@@ -225,4 +239,5 @@ class Track:
     score: float
     start: int
     stop: int
+    lost: tuple[tuple[int, int], ...] = ()
     actions: tuple[Action, ...] = ()

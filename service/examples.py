@@ -36,6 +36,7 @@ RESULT = {
     "job": _ID,
     "model": {"name": "small", "version": "2026.11.1"},
     "video": VIDEO,
+    "shots": [{"start": 0, "stop": 1}],
     "tracks": [
         {
             "id": 1,
@@ -65,6 +66,7 @@ RUNNING_JOB = {
         "end_s": None,
         "every": 1,
         "instances": "primary",
+        "min_track_s": 0.2,
         "quality": "fast",
         "actions": True,
         "masks": "rle",

@@ -219,13 +219,31 @@ class Action(Body):
     score: Score
 
 
+class Shot(Body):
+    """What is between two cuts; no track goes on beyond one."""
+
+    start: Index
+    stop: Annotated[int, Field(ge=1, description="One past its last frame.")]
+
+
+class Gap(Body):
+    """Frames in which an object isn't seen."""
+
+    start: Index
+    stop: Annotated[int, Field(ge=1, description="The frame in which it is seen again.")]
+
+
 class Track(Body):
-    """One object through the video."""
+    """One object through a shot."""
 
     id: Annotated[int, Field(ge=1)]
     score: Score
     start: Index
     stop: Annotated[int, Field(ge=1, description="One past its last frame.")]
+    lost: Annotated[
+        list[Gap] | None,
+        Field(description="Where it is hidden or not found. Absent where it never is."),
+    ] = None
     actions: Annotated[
         list[Action] | None,
         Field(
@@ -276,6 +294,12 @@ class Frame(Body):
             "that can. Absent where it can."
         ),
     ] = None
+    cut: Annotated[
+        Literal[True] | None,
+        Field(
+            description="A shot begins with the frame, or since the one before. Absent elsewhere."
+        ),
+    ] = None
     objects: list[DetectedObject]
 
 
@@ -285,6 +309,7 @@ class Result(Body):
     job: str
     model: Model
     video: Video
+    shots: Annotated[list[Shot], Field(description="Of the frames that were asked for, in order.")]
     tracks: list[Track]
     frames: list[Frame]
 

@@ -19,7 +19,7 @@ from rotograph.errors import (
     WaitTimeoutError,
 )
 from rotograph.job import Job, Problem
-from rotograph.results import Action, Frame, Model, Object, Result, Track, Video
+from rotograph.results import Action, Frame, Model, Object, Result, Shot, Track, Video
 from rotograph.retry_policy import RetryPolicy
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "RetryPolicy",
     "RotographError",
     "ServerError",
+    "Shot",
     "Track",
     "UnexpectedResponseError",
     "UnreachableError",

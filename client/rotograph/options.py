@@ -28,6 +28,7 @@ class Options(TypedDict, total=False):
     end_s: float
     every: int
     instances: Instances
+    min_track_s: float
     quality: Quality
     actions: bool
     masks: Masks

@@ -72,14 +72,33 @@ class Action:
 
 
 @dataclass(frozen=True)
+class Shot:
+    """What is between two cuts.
+
+    Attributes:
+        start: its first frame.
+        stop: one past its last frame.
+    """
+
+    start: int
+    stop: int
+
+    @classmethod
+    def from_json(cls, body: Body) -> "Shot":
+        """Read it from an answer."""
+        return cls(body["start"], body["stop"])
+
+
+@dataclass(frozen=True)
 class Track:
-    """One object through the video.
+    """One object through a shot.
 
     Attributes:
         score: 0 to 1.
         start: its first frame.
         stop: one past its last frame.
         actions: its most probable actions, best first; empty where none are told.
+        lost: the gaps in which it isn't seen: first frame, and the one that holds it again.
     """
 
     id: int
@@ -87,12 +106,14 @@ class Track:
     start: int
     stop: int
     actions: tuple[Action, ...] = ()
+    lost: tuple[tuple[int, int], ...] = ()
 
     @classmethod
     def from_json(cls, body: Body) -> "Track":
         """Read it from an answer."""
         actions = tuple(_action(each) for each in body.get("actions") or ())
-        return cls(body["id"], body["score"], body["start"], body["stop"], actions)
+        lost = tuple((gap["start"], gap["stop"]) for gap in body.get("lost") or ())
+        return cls(body["id"], body["score"], body["start"], body["stop"], actions, lost)
 
 
 @dataclass(frozen=True)
@@ -165,12 +186,14 @@ class Frame:
         time_s: seconds after the first frame.
         objects: largest first.
         repeated: the frame can't be decoded, and these are the objects of the one before.
+        cut: a shot begins with the frame, or since the one before.
     """
 
     index: int
     time_s: float
     objects: tuple[Object, ...]
     repeated: bool = False
+    cut: bool = False
 
     @classmethod
     def from_json(cls, body: Body) -> "Frame":
@@ -180,6 +203,7 @@ class Frame:
             time_s=body["time_s"],
             objects=tuple(Object.from_json(each) for each in body["objects"]),
             repeated=body.get("repeated", False),
+            cut=body.get("cut", False),
         )
 
     def masks(self) -> list[tuple[int, NDArray[np.bool_]]]:
@@ -210,6 +234,7 @@ class Result:
     tracks: tuple[Track, ...]
     frames: tuple[Frame, ...] = field(repr=False)
     source: Path | None = None
+    shots: tuple[Shot, ...] = ()
 
     @classmethod
     def from_json(cls, body: Body, source: Path | None = None) -> "Result":
@@ -221,6 +246,7 @@ class Result:
             tracks=tuple(Track.from_json(each) for each in body["tracks"]),
             frames=tuple(Frame.from_json(each) for each in body["frames"]),
             source=source,
+            shots=tuple(Shot.from_json(each) for each in body.get("shots", ())),  # none in old ones
         )
 
     @classmethod

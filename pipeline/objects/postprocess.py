@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.objects import rle
-from pipeline.values import Instances, SegmentedObject
+from pipeline.values import SegmentedObject
 
 # Smaller than this share of the frame is noise: 21x21 pixels in 854x480.
 MIN_AREA_SHARE = 0.001
@@ -18,17 +18,12 @@ PRIMARY_SHARE = 0.5
 MAX_OBJECTS = 50
 
 
-def find_objects(
-    probability: NDArray[np.float32], threshold: float, instances: Instances
-) -> tuple[SegmentedObject, ...]:
-    """Cut a probability map (H, W) float32 at the source's size into objects.
+def find_objects(probability: NDArray[np.float32], threshold: float) -> tuple[SegmentedObject, ...]:
+    """Cut a probability map (H, W) float32 at the source's size into its 8-connected components.
 
     Args:
         probability: of foreground, 0 to 1.
         threshold: from which a pixel is foreground.
-        instances: `primary` for one object, the largest 8-connected component and those at least
-            `PRIMARY_SHARE` as large, which may be parts of it; `components` for each component
-            apart.
 
     Returns:
         Objects of at least `MIN_AREA_SHARE` of the frame, at most `MAX_OBJECTS`, largest first.
@@ -42,11 +37,6 @@ def find_objects(
         return ()
     _, labels, stats, _ = cv2.connectedComponentsWithStats(foreground, connectivity=8)
     areas = stats[:, cv2.CC_STAT_AREA]
-    if instances == "primary":
-        kept = _primary(areas)
-        mask[top : top + height, left : left + width] = kept[labels]
-        box, area = cv2.boundingRect(mask.view(np.uint8)), int(areas[kept].sum())
-        return (_object(mask, probability, box, area),) if area >= min_area else ()
     order = 1 + np.argsort(-areas[1:], kind="stable")[:MAX_OBJECTS]  # label 0 is the background
     objects = []
     for label in (int(label) for label in order if areas[label] >= min_area):
@@ -60,16 +50,12 @@ def find_objects(
 
 
 def primary(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return what of a mask (H, W) bool is its one object, as `find_objects` has it."""
+    """Return what of a mask (H, W) bool stands out: its largest component, and those like it."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
-    return np.asarray(_primary(stats[:, cv2.CC_STAT_AREA])[labels])
-
-
-def _primary(areas: NDArray[np.integer | np.floating]) -> NDArray[np.bool_]:
-    """Tell which components are the one object, by their areas; the first is the background."""
+    areas = stats[:, cv2.CC_STAT_AREA]
     kept = areas >= PRIMARY_SHARE * areas[1:].max(initial=1)
     kept[0] = False
-    return np.asarray(kept)
+    return np.asarray(kept[labels])
 
 
 def _object(

@@ -71,5 +71,17 @@ def iou(rows: Sequence[Rle], columns: Sequence[Rle]) -> NDArray[np.float64]:
     return ratios
 
 
+def union(masks: Sequence[Rle]) -> Rle:
+    """Join masks of one size, at least one."""
+    packed = coco.merge([_packed(rle) for rle in masks])
+    return Rle(masks[0].height, masks[0].width, packed["counts"].decode("ascii"))
+
+
+def inside(one: Rle, other: Rle) -> float:
+    """Return the share of a mask that another one of its size covers; 0 for an empty one."""
+    ratios: NDArray[np.float64] = coco.iou([_packed(one)], [_packed(other)], [1])
+    return float(ratios[0, 0])
+
+
 def _packed(rle: Rle) -> dict[str, Any]:
     return {"size": [rle.height, rle.width], "counts": rle.counts.encode("ascii")}

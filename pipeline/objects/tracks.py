@@ -1,37 +1,27 @@
-"""Linking objects from frame to frame, so that each keeps one id through the video."""
+"""Linking objects from frame to frame, so that each keeps one id through its shot."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
+from pydantic import TypeAdapter
 
 from pipeline.objects import rle
+from pipeline.objects.association import Association
+from pipeline.objects.membership import Membership
 from pipeline.objects.moving_average import ActionAverage
-from pipeline.values import Action, Instances, Rle, SegmentedFrame, SegmentedObject, Track
+from pipeline.values import Action, Instances, SegmentedFrame, SegmentedObject, Shot, Track
 
-# Objects move and change shape between frames, but one still overlaps itself by this much.
-MIN_IOU = 0.3
-# Seconds that an object may be hidden for and come back as itself: 8 frames at 24 or 25 a second.
-MAX_HIDDEN_S = 0.35
+MIN_TRACK_S = 0.2
+# Share of as many seconds that a track is seen in when it begins.
+MOST = 0.8
+# Where between the threshold and 1 the mean score has to be for a track to begin, not to go on.
+SURE = 0.5
 # Actions that are told of a track.
 TOP_ACTIONS = 3
-
-
-@dataclass
-class _Active:
-    """A track that may go on.
-
-    Attributes:
-        id: of the track.
-        mask: where it was seen last.
-        hidden_since_s: time of the first frame since that it was not in; None if there is none.
-    """
-
-    id: int
-    mask: Rle
-    hidden_since_s: float | None = None
+# Times are floating-point numbers.
+_TOLERANCE_S = 1e-6
 
 
 @dataclass
@@ -39,6 +29,7 @@ class _Seen:
     """What a track has been so far.
 
     Attributes:
+        lost: start and stop of each gap.
         actions: the sum of each label's log-probabilities over the frames.
         recent: the same of the latest frames.
     """
@@ -48,38 +39,112 @@ class _Seen:
     frames: int
     start: int
     stop: int
+    lost: list[tuple[int, int]] = field(default_factory=list)
     actions: dict[str, float] = field(default_factory=dict)
     recent: ActionAverage = field(default_factory=ActionAverage)
 
 
-class Tracker:
-    """Gives each object the id of the track that it overlaps most, frame after frame.
+@dataclass
+class _Held:
+    """A frame that waits for those after it.
 
-    Pairs are matched greedily, the best overlap first. Masks are held of tracks that may go on
-    only, and a few numbers of each track that ended.
-
-    Args:
-        instances: with `primary` the one object of a frame is always track 1.
+    Attributes:
+        keys: of its objects, as `Association` gives them.
     """
 
-    def __init__(self, instances: Instances) -> None:
-        self._instances: Instances = instances
-        self._active: list[_Active] = []
-        self._seen: list[_Seen] = []
+    frame: SegmentedFrame
+    keys: list[int]
 
-    def link(self, frame: SegmentedFrame) -> SegmentedFrame:
-        """Return the frame with a track for each object; frames must come in order.
+    def parts(self) -> dict[int, SegmentedObject]:
+        """Return its objects by key."""
+        return dict(zip(self.keys, self.frame.objects, strict=True))
+
+
+@dataclass
+class _State:
+    """All that a tracker goes on from.
+
+    Attributes:
+        shots: the first frame of each.
+        first: the first frame of this shot that was given.
+        step: frames of the video from the frame before the last one to the last.
+        step_s: the same in seconds; 0 before the second one.
+        last: index of the last frame.
+        last_s: when it is shown.
+        association: of the objects of this shot.
+        membership: of the objects of this shot, for `primary`.
+        ids: of this shot's tracks, by the keys of their objects; for `primary` by 0.
+        held: frames of this shot that aren't linked yet.
+    """
+
+    instances: Instances
+    min_track_s: float = MIN_TRACK_S
+    threshold: float = 0.5
+    seen: list[_Seen] = field(default_factory=list)
+    shots: list[int] = field(default_factory=list)
+    first: int = 0
+    step: int = 1
+    step_s: float = 0.0
+    last: int = -1
+    last_s: float = 0.0
+    association: Association = field(default_factory=Association)
+    membership: Membership = field(default_factory=Membership)
+    ids: dict[int, int] = field(default_factory=dict)
+    held: list[_Held] = field(default_factory=list)
+
+
+_STATE = TypeAdapter(_State)
+_OBJECT = 0
+
+
+class Tracker:
+    """Gives each object the id of its track, frame after frame.
+
+    A frame is held until those of the next `min_track_s` are there, which tell what stays from what
+    only flickers. What comes out depends on the frames alone, not on how they come.
+
+    Args:
+        instances: `components` for objects as they are; `primary` for one in each shot, made of
+            those that belong to it.
+        min_track_s: seconds for which an object has to be seen, in nearly all frames and surely,
+            for a track to begin. What is seen for less is left out, but for shots that are shorter
+            themselves. With 0 everything is kept.
+        threshold: that the objects' masks were made with.
+    """
+
+    def __init__(
+        self, instances: Instances, min_track_s: float = MIN_TRACK_S, threshold: float = 0.5
+    ) -> None:
+        association = Association(joining=instances == "components")
+        self._state = _State(instances, min_track_s, threshold, association=association)
+
+    def link(self, frame: SegmentedFrame) -> list[SegmentedFrame]:
+        """Take the next frame, and return those that can be told now, with a track for each object.
 
         An object's actions become those of its track's latest frames.
         """
-        if self._instances == "primary":
-            ids = [1] * len(frame.objects)
+        state, linked = self._state, []
+        if not state.shots:
+            state.shots, state.first = [frame.index], frame.index
+            frame = replace(frame, cuts=())
         else:
-            ids = self._match(frame.objects, frame.time_s)
-        objects = tuple(
-            self._see(id_, object_, frame) for object_, id_ in zip(frame.objects, ids, strict=True)
-        )
-        return replace(frame, objects=objects)
+            state.step, state.step_s = frame.index - state.last, frame.time_s - state.last_s
+        if frame.cuts:
+            linked = self.finish()
+            state.shots += frame.cuts
+            state.first = frame.index
+            state.association = Association(joining=state.association.joining)
+            state.membership, state.ids = Membership(), {}
+        state.last, state.last_s = frame.index, frame.time_s
+        keys = state.association.match(frame.objects, frame.time_s)
+        state.held.append(_hold(frame, keys))
+        while state.held and self._after(state.held[0], frame.time_s):
+            linked.append(self._release(ended=False))
+        return linked
+
+    def finish(self) -> list[SegmentedFrame]:
+        """Return the frames that are held, since no other ones of their shot follow."""
+        return [self._release(ended=True) for _ in range(len(self._state.held))]
 
     def tracks(self) -> list[Track]:
         """Return all tracks so far, by id."""
@@ -89,71 +154,92 @@ class Tracker:
                 score=seen.score_sum / seen.frames,
                 start=seen.start,
                 stop=seen.stop,
+                lost=tuple(seen.lost),
                 actions=_most_probable(seen.actions, seen.frames),
             )
-            for seen in self._seen
+            for seen in self._state.seen
         ]
+
+    def shots(self) -> list[Shot]:
+        """Return all shots so far."""
+        starts = self._state.shots
+        stops = [*starts[1:], self._state.last + 1]
+        return [Shot(start, stop) for start, stop in zip(starts, stops, strict=False)]
+
+    @property
+    def held(self) -> int:
+        """How many frames that it was given it has not returned yet."""
+        return len(self._state.held)
 
     def to_state(self) -> dict[str, Any]:
         """Return everything that `from_state` needs to go on, fit for JSON."""
-        return {
-            "instances": self._instances,
-            "active": [asdict(active) for active in self._active],
-            "seen": [asdict(seen) for seen in self._seen],
-        }
+        state: dict[str, Any] = _STATE.dump_python(self._state, mode="json")
+        return state
 
     @classmethod
-    def from_state(cls, state: dict[str, Any]) -> "Tracker":
-        """Restore a tracker that goes on as the one that gave `state`."""
-        tracker = cls(state["instances"])
-        tracker._active = [
-            _Active(**(active | {"mask": Rle(**active["mask"])}))
-            for active in state["active"]
-            if "missed" not in active  # of a version that counted frames: those tracks have ended
-        ]
-        tracker._seen = [
-            _Seen(**(seen | {"recent": ActionAverage(**seen.get("recent", {}))}))
-            for seen in state["seen"]
-        ]
+    def from_state(cls, state: Mapping[str, Any]) -> "Tracker":
+        """Restore a tracker that goes on as the one that gave `state`.
+
+        That of an older version gives its tracks, which end there.
+        """
+        restored = _STATE.validate_python(state)
+        tracker = cls(restored.instances)
+        tracker._state = restored
         return tracker
 
-    def _match(self, objects: tuple[SegmentedObject, ...], time_s: float) -> list[int]:
-        self._active = [
-            active
-            for active in self._active
-            if active.hidden_since_s is None or time_s - active.hidden_since_s <= MAX_HIDDEN_S
-        ]
-        overlaps = rle.iou(
-            [active.mask for active in self._active], [object_.mask for object_ in objects]
-        )
-        matched: dict[int, _Active] = {}
-        for pair in np.argsort(-overlaps, axis=None, kind="stable"):
-            row, column = (int(place) for place in np.unravel_index(pair, overlaps.shape))
-            if overlaps[row, column] < MIN_IOU:
-                break
-            if column not in matched and self._active[row] not in matched.values():
-                matched[column] = self._active[row]
-        new_id = len(self._seen)
-        for column, object_ in enumerate(objects):
-            if column in matched:
-                matched[column].mask = object_.mask
-            else:
-                new_id += 1
-                matched[column] = _Active(new_id, object_.mask)
-                self._active.append(matched[column])
-        seen = {active.id for active in matched.values()}
-        for active in self._active:
-            if active.id in seen:
-                active.hidden_since_s = None
-            elif active.hidden_since_s is None:
-                active.hidden_since_s = time_s
-        return [matched[column].id for column in range(len(objects))]
+    def _after(self, held: _Held, time_s: float) -> bool:
+        """Tell whether a time is `min_track_s` after a frame or later."""
+        return time_s - held.frame.time_s >= self._state.min_track_s - _TOLERANCE_S
+
+    def _release(self, *, ended: bool) -> SegmentedFrame:
+        """Link the first frame held, by those that follow it."""
+        state = self._state
+        held, *following = state.held
+        window = [held, *(one for one in following if not self._after(held, one.frame.time_s))]
+        # The last frame lasts as long as the one before it.
+        whole = not ended or self._after(held, state.last_s + state.step_s)
+        if state.instances == "primary":
+            others = [one.parts() for one in following]
+            chosen = state.membership.choose(held.parts(), held.frame.time_s, others)
+            found = {_OBJECT: _joined(chosen)} if chosen else {}
+        else:
+            found = held.parts()
+        objects = []
+        for key, object_ in found.items():
+            if key not in state.ids:
+                if not self._begins(key, window, whole=whole):
+                    continue
+                state.ids[key] = len(state.seen) + 1
+            objects.append(self._see(state.ids[key], object_, held.frame))
+        state.held.pop(0)
+        return replace(held.frame, objects=tuple(objects))
+
+    def _begins(self, key: int, window: Sequence[_Held], *, whole: bool) -> bool:
+        """Tell whether a track begins with an object of the first of some frames.
+
+        Args:
+            key: of the object.
+            window: the frames of `min_track_s`.
+            whole: whether those are all there.
+        """
+        if not whole and window[0].frame.index != self._state.first:
+            return False
+        if self._state.instances == "primary":
+            return sum(bool(one.keys) for one in window) >= MOST * len(window)
+        if self._state.min_track_s == 0:
+            return True
+        sure = self._state.threshold + SURE * (1 - self._state.threshold)
+        scores = [one.parts()[key].score for one in window if key in one.keys]
+        return len(scores) >= MOST * len(window) and sum(scores) >= sure * len(scores)
 
     def _see(self, id_: int, object_: SegmentedObject, frame: SegmentedFrame) -> SegmentedObject:
         """Add a frame's object to its track, and return it as a part of that."""
-        if id_ > len(self._seen):
-            self._seen.append(_Seen(id_, 0.0, 0, frame.index, frame.index + 1))
-        seen = self._seen[id_ - 1]
+        if id_ > len(self._state.seen):
+            self._state.seen.append(_Seen(id_, 0.0, 0, frame.index, frame.index + 1))
+        seen = self._state.seen[id_ - 1]
+        expected = seen.stop - 1 + self._state.step
+        if seen.frames and frame.index > expected:
+            seen.lost.append((expected, frame.index))
         seen.score_sum += object_.score
         seen.frames += 1
         for label, score in object_.actions.items():
@@ -161,6 +247,31 @@ class Tracker:
         seen.stop = frame.index + 1
         actions = seen.recent.add(object_.actions, frame.time_s)
         return replace(object_, track=id_, actions=actions)
+
+
+def link_all(frames: Iterable[SegmentedFrame], tracker: Tracker) -> Iterator[SegmentedFrame]:
+    """Link all frames of a video."""
+    for frame in frames:
+        yield from tracker.link(frame)
+    yield from tracker.finish()
+
+
+def _hold(frame: SegmentedFrame, keys: Sequence[int]) -> _Held:
+    """Return a frame with one object for each key, largest first."""
+    parts: dict[int, list[SegmentedObject]] = {}
+    for key, object_ in zip(keys, frame.objects, strict=True):
+        parts.setdefault(key, []).append(object_)
+    found = sorted(((key, _joined(of)) for key, of in parts.items()), key=lambda one: -one[1].area)
+    return _Held(replace(frame, objects=tuple(one for _, one in found)), [key for key, _ in found])
+
+
+def _joined(parts: Sequence[SegmentedObject]) -> SegmentedObject:
+    """Make one object of its parts, largest first; what it does is what the largest does."""
+    if len(parts) == 1:
+        return parts[0]
+    mask, area = rle.union([part.mask for part in parts]), sum(part.area for part in parts)
+    score = sum(part.score * part.area for part in parts) / area
+    return replace(parts[0], mask=mask, box=rle.box(mask), area=area, score=min(1.0, score))
 
 
 def _most_probable(sums: Mapping[str, float], frames: int) -> tuple[Action, ...]:

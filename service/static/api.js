@@ -14,7 +14,7 @@ const REASONS = {
  * @property {string} id
  * @property {"queued" | "running" | "succeeded" | "failed" | "canceled"} state
  * @property {{frames_done: number, frames_total: number}} progress
- * @property {{filename: string, instances: string, quality: string, actions: boolean, masks: "rle" | "none", every: number, start_s: number | null, end_s: number | null}} request
+ * @property {{filename: string, instances: string, min_track_s: number, quality: string, actions: boolean, masks: "rle" | "none", every: number, start_s: number | null, end_s: number | null}} request
  * @property {{width: number, height: number, frame_count: number, fps: string, duration_s: number, pixel_aspect: string}} video
  * @property {string} created_at
  * @property {object | null} problem

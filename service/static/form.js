@@ -70,7 +70,7 @@ export class UploadForm {
   #chosen() {
     const options = { instances: this.#field("instances").value, quality: this.#field("quality").value };
     if (!this.#field("actions").checked) options.actions = "false";
-    for (const name of ["start_s", "end_s"]) {
+    for (const name of ["min_track_s", "start_s", "end_s"]) {
       if (this.#field(name).value) options[name] = this.#field(name).value;
     }
     return options;
@@ -87,6 +87,7 @@ export class UploadForm {
     if (request) {
       for (const name of ["instances", "quality"]) this.#field(name).value = request[name];
       this.#field("actions").checked = request.actions;
+      this.#field("min_track_s").value = String(request.min_track_s);
       this.#field("start_s").value = String(request.start_s || "");
       this.#field("end_s").value = String(request.end_s ?? "");
     }

@@ -12,7 +12,7 @@ const TOLERANCE_S = 0.0006;
  * @property {{label: string, score: number}} [action]
  * @property {{size: [number, number], counts: string}} [segmentation]
  *
- * @typedef {{index: number, time_s: number, objects: Found[]}} Frame
+ * @typedef {{index: number, time_s: number, cut?: true, objects: Found[]}} Frame
  */
 
 /**
@@ -68,6 +68,8 @@ export class Results {
   #frame = null;
   /** @type {Map<number, Track>} in the order in which they are first seen */
   tracks = new Map();
+  /** @type {number[]} when shots begin but for the first one; seconds */
+  cuts = [];
 
   /**
    * @param {number} duration_s of the video
@@ -97,6 +99,7 @@ export class Results {
     this.#lines.push(line);
     this.#bytes += line.length + 1; // plain ASCII, and the end of the line
     this.#times.push(frame.time_s);
+    if (frame.cut) this.cuts.push(frame.time_s);
     const place = ((frame.time_s + TOLERANCE_S) / this.duration_s) * this.#bins;
     const bin = Math.min(this.#bins - 1, Math.floor(place));
     for (let held = this.#last.bin + 1; held < bin; held += 1) {

@@ -173,6 +173,10 @@ export class Timeline {
         context.fillRect(left, canvas.height - tall, Math.max(1, Math.floor((at + 1) * bin) - left), tall);
       });
     }
+    context.fillStyle = getComputedStyle(canvas).color;
+    for (const cut_s of this.#results.cuts) {
+      context.fillRect(Math.round((cut_s / this.#results.duration_s) * canvas.width), 0, Math.max(1, devicePixelRatio), canvas.height);
+    }
     if (this.#look.threshold > 0) {
       context.strokeStyle = getComputedStyle(canvas).color;
       context.setLineDash([4, 4]);

@@ -173,7 +173,8 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         for index in range(48):
             pixels = np.full((48, 64, 3), 20, np.uint8)
-            pixels[10:30, index % 40 : index % 40 + 20] = 240
+            left = 40 - abs(index - 40)  # there and back
+            pixels[10:30, left : left + 20] = 240
             frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
             container.mux(stream.encode(frame))
         container.mux(stream.encode())

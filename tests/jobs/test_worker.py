@@ -73,6 +73,7 @@ def test_result_is_what_was_asked_for(bench: Bench, clip: Path) -> None:
         "pixel_aspect": "1/1",
         "timestamps": "stored",
     }
+    assert summary["shots"] == [{"start": 0, "stop": 48}]
     (track,) = summary["tracks"]
     assert (track["id"], track["start"], track["stop"]) == (1, 0, 48)
     frames = [json.loads(line) for line in bench.queue.frames(whole.id)]

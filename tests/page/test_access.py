@@ -111,10 +111,11 @@ def test_all_is_reached_and_done_by_keys(visits: Visits, staged: Staged) -> None
         page.keyboard.press("Enter")
     assert walk(page, 1) == ["Options"]
     page.keyboard.press("Enter")
-    options = walk(page, 7)
-    assert options[:5] == ["instances", "quality", "start_s", "end_s", "actions"]
-    assert options[5].startswith("squares.mp4")
-    assert options[6] == "Delete"
+    options = walk(page, 8)
+    assert options[:3] == ["instances", "quality", "min_track_s"]
+    assert options[3:6] == ["start_s", "end_s", "actions"]
+    assert options[6].startswith("squares.mp4")
+    assert options[7] == "Delete"
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="squares.mp4")).to_be_focused()

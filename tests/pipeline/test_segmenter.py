@@ -97,14 +97,9 @@ def _covers(frame: SegmentedFrame, height: int = 96, width: int = 160) -> float:
     return float(rle.iou([object_.mask], [rle.encode(truth)])[0, 0])
 
 
-@pytest.mark.parametrize("instances", ["primary", "components"])
-def test_a_moving_thing_is_covered_in_every_frame(
-    path: Path, video: ScannedVideo, instances: str
-) -> None:
+def test_a_moving_thing_is_covered_in_every_frame(path: Path, video: ScannedVideo) -> None:
     segmenter = Segmenter(RedSession())
-    frames = list(
-        segmenter.segment(path, video, range(FRAMES), instances=instances)  # type: ignore[arg-type]
-    )
+    frames = list(segmenter.segment(path, video, range(FRAMES)))
     assert [frame.index for frame in frames] == list(range(FRAMES))
     assert [frame.time_s for frame in frames] == pytest.approx(np.arange(FRAMES) / 25)
     assert min(_covers(frame) for frame in frames) > 0.8
@@ -255,16 +250,17 @@ def test_frames_from_elsewhere_are_segmented_alike(path: Path, video: ScannedVid
         decoded,
         FRAMES,
         size=(96, 160),
+        fps=25,
     )
-    whole = segmenter.segment(path, video, range(FRAMES))
-    assert list(found) == [frame.objects for frame in whole]
+    assert list(found) == list(segmenter.segment(path, video, range(FRAMES)))
 
 
 def test_masks_may_be_of_another_size_than_the_frames() -> None:
     frames = Segmenter(RedSession()).find(
-        map(picture, range(8)), 8, size=(64, 96), mask_size=(192, 288)
+        map(picture, range(8)), 8, size=(64, 96), fps=25, mask_size=(192, 288)
     )
-    for index, (object_,) in enumerate(frames):
+    for index, frame in enumerate(frames):
+        (object_,) = frame.objects
         truth = np.zeros((192, 288), bool)
         truth[square(index, 192, 288)[0], 6 * index : 6 * index + 48] = True
         assert rle.decode(object_.mask).shape == (192, 288)

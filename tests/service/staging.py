@@ -17,7 +17,7 @@ from jobs.folder_store import FolderStore
 from jobs.store import JobFile
 from jobs.summary import to_summary
 from jobs.values import Idempotency, Job, JobFailure, JobRequest, JobState, Worker
-from pipeline.values import ScannedVideo, Track
+from pipeline.values import ScannedVideo, Shot, Track
 from tests import tiny_model
 
 WORKER = Worker(
@@ -175,7 +175,8 @@ class StagedQueue(JobQueue):
         tracks = [Track(id=self.track, score=0.9, start=0, stop=job.frames_total)]
         model = {"name": "small", "version": "1"}
         with self.store.writing(self.store.summary(job.id)) as path:
-            path.write_text(to_summary(job.id, model, job.video, tracks))
+            shots = [Shot(0, job.frames_total)]
+            path.write_text(to_summary(job.id, model, job.video, shots, tracks))
 
     def _write_lines(self, file: JobFile, job: Job, count: int) -> None:
         with self.store.writing(file) as path:

@@ -118,6 +118,9 @@ def _add_options(segment: argparse.ArgumentParser) -> None:
     add = segment.add_argument_group("options of the job").add_argument
     add("--quality", choices=get_args(Quality), help="default: fast")
     add("--instances", choices=get_args(Instances), help="default: primary")
+    add(
+        "--min-track", dest="min_track_s", type=float, metavar="S", help="leave out what is briefer"
+    )
     add("--masks", choices=get_args(Masks), help="default: rle")
     add("--actions", action=argparse.BooleanOptionalAction, help="say what objects do")
     add("--threshold", type=float, metavar="P", help="probability from which a pixel is in a mask")

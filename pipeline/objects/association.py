@@ -1,0 +1,177 @@
+"""Which object of a frame is which of the frames before: by overlap, after motion, across gaps."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.objects import rle
+from pipeline.values import Rle, SegmentedObject
+
+# An object overlaps itself in the next frame by this much, or its box does where it was going to.
+MIN_IOU = 0.3
+# Objects that are matched by their boxes alone differ in area at most so.
+_LIKE_IN_AREA = 3.0
+# Seconds that an object may be hidden for, and those while another one is where it should be.
+HIDDEN_S = 1.0
+COVERED_S = 3.0
+# Seconds for which it is taken to go on as it went.
+_COASTING_S = 0.3
+# A new object of which so much lies in what another one was has split off from it, and is a part of
+# that until it has been apart for so many seconds.
+_INSIDE = 0.5
+_APART_S = 1.0
+# What the latest frame counts in how fast an object is.
+_FRESH = 0.7
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass
+class Followed:
+    """An object that may come again.
+
+    Attributes:
+        key: that tells it from all others.
+        mask: where it was seen last.
+        box: of the mask: x, y, width, height.
+        seen_s: when it was seen last.
+        missing_s: time of the first frame since that it was not in; None if there is none.
+        speed: of its box's middle along x and y, pixels a second.
+        part_of: key of the object that it split off from; None if it is one of its own.
+        apart_s: since when it has been seen apart from that.
+    """
+
+    key: int
+    mask: Rle
+    box: Box
+    seen_s: float
+    missing_s: float | None = None
+    speed: tuple[float, float] = (0.0, 0.0)
+    part_of: int | None = None
+    apart_s: float = 0.0
+
+    def expected(self, time_s: float) -> Box:
+        """Return where its box would be."""
+        ahead_s = min(time_s - self.seen_s, _COASTING_S)
+        x, y, width, height = self.box
+        return x + self.speed[0] * ahead_s, y + self.speed[1] * ahead_s, width, height
+
+    def meet(self, object_: SegmentedObject, time_s: float) -> None:
+        """Note that it was seen again."""
+        elapsed_s = time_s - self.seen_s
+        if elapsed_s > 0:
+            moved = (a - b for a, b in zip(_middle(object_.box), _middle(self.box), strict=True))
+            across, down = (distance / elapsed_s for distance in moved)
+            kept = 1 - _FRESH
+            self.speed = (
+                kept * self.speed[0] + _FRESH * across,
+                kept * self.speed[1] + _FRESH * down,
+            )
+        if self.missing_s is not None:
+            self.apart_s = time_s
+        elif time_s - self.apart_s >= _APART_S:
+            self.part_of = None
+        self.mask, self.box = object_.mask, object_.box
+        self.seen_s, self.missing_s = time_s, None
+
+
+@dataclass
+class Association:
+    """Follows the objects of one shot; holds the masks of those that may come again.
+
+    Attributes:
+        joining: whether what splits off from an object is a part of it for a while.
+    """
+
+    joining: bool = True
+    followed: list[Followed] = field(default_factory=list)
+    keys: int = 0
+
+    def match(self, objects: Sequence[SegmentedObject], time_s: float) -> list[int]:
+        """Return the key of each object of the next frame, the same one for parts of an object.
+
+        Pairs are matched greedily: those whose masks overlap, most first, then those whose box is
+        where an object was going to. An object that is not matched gets a new key.
+        """
+        boxes = [object_.box for object_ in objects]
+        self.followed = [one for one in self.followed if _may_come(one, boxes, time_s)]
+        scores = self._scores(objects, time_s)
+        matched: dict[int, Followed] = {}
+        taken: set[int] = set()
+        for pair in np.argsort(-scores, axis=None, kind="stable"):
+            row, column = (int(place) for place in np.unravel_index(pair, scores.shape))
+            if scores[row, column] <= 0:
+                break
+            if column not in matched and row not in taken:
+                matched[column] = self.followed[row]
+                taken.add(row)
+        for row, one in enumerate(self.followed):
+            if row not in taken and one.missing_s is None:
+                one.missing_s = time_s
+        here = [self.followed[row] for row in sorted(taken)]
+        for column, object_ in enumerate(objects):
+            if column not in matched:
+                self.keys += 1
+                whole = self._whole(object_, here)
+                one = Followed(self.keys, object_.mask, object_.box, time_s, part_of=whole)
+                one.apart_s = time_s
+                self.followed.append(one)
+                matched[column] = one
+        for column, object_ in enumerate(objects):
+            matched[column].meet(object_, time_s)
+        found = (matched[column] for column in range(len(objects)))
+        return [one.key if one.part_of is None else one.part_of for one in found]
+
+    def _whole(self, object_: SegmentedObject, here: Sequence[Followed]) -> int | None:
+        """Return the key of the object that a new one has split off from; None if there is none."""
+        if not self.joining:
+            return None
+        for one in here:
+            if rle.inside(object_.mask, one.mask) >= _INSIDE:
+                return one.key if one.part_of is None else one.part_of
+        return None
+
+    def _scores(self, objects: Sequence[SegmentedObject], time_s: float) -> NDArray[np.float64]:
+        """Return how well each one followed fits each object; 0 where it can't be that."""
+        masks = rle.iou([one.mask for one in self.followed], [object_.mask for object_ in objects])
+        scores = np.where(masks >= MIN_IOU, 1 + masks, 0.0)
+        for row, one in enumerate(self.followed):
+            expected, area = one.expected(time_s), rle.area(one.mask)
+            for column, object_ in enumerate(objects):
+                alike = 1 / _LIKE_IN_AREA <= object_.area / area <= _LIKE_IN_AREA
+                overlap = box_iou(expected, object_.box)
+                if scores[row, column] == 0 and alike and overlap >= MIN_IOU:
+                    scores[row, column] = overlap
+        return scores
+
+
+def box_iou(one: Box, other: Box) -> float:
+    """Divide intersection by union of two boxes.
+
+    >>> box_iou((0, 0, 2, 2), (1, 0, 2, 2))
+    0.3333333333333333
+    """
+    shared = _shared(one, other)
+    return shared / (one[2] * one[3] + other[2] * other[3] - shared)
+
+
+def _may_come(one: Followed, boxes: Sequence[Box], time_s: float) -> bool:
+    if one.missing_s is None:
+        return True
+    expected = one.expected(time_s)
+    half = expected[2] * expected[3] / 2
+    covered = any(_shared(expected, box) >= half for box in boxes)
+    return time_s - one.missing_s <= (COVERED_S if covered else HIDDEN_S)
+
+
+def _shared(one: Box, other: Box) -> float:
+    """Return the area of two boxes' intersection."""
+    width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
+    height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
+    return max(0.0, width) * max(0.0, height)
+
+
+def _middle(box: Box) -> tuple[float, float]:
+    return box[0] + box[2] / 2, box[1] + box[3] / 2
