@@ -42,8 +42,9 @@ Every error is a problem of RFC 9457, `application/problem+json`:
 ```
 
 `type` is an address that explains it, and its last part never changes; `detail` says what was
-received and what is wanted, `faults` the same for each wrong value of a request. `job` is there
-where it is about a job; a job that failed keeps its problem. The last part of `type` is one of:
+received and what is wanted, `faults` the same for each wrong value of a request. `job_id` is
+there where it is about a job; a job that failed keeps its problem. The last part of `type` is
+one of:
 """
 API = """
 The OpenAPI document, with examples, is at `/openapi.json` and to be read at `/docs`; the
@@ -97,7 +98,8 @@ def api() -> str:
     schemas = document["components"]["schemas"]
     for operation in of_jobs:
         for body in operation.get("requestBody", {}).get("content", {}).values():
-            body["schema"] = schemas[body["schema"]["$ref"].rpartition("/")[2]]
+            name = body["schema"].get("$ref", "VideoOptions").rpartition("/")[2]
+            body["schema"] = schemas[name]  # of a bare video: the options in the query
     named = sorted(_reached(operations["POST /segment"]["responses"], schemas))
     files = {name: each for name, each in operations.items() if name.startswith(FILES)}
     others = {name: each for name, each in operations.items() if name not in files}
@@ -127,7 +129,9 @@ def _operation(name: str, operation: Mapping[str, Any], usual: set[str]) -> Iter
     yield f"## {name}\n"
     yield f"{operation['summary']}. {_first(operation.get('description', ''))}".rstrip() + "\n"
     for parameter in operation.get("parameters", ()):
-        if parameter["in"] != "path":
+        if parameter["name"] == "Prefer" and name != "POST /segment":
+            yield f"- `{parameter['name']}`"
+        elif parameter["in"] != "path":
             yield _described(parameter["name"], parameter["schema"] | parameter)
     yield from _body(operation.get("requestBody", {}).get("content", {}))
     for status, answer in sorted(operation["responses"].items()):
@@ -141,13 +145,11 @@ def _operation(name: str, operation: Mapping[str, Any], usual: set[str]) -> Iter
 def _files(operations: Mapping[str, Mapping[str, Any]], usual: set[str]) -> Iterator[str]:
     """Describe the files that a result may become: a line each, then what they share."""
     yield f"## {FILES}NAME\n"
-    yield "Get a result as a file. With `Prefer`: made when first asked for, and kept.\n"
+    yield "Get a result as a file, waited for as `Prefer` says; pictures are then kept.\n"
     problems: dict[str, None] = {}
     for path, operation in operations.items():
         kind = _content(operation["responses"]["200"])
-        parameters = [each for each in operation.get("parameters", ()) if each["in"] != "path"]
-        named = "".join(f", `{each['name']}`" for each in parameters)
-        yield f"- `{path.removeprefix(FILES)}` ({kind}{named}): {operation['summary']}"
+        yield f"- `{path.removeprefix(FILES)}` ({kind}): {operation['summary']}"
         problems |= dict.fromkeys(each for each in _problems(operation) if each not in usual)
     yield f"- **Errors**, by format: {', '.join(problems)}"
 

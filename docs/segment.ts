@@ -17,14 +17,14 @@ const posted = await client.POST("/segment", {
   },
 });
 if (posted.error) throw new Error(posted.error.detail);
-const job_id = "id" in posted.data ? posted.data.id : posted.data.job;
+const job_id = posted.data.id;
 
 for (;;) {
-  const { data: job, error } = await client.GET("/jobs/{job_id}", { params: { path: { job_id } } });
+  const params = { path: { job_id }, header: { Prefer: "wait=20" } };
+  const { data: job, error } = await client.GET("/jobs/{job_id}", { params });
   if (error) throw new Error(error.detail);
   if (job.state === "succeeded") break;
   if (job.state === "failed" || job.state === "canceled") throw new Error(job.problem?.detail ?? job.state);
-  await new Promise((resolve) => setTimeout(resolve, 500));
 }
 
 const { data: result, error } = await client.GET("/jobs/{job_id}/result", { params: { path: { job_id } } });

@@ -80,7 +80,7 @@ class Result:
         """
         video, model = summary["video"], summary["model"]
         return cls(
-            job=summary["job"],
+            job=summary["id"],
             name=safe_name(PurePath(filename).stem),
             model=f"{model['name']} {model['version']}",
             width=video["width"],

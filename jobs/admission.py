@@ -8,14 +8,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from jobs.database import API_KEYS, CALLBACKS, JOBS, now
+from jobs.database import API_KEYS, CALLBACKS, JOBS, LABELS, now
 from jobs.errors import IdempotencyConflict, TooManyJobs
 from jobs.fair_queue import next_place, rank_of
 from jobs.records import ROWS, UNFINISHED, job_of
 from jobs.values import Idempotency, Job, JobRequest, JobState, Key
 from pipeline.values import VideoInfo
 
-_NOT_IN_THE_RESULT = ("filename", "callback_url", "priority")
+_NOT_IN_THE_RESULT = ("filename", "callback_url", "priority", "labels")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,11 +97,7 @@ class Admission:
         owner = None if self._owner is None else self._owner.name
         place = next_place(connection, owner, job.request.priority, job.segments)
         values = {"state": JobState.QUEUED, "frames_done": 0, "linked": 0, "place": place}
-        connection.execute(JOBS.insert().values(**self._row(job), **values))
-        if job.request.callback_url is not None:
-            connection.execute(
-                CALLBACKS.insert().values(job_id=job.id, url=job.request.callback_url, tries=0)
-            )
+        self._insert(connection, job, values, due_at=None)
         # Afterwards, since SQLite's transaction begins with the first that writes.
         self.check_room(connection, added=1)
         return place
@@ -122,10 +118,25 @@ class Admission:
             "runtime": cached.runtime,
             "copied_from": cached.job_id,
         }
+        self._insert(connection, job, values, due_at=self._now)
+
+    def _insert(
+        self,
+        connection: sa.Connection,
+        job: NewJob,
+        values: Mapping[str, Any],
+        due_at: sa.ColumnElement[float] | None,
+    ) -> None:
         connection.execute(JOBS.insert().values(**self._row(job), **values))
+        labels = [
+            {"job_id": job.id, "name": name, "value": value}
+            for name, value in job.request.labels.items()
+        ]
+        if labels:
+            connection.execute(LABELS.insert(), labels)
         if job.request.callback_url is not None:
             callback = {"job_id": job.id, "url": job.request.callback_url, "tries": 0}
-            connection.execute(CALLBACKS.insert().values(**callback, due_at=self._now))
+            connection.execute(CALLBACKS.insert().values(**callback, due_at=due_at))
 
     def _row(self, job: NewJob) -> dict[str, Any]:
         video = job.video

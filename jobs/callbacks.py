@@ -99,11 +99,12 @@ def _body(row: sa.RowMapping) -> bytes:
         "type": f"job.{row[JOBS.c.state]}",
         "timestamp": ended_at.isoformat(timespec="milliseconds"),
         "data": {
-            "job": row[JOBS.c.id],
+            "id": row[JOBS.c.id],
             "state": row[JOBS.c.state],
             "frames_done": row[JOBS.c.frames_done],
             "frames_total": row[JOBS.c.frames_total],
             "failure": row[JOBS.c.failure_message] if failed else None,
+            "labels": row[JOBS.c.request].get("labels", {}),
         },
     }
     return json.dumps(payload, separators=(",", ":")).encode()

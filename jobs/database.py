@@ -95,6 +95,16 @@ CALLBACKS = sa.Table(
     sa.Column("due_at", sa.Double, index=True),  # null until the job ends
 )
 
+# Of jobs, as their requests have them: here they are found by.
+LABELS = sa.Table(
+    "labels",
+    METADATA,
+    sa.Column("job_id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Index("labels_by_value", "name", "value"),
+)
+
 API_KEYS = sa.Table(
     "keys",
     METADATA,

@@ -27,7 +27,17 @@ from jobs.reuse import copy_result
 from jobs.segments import segment_count
 from jobs.store import JobStore
 from jobs.tracing import traceparent
-from jobs.values import Idempotency, Job, JobRequest, JobState, Key, Load, Worker
+from jobs.values import (
+    Idempotency,
+    Job,
+    JobFilter,
+    JobPage,
+    JobRequest,
+    JobState,
+    Key,
+    Load,
+    Worker,
+)
 from pipeline.media.decode import select
 from pipeline.media.scan_file import save_scan
 from pipeline.values import ScannedVideo
@@ -213,16 +223,16 @@ class JobQueue:
         return self._records.find(job_ids)
 
     def list(
-        self, state: JobState | None = None, limit: int = 20, cursor: str | None = None
-    ) -> tuple[Sequence[Job], str | None]:
-        """Return up to `limit` jobs, newest first, and the cursor of those that follow.
+        self, wanted: JobFilter | None = None, limit: int = 20, cursor: str | None = None
+    ) -> JobPage:
+        """Return up to `limit` jobs.
 
         Jobs that are added meanwhile don't move the others from page to page.
 
         Raises:
             BadCursor: `cursor` isn't one that was given out.
         """
-        return self._records.list(state, limit, cursor)
+        return self._records.list(wanted or JobFilter(), limit, cursor)
 
     def cancel(self, job_id: str) -> Job:
         """Cancel a job at once; one that is final stays as it is.
@@ -269,7 +279,7 @@ class JobQueue:
         self.store.sweep(self._records.ids(), older_than_s)
 
     def result_summary(self, job_id: str) -> dict[str, Any]:
-        """Return the result but for its frames: job, model, video, tracks.
+        """Return the result but for its frames: id, model, video, tracks.
 
         Raises:
             JobNotFound: there is no job of this id.
@@ -281,27 +291,31 @@ class JobQueue:
             summary: dict[str, Any] = json.loads(self.store.read(self.store.summary(job_id)))
         except FileNotFoundError as error:
             raise JobNotFound(f"Job {job_id!r} was deleted.") from error
-        return summary
+        summary.pop("job", None)  # the id's name in files of an older version
+        return {"id": job_id, **summary}
 
-    def frames(self, job_id: str, *, follow: bool = False) -> Iterator[str]:
+    def frames(self, job_id: str, *, follow: bool = False, start: int = 0) -> Iterator[str]:
         r"""Read the result's frames in order, as JSON lines that end with `\n`.
 
         Args:
-            follow: begin while the job still runs and go on to its end. While there is nothing
-                new an empty string comes every `poll_s`, so that the caller can leave.
+            follow: begin while the job still runs and go on to its end, whatever that is. While
+                there is nothing new an empty string comes every `poll_s`, so that the caller can
+                leave.
+            start: frames to leave out, from the first.
 
         Raises:
             JobNotFound: there is no job of this id, or it is deleted while it is read.
             JobNotFinished: it isn't final yet, and not followed.
-            JobHasNoResult: it failed or was canceled, maybe while it is read.
+            JobHasNoResult: it failed or was canceled; if it is followed, after what is there.
         """
         job = self.get(job_id)
-        if job.state.final or not follow:
+        if not follow:
             _require_result(job)
-        return self._frames(job_id)
+        return self._frames(job, start)
 
-    def _frames(self, job_id: str) -> Iterator[str]:
-        segment = frames = of_segment = 0
+    def _frames(self, job: Job, start: int) -> Iterator[str]:
+        job_id, frames = job.id, start
+        segment, of_segment = self._records.place_of(job_id, start)
         while True:
             job = self.get(job_id)
             if frames < job.frames_ready:
@@ -313,9 +327,13 @@ class JobQueue:
                         frames, of_segment = frames + 1, of_segment + 1
                 if whole:
                     segment, of_segment = segment + 1, 0
-                elif frames == before:  # the segment was finished while this was opened
-                    yield ""
+                elif frames == before:
+                    yield ""  # the segment was finished while this was opened
+                    if job.state.final:
+                        _require_result(job)
             elif job.state.final:
+                if job.state is not JobState.SUCCEEDED:
+                    yield ""  # what was read so far goes out before the error
                 _require_result(job)
                 return
             else:

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -10,11 +10,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from jobs.database import CALLBACKS, JOBS, SEGMENTS, now, workflow_id
+from jobs.database import CALLBACKS, JOBS, LABELS, SEGMENTS, now, workflow_id
 from jobs.errors import BadCursor, JobNotFound
 from jobs.pinning import PinnedElsewhere, hand_back, pin, unpin
 from jobs.segments import segment_range
-from jobs.values import Job, JobFailure, JobRequest, JobState, Key, Load
+from jobs.values import (
+    Job,
+    JobFailure,
+    JobFilter,
+    JobPage,
+    JobRequest,
+    JobState,
+    Key,
+    Load,
+)
 from pipeline.values import VideoInfo
 
 UNFINISHED = JOBS.c.state.in_([JobState.QUEUED, JobState.RUNNING])
@@ -112,23 +121,22 @@ class JobRecords:
         with self.engine.connect() as connection:
             return [job_of(row) for row in connection.execute(query).mappings()]
 
-    def list(
-        self, state: JobState | None, limit: int, cursor: str | None
-    ) -> tuple[Sequence[Job], str | None]:
-        """Return up to `limit` jobs, newest first, and the cursor of those that follow.
+    def list(self, wanted: JobFilter, limit: int, cursor: str | None) -> JobPage:
+        """Return up to `limit` jobs.
 
         Raises:
             BadCursor: `cursor` isn't one that was given out.
         """
-        query = ROWS.where(self._owned).order_by(JOBS.c.number.desc()).limit(limit + 1)
-        if state is not None:
-            query = query.where(JOBS.c.state == state)
+        conditions = [self._owned, *_conditions(wanted)]
+        query = ROWS.where(*conditions).order_by(JOBS.c.number.desc()).limit(limit + 1)
         if cursor is not None:
             query = query.where(JOBS.c.number < _number(cursor))
+        total = sa.select(sa.func.count()).select_from(JOBS).where(*conditions)
         with self.engine.connect() as connection:
             rows = connection.execute(query).mappings().all()
+            count = connection.execute(total).scalar_one()
         following = _cursor(rows[limit - 1]["number"]) if len(rows) > limit else None
-        return [job_of(row) for row in rows[:limit]], following
+        return JobPage([job_of(row) for row in rows[:limit]], following, count)
 
     def ids(self) -> set[str]:
         """Return the ids of all jobs."""
@@ -307,6 +315,17 @@ class JobRecords:
             segments = connection.execute(query).scalar() or 0
         return [workflow_id(job_id, segment) for segment in range(segments)]
 
+    def place_of(self, job_id: str, frame: int) -> tuple[int, int]:
+        """Return the segment of a reported frame, and its place there; behind the last, (n, 0)."""
+        with self.engine.connect() as connection:
+            query = sa.select(JOBS.c.segments, JOBS.c.frames_total).where(JOBS.c.id == job_id)
+            segments, total = connection.execute(query).one_or_none() or (0, 0)
+        for segment in range(segments or 0):
+            frames = segment_range(segment, segments, total)
+            if frame < frames.stop:
+                return segment, frame - frames.start
+        return segments or 0, 0
+
     def remove(self, job_id: str) -> None:
         """Forget a job.
 
@@ -318,6 +337,20 @@ class JobRecords:
             if not deleted.rowcount:
                 raise JobNotFound(f"No job has the id {job_id!r}.")
             connection.execute(CALLBACKS.delete().where(CALLBACKS.c.job_id == job_id))
+            connection.execute(LABELS.delete().where(LABELS.c.job_id == job_id))
+
+
+def _conditions(wanted: JobFilter) -> Iterator[sa.ColumnElement[bool]]:
+    if wanted.states:
+        yield JOBS.c.state.in_(wanted.states)
+    # Times are shown in whole microseconds, to which a job's own must be equal.
+    if wanted.created_after is not None:
+        yield JOBS.c.created_at >= wanted.created_after.timestamp() - 5e-7
+    if wanted.created_before is not None:
+        yield JOBS.c.created_at < wanted.created_before.timestamp() - 5e-7
+    for name, value in wanted.labels.items():
+        labeled = sa.select(LABELS.c.job_id).where(LABELS.c.name == name, LABELS.c.value == value)
+        yield JOBS.c.id.in_(labeled)
 
 
 def _attempt(connection: sa.Connection, job_id: str, segment: int) -> int:

@@ -25,7 +25,7 @@ def copy_result(store: JobStore, cached: CachedResult, job_id: str) -> None:
             copied += 1
         summary = json.loads(store.read(store.summary(cached.job_id)))
         with store.writing(store.summary(job_id)) as path:
-            path.write_text(json.dumps(summary | {"job": job_id}), "utf-8")
+            path.write_text(json.dumps(summary | {"id": job_id}), "utf-8")
     except FileNotFoundError:
         for segment in range(copied):
             store.remove(store.frames(job_id, segment))

@@ -19,7 +19,7 @@ def to_summary(
     Times are rounded to microseconds and scores to four digits, as in its frames.
     """
     summary = {
-        "job": job_id,
+        "id": job_id,
         "model": model,
         "video": {
             "width": video.width,

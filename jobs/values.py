@@ -1,16 +1,20 @@
 """What a job is: its request, its state, what it answers."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from pipeline.values import Instances, Quality, VideoInfo
 
 Masks = Literal["rle", "none"]
+LabelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$")]
+LabelValue = Annotated[str, Field(max_length=255, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Priority = Literal["low", "normal", "high"]
 
 
@@ -27,6 +31,17 @@ class JobState(StrEnum):
     def final(self) -> bool:
         """Whether the job will never change again."""
         return self in {JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELED}
+
+
+def _object(given: object) -> object:
+    """Read an object that comes as text, as in a form."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return json.loads(given)
+    except (ValueError, RecursionError) as error:
+        wanted = 'an object in JSON, such as {"project": "cats"}'
+        raise PydanticCustomError("labels", wanted) from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +128,15 @@ class Options:
             "`low`, `normal` before `low`. Nobody else's jobs are done earlier or later."
         ),
     ] = "normal"
+    labels: Annotated[
+        Mapping[LabelName, LabelValue],
+        BeforeValidator(_object),
+        Field(
+            max_length=20,
+            description='Up to 20 names with values, such as `{"project": "cats"}`, to find the '
+            "job by in lists; in a form as JSON. Webhooks tell them, too.",
+        ),
+    ] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +196,37 @@ class Job:
     frames_ready: int
     failure: JobFailure | None
     copied_from: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobFilter:
+    """Which jobs to list: those for which all is true that is given.
+
+    Attributes:
+        states: that they may be in; any where there is none.
+        created_after: when they were accepted at the earliest.
+        created_before: before when.
+        labels: that they must have.
+    """
+
+    states: Collection[JobState] = ()
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+class JobPage(NamedTuple):
+    """Some jobs of a list.
+
+    Attributes:
+        jobs: newest first.
+        cursor: of those that follow; None where none do.
+        total: how many jobs there are in the whole list.
+    """
+
+    jobs: Sequence[Job]
+    cursor: str | None
+    total: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.telemetry import TelemetryConfig
 from opentelemetry.trace import NoOpTracer, TracerProvider
+from starlette_compress import CompressMiddleware, add_compress_type
 
 from jobs.addresses import AddressGuard
 from jobs.engine import JobQueue
@@ -30,10 +31,11 @@ from service.download import Downloader
 from service.errors import CALLER
 from service.links import BehindProxy, Links
 from service.metrics import Measure, Metrics
-from service.middleware import Access, Linger, SecurityHeaders
+from service.middleware import Access, Head, Linger, SecurityHeaders
 from service.problems import add_problem_handlers, problem_answers
 from service.receiving import UploadLimits, open_scanner
 from service.rendering import open_renderer
+from service.results import NDJSON
 from service.settings import Settings
 from service.watch import SharedReads, Stopping, open_watch
 
@@ -144,6 +146,9 @@ def _path(scope: MutableMapping[str, Any]) -> str:
 def _add_middleware(app: FastAPI, settings: Settings, counts: Metrics, stopping: Stopping) -> None:
     """Add what stands between the server and the routes, the innermost first."""
     app.add_middleware(Linger)
+    add_compress_type(NDJSON, streaming=True)
+    app.add_middleware(CompressMiddleware)
+    app.add_middleware(Head)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -153,6 +158,7 @@ def _add_middleware(app: FastAPI, settings: Settings, counts: Metrics, stopping:
                 "Authorization",
                 "Cache-Control",
                 "Idempotency-Key",
+                "If-None-Match",
                 "Last-Event-ID",
                 "Prefer",
                 "X-Request-ID",
@@ -160,9 +166,13 @@ def _add_middleware(app: FastAPI, settings: Settings, counts: Metrics, stopping:
             expose_headers=[
                 "Content-Disposition",
                 "Content-Range",
+                "ETag",
                 "Location",
                 "Preference-Applied",
                 "Retry-After",
+                "X-RateLimit-Limit",
+                "X-RateLimit-Remaining",
+                "X-RateLimit-Reset",
                 "X-Request-ID",
             ],
         )

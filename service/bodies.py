@@ -1,6 +1,7 @@
-"""The bodies of an upload, a form that brings the video or JSON that names it, and its options."""
+"""The bodies of an upload: a form or the video itself, or JSON that names it, and its options."""
 
 import json
+import mimetypes
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from email.errors import MessageError
@@ -29,11 +30,12 @@ from service.problems import fault_of, shown
 from service.receiving import FileSink, Stalled, UploadLimits, pass_on, storing, too_large
 
 MULTIPART = "multipart/form-data"
+RAW = "video/*"
 JSON = "application/json"
 JSON_BYTES = 2**16
 # What a form may weigh beside the file: boundaries, part headers and the options.
 FORM_BYTES = 2**16
-OPTION_BYTES = 2**10
+OPTION_BYTES = 2**13
 OPTIONS = tuple(field.name for field in fields(Options))
 _CHECKED = TypeAdapter(Options)
 
@@ -231,6 +233,33 @@ def filename_in(disposition: bytes, plain: bytes) -> str:
         return text
 
 
+async def receive_video(request: Request, to: Path, limits: UploadLimits) -> Form:
+    """Read a body that is the video itself, with its name and the options in the query.
+
+    Args:
+        to: where the file goes; what it holds after an error is for the caller to remove.
+
+    Raises:
+        InvalidRequest: a parameter is given twice, or the body is empty.
+        UploadTooLarge: the file is past the limit.
+        UploadTooSlow: the client stalled.
+        StorageFull: the volume of `to` is full.
+    """
+    values = _object(request.query_params.multi_items())
+    _check_declared_length(request.headers.get("content-length"), limits)
+    kind = request.headers["content-type"].partition(";")[0].strip().lower()
+    otherwise = f"upload{mimetypes.guess_extension(kind) or ''}"
+    name = safe_name(values.pop("filename", ""), otherwise)
+    try:
+        with storing(to, limits.max_bytes) as sink:
+            await pass_on(aiter(request.stream()), sink.write, limits.idle_timeout_s)
+    except Stalled as error:
+        raise UploadTooSlow(str(error)) from error
+    if not sink.size:
+        raise InvalidRequest(Fault("the body", "0 bytes", "a file that holds a video"))
+    return Form(name, sink.size, values, sink.sha256)
+
+
 @dataclass(frozen=True)
 class UrlBody:
     """What was received."""
@@ -291,16 +320,19 @@ def parse_options(values: Mapping[str, Any], *, strict: bool = False) -> Options
     """Check the options of a form, or of a JSON object.
 
     Args:
-        strict: whether values have types of their own, as in JSON; else they are text.
+        strict: whether values have types of their own, as in JSON; else they are text, and empty
+            ones are not given.
 
     Raises:
         InvalidRequest: names every wrong option with what was received and what is wanted.
     """
+    if not strict:
+        values = {name: value for name, value in values.items() if value}
     try:
         options = _CHECKED.validate_json(json.dumps(values), strict=strict)
     except ValidationError as error:
         first = {item["loc"][0]: item for item in reversed(error.errors())}
-        faults = [fault_of(first[name], among=OPTIONS) for name in values if name in first]
+        faults = [fault_of(first[name], name, among=OPTIONS) for name in values if name in first]
         raise InvalidRequest(*faults) from error
     if options.end_s is not None and options.end_s <= options.start_s:
         wanted = f"greater than start_s={options.start_s:g}"

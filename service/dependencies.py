@@ -8,6 +8,8 @@ from functools import partial
 from typing import Annotated, cast
 from urllib.parse import urlsplit
 
+import anyio
+import anyio.to_thread
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from opentelemetry.trace import Tracer
@@ -20,10 +22,13 @@ from jobs.values import Job, Key
 from service.download import Downloader
 from service.errors import ForeignOrigin, TooManyRequests, Unauthorized
 from service.links import Links
+from service.negotiation import Preference, preference
 from service.receiving import Scanner
 from service.rendering import Renderer
 from service.settings import PREFIX, Settings
 from service.watch import SharedReads, Stopping, Watch
+
+GONE_AFTER_S = 1.0  # a client that has left is noticed
 
 bearer = HTTPBearer(
     scheme_name="key",
@@ -64,6 +69,18 @@ class RateLimiter:
             )
         self._buckets[key.name] = (left - 1, now_s)
 
+    def headers(self, key: Key) -> dict[str, str]:
+        """Tell what a key has left, as GitHub does, and when it has all again, in Unix time."""
+        if key.requests_per_minute is None:
+            return {}
+        left, _ = self._buckets[key.name]
+        full_s = time.time() + (key.requests_per_minute - left) * 60 / key.requests_per_minute
+        return {
+            "X-RateLimit-Limit": str(key.requests_per_minute),
+            "X-RateLimit-Remaining": str(int(left)),
+            "X-RateLimit-Reset": str(math.ceil(full_s)),
+        }
+
 
 @dataclass(frozen=True)
 class Services:
@@ -102,6 +119,31 @@ class Services:
         """
         return await self.reads.read((self.owner, job_id), partial(self.queue.get, job_id))
 
+    def preference(self, request: Request, default_s: float = 0) -> Preference:
+        """Read how long the client of a request wants to wait; `default_s` where it doesn't say."""
+        return preference(request.headers.getlist("prefer"), default_s, self.settings.max_wait_s)
+
+    async def wait(
+        self, request: Request, job: Job, wait_s: float, *, for_change: bool = False
+    ) -> Job:
+        """Wait until a job is final, time is over, its client has left or this process stops.
+
+        Args:
+            request: of the client.
+            job: as it stood.
+            wait_s: how long.
+            for_change: whether another state is enough.
+        """
+        if job.state.final or wait_s <= 0:
+            return job
+        with self.watch.listening(job) as watched, anyio.move_on_after(wait_s):
+            while not (watched.over or self.stopping.begun or await request.is_disconnected()):
+                if for_change and watched.job is not None and watched.job.state is not job.state:
+                    break
+                with anyio.move_on_after(GONE_AFTER_S):
+                    await watched.changed()
+        return await anyio.to_thread.run_sync(self.queue.get, job.id)
+
 
 async def services(request: Request) -> Services:
     """Return what the app's lifespan made, for a request."""
@@ -134,7 +176,10 @@ async def caller(
     presented = credentials.credentials
     key = await services.reads.read(("key", presented), partial(services.keys.find, presented))
     request.state.key = key.name
-    services.rates.take(key, time.monotonic())
+    try:
+        services.rates.take(key, time.monotonic())
+    finally:
+        request.state.headers = services.rates.headers(key)
     return key
 
 

@@ -276,7 +276,7 @@ FILE: Group = {
         "The store of the jobs' files doesn't answer; try later.", retry_after_s=5),
 }
 RESULT: Group = {
-    JobNotFinished: Kind(409, "job-not-finished", "The job hasn't finished",
+    JobNotFinished: Kind(425, "job-not-finished", "The job hasn't finished",
         "Job '0123456789abcdef0123456789abcdef' is running: 240 of 720 frames done.",
         retry_after_s=1),
     JobHasNoResult: Kind(409, "job-has-no-result", "The job has no result", "The job failed."),
@@ -294,7 +294,7 @@ FORMAT: Group = {
         "davis.zip can hold 255 tracks, and the job has 300."),
 }
 RENDERING: Group = {
-    NotRendered: Kind(409, "not-rendered", "The result is being made in this format",
+    NotRendered: Kind(425, "not-rendered", "The result is being made in this format",
         "The overlay.mp4 of job '0123456789abcdef0123456789abcdef' is being made; ask again.",
         retry_after_s=1),
     RendererBusy: Kind(503, "renderer-busy", "Too many results wait to be made",

@@ -213,6 +213,6 @@ def news(job: Job, known: Position, links: Links) -> Iterator[tuple[Event, Posit
 
 def deleted(job_id: str, known: Position, links: Links) -> tuple[Event, Position]:
     """Return the event that is the last one where a job was deleted."""
-    problem = Problem.of(kind_of(JobNotFound), f"Job {job_id!r} was deleted.", links, job=job_id)
+    problem = Problem.of(kind_of(JobNotFound), f"Job {job_id!r} was deleted.", links, job_id=job_id)
     known = replace(known, stage=len(_STAGES) - 1)
     return Event("deleted", str(known), problem), known

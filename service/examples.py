@@ -33,7 +33,7 @@ FRAME = {
 }
 
 RESULT = {
-    "job": _ID,
+    "id": _ID,
     "model": {"name": "small", "version": "2026.11.1"},
     "video": VIDEO,
     "shots": [{"start": 0, "stop": 1}],
@@ -72,6 +72,7 @@ RUNNING_JOB = {
         "masks": "rle",
         "callback_url": None,
         "priority": "normal",
+        "labels": {"project": "dogs"},
     },
     "video": VIDEO,
     "created_at": "2026-11-20T09:30:00.120000Z",
@@ -83,7 +84,11 @@ RUNNING_JOB = {
 
 CANCELED_JOB = RUNNING_JOB | {"state": "canceled", "finished_at": "2026-11-20T09:30:04.500000Z"}
 
-JOB_LIST = {"jobs": [RUNNING_JOB], "next": "https://example.org/jobs?limit=1&cursor=MTc"}
+JOB_LIST = {
+    "jobs": [RUNNING_JOB],
+    "total": 7,
+    "next": "https://example.org/jobs?limit=1&cursor=MTc",
+}
 
 EVENTS = f"""event: progress
 data: {{"state":"running","frames_done":130,"frames_total":300}}
@@ -136,6 +141,8 @@ MODEL_CARD = {
     "cues": False,
 }
 
+MODEL_LIST = {"models": [MODEL_CARD]}
+
 FORMS = {
     "defaults": {"summary": "A video alone", "value": {"file": "(bytes of dog.mp4)"}},
     "options": {
@@ -165,12 +172,21 @@ URL_BODIES = {
     },
 }
 
+VIDEO_OPTIONS: dict[str, Any] = {
+    "name": "options",
+    "in": "query",
+    "required": False,
+    "description": "Where the body is the video itself: its name and options, a parameter each.",
+    "style": "form",
+    "explode": True,
+    "schema": {"$ref": "#/components/schemas/VideoOptions"},
+}
+
 PREFER: dict[str, Any] = {
     "name": "Prefer",
     "in": "header",
     "required": False,
-    "description": "RFC 7240. `wait=N`: wait up to N seconds for the result. `respond-async`: "
-    "don't wait. The service has a default and a cap.",
+    "description": "RFC 7240. `wait=N`: wait up to N seconds. `respond-async`: don't wait.",
     "schema": {"type": "string"},
     "example": "wait=30",
 }

@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Annotated, Any
 
+import anyio
 import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
@@ -27,7 +28,7 @@ from service.errors import (
     StorageFull,
     TooManyTracks,
 )
-from service.negotiation import FileAnswer, attachment, preference
+from service.negotiation import FileAnswer, attachment
 from service.problems import problem_answers
 from service.results import JSON, require_result, text_blocks
 from service.schemas import Segmentation
@@ -140,7 +141,8 @@ def _add_routes() -> None:
     for name, text_format in TEXT_FORMATS.items():
         content = {"schema": {"type": "string"}} if name not in MODELS else {}
         answer: dict[str, Any] = {
-            "content": {text_format.media_type: content | {"example": written[name]}}
+            "content": {text_format.media_type: content | {"example": written[name]}},
+            "headers": examples.PREFERENCE_HEADER,
         }
         if name in MODELS:
             answer["model"] = MODELS[name]
@@ -153,6 +155,7 @@ def _add_routes() -> None:
             response_class=StreamingResponse,
             response_description="The file.",
             responses={200: answer, **problem_answers(JOB, RESULT, masks, {StoreAway})},
+            openapi_extra={"parameters": [examples.PREFER]},
         )
     for name, file_format in FILE_FORMATS.items():
         masks = {NoMasks} if file_format.needs_masks else set()
@@ -168,6 +171,7 @@ def _add_routes() -> None:
             responses={
                 200: {"content": binary, "headers": examples.PREFERENCE_HEADER},
                 206: {"description": "The part that `Range` asks for.", "content": binary},
+                304: {"description": "`If-None-Match` names it."},
                 **problem_answers(JOB, RESULT, masks, tracks, RENDERING, FILE, VIDEO_ERRORS),
             },
             openapi_extra={"parameters": [examples.PREFER]},
@@ -179,13 +183,14 @@ def _operation(name: str) -> str:
 
 
 def _text_route(name: str, form: TextFormat) -> Route:
-    async def get_text(job_id: str, request: Request, shared: Shared) -> Response:  # noqa: ARG001 - `Route`
-        queue = shared.queue
+    async def get_text(job_id: str, request: Request, shared: Shared) -> Response:
+        queue, prefer = shared.queue, shared.preference(request)
         job = await anyio.to_thread.run_sync(queue.get, job_id)
+        job = await shared.wait(request, job, prefer.wait_s)
         _require(job, name, form)
         summary = await anyio.to_thread.run_sync(queue.result_summary, job_id)
         result = Result.of(summary, job.request.filename, partial(queue.frames, job_id))
-        headers = {"Content-Disposition": attachment(f"{result.name}.{name}")}
+        headers = {"Content-Disposition": attachment(f"{result.name}.{name}"), **prefer.headers}
         blocks = text_blocks(form.write(result))
         return StreamingResponse(blocks, 200, headers, form.media_type)
 
@@ -196,9 +201,12 @@ def _file_route(name: str, form: FileFormat) -> Route:
     async def get_file(job_id: str, request: Request, shared: Shared) -> Response:
         """It is made when it is first asked for, and kept with the job.
 
-        What isn't ready within `Prefer: wait=N` seconds is a 409 with `Retry-After`: ask again.
+        What isn't ready within `Prefer: wait=N` seconds is a 425 with `Retry-After`: ask again.
         """
+        until = anyio.current_time() + shared.preference(request, shared.settings.wait_s).wait_s
+        prefer = shared.preference(request)
         job = await anyio.to_thread.run_sync(shared.queue.get, job_id)
+        job = await shared.wait(request, job, prefer.wait_s)
         _require(job, name, form)
         summary = await anyio.to_thread.run_sync(shared.queue.result_summary, job_id)
         last_track = max((track["id"] for track in summary["tracks"]), default=0)
@@ -206,13 +214,10 @@ def _file_route(name: str, form: FileFormat) -> Route:
             raise TooManyTracks(
                 f"{name} can hold {form.most_tracks} tracks, and the job has {last_track}."
             )
-        settings = shared.settings
-        prefer = preference(request.headers.getlist("prefer"), settings.wait_s, settings.max_wait_s)
-        path = await shared.renderer.file(job, name, prefer.wait_s)
+        left_s = max(until - anyio.current_time(), 0)
+        path = await shared.renderer.file(job, name, left_s)
         kept = Result.of(summary, job.request.filename, list).name
-        headers = {"Content-Disposition": attachment(f"{kept}.{name}")}
-        if prefer.applied:
-            headers["Preference-Applied"] = prefer.applied
+        headers = {"Content-Disposition": attachment(f"{kept}.{name}"), **prefer.headers}
         return FileAnswer(path, 200, headers, form.media_type)
 
     return get_file

@@ -9,7 +9,7 @@ from service import NAME, VERSION, examples, schemas
 from service.dependencies import Unscoped
 from service.errors import ALL_KINDS, NotFound, NotReady
 from service.problems import problem_answers
-from service.schemas import ModelCard, ProblemType, Version
+from service.schemas import ModelCard, ModelList, ProblemType, Version
 
 router = APIRouter(tags=["service"])
 _log = logging.getLogger(__name__)
@@ -76,6 +76,23 @@ def get_problem_type(slug: str, shared: Unscoped) -> ProblemType:
             )
     slugs = ", ".join(kind.slug for kind in ALL_KINDS)
     raise NotFound(f"The problem must be one of {slugs}, got {slug[:100]!r}.")
+
+
+@router.get(
+    "/models",
+    summary="The models of the live workers",
+    responses={
+        200: {"content": {"application/json": {"example": examples.MODEL_LIST}}},
+        **problem_answers(),
+    },
+)
+def list_models(shared: Unscoped) -> ModelList:
+    """Each is told once, however many workers run it; none while no worker is alive."""
+    found = {}
+    for worker in shared.queue.workers():
+        if worker.card:
+            found[worker.model, worker.model_version] = ModelCard.model_validate(dict(worker.card))
+    return ModelList(models=list(found.values()))
 
 
 @router.get(

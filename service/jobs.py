@@ -1,18 +1,16 @@
 """The jobs: list, look, cancel, delete, and get the video back."""
 
 import mimetypes
-from collections.abc import Mapping
 from typing import Annotated
 
 import anyio.to_thread
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from jobs.errors import JobNotFound, StoreAway
-from jobs.values import JobState
+from jobs.values import JobFilter, JobState
 from service import examples, schemas
-from service.dependencies import Services, Shared
+from service.dependencies import Shared
 from service.errors import FILE, JOB, LIST, InvalidRequest
 from service.negotiation import FileAnswer, attachment
 from service.problems import problem_answers
@@ -35,7 +33,19 @@ class Page(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    state: Annotated[JobState | None, Field(description="Only jobs in this state.")] = None
+    state: Annotated[
+        list[JobState], Field(description="Only jobs in this state, or one of several.")
+    ] = []
+    label: Annotated[
+        list[Annotated[str, Field(pattern="^[^:]+:")]],
+        Field(description="Only jobs with this label, as `name:value`, or with all of several."),
+    ] = []
+    created_after: Annotated[
+        AwareDatetime | None, Field(description="Only jobs accepted then or later.")
+    ] = None
+    created_before: Annotated[
+        AwareDatetime | None, Field(description="Only jobs accepted earlier.")
+    ] = None
     limit: Annotated[int, Field(ge=1, le=100, description="Jobs on the page.")] = 20
     cursor: Annotated[str | None, Field(description="From `next` of the page before.")] = None
 
@@ -50,15 +60,18 @@ class Page(BaseModel):
 )
 def list_jobs(page: Annotated[Page, Query()], shared: Shared) -> JobList:
     """Jobs that come meanwhile don't move the others from page to page."""
-    jobs, cursor = shared.queue.list(page.state, page.limit, page.cursor)
-    following: Mapping[str, object] = {
-        "state": page.state,
-        "limit": page.limit,
-        "cursor": cursor,
-    }
+    wanted = JobFilter(
+        states=page.state,
+        created_after=page.created_after,
+        created_before=page.created_before,
+        labels=dict(label.split(":", 1) for label in page.label),
+    )
+    jobs, cursor, total = shared.queue.list(wanted, page.limit, page.cursor)
+    following = page.model_copy(update={"cursor": cursor}).model_dump(mode="json")
     query = {name: value for name, value in following.items() if value is not None}
     return JobList(
         jobs=[schemas.Job.of(job, shared.links) for job in jobs],
+        total=total,
         next=shared.links.jobs(query) if cursor else None,
     )
 
@@ -67,13 +80,23 @@ def list_jobs(page: Annotated[Page, Query()], shared: Shared) -> JobList:
     "/jobs/{job_id}",
     summary="Look at a job",
     responses={
-        200: {"content": {JSON: {"example": examples.RUNNING_JOB}}},
+        200: {
+            "content": {JSON: {"example": examples.RUNNING_JOB}},
+            "headers": examples.PREFERENCE_HEADER,
+        },
         **problem_answers(JOB),
     },
+    openapi_extra={"parameters": [examples.PREFER]},
 )
-async def get_job(job_id: str, shared: Shared) -> schemas.Job:
-    """Its state, how far it is, and why it failed if it did."""
-    return schemas.Job.of(await shared.job(job_id), shared.links)
+async def get_job(job_id: str, request: Request, response: Response, shared: Shared) -> schemas.Job:
+    """Its state, how far it is, and why it failed if it did.
+
+    With `Prefer: wait=N` the answer comes when the state changes, or after N seconds.
+    """
+    prefer = shared.preference(request)
+    job = await shared.wait(request, await shared.job(job_id), prefer.wait_s, for_change=True)
+    response.headers.update(prefer.headers)
+    return schemas.Job.of(job, shared.links)
 
 
 @router.post(
@@ -88,35 +111,24 @@ async def get_job(job_id: str, shared: Shared) -> schemas.Job:
 def cancel_job(job_id: str, request: Request, shared: Shared) -> schemas.Job:
     """A job that is final stays as it is, so that this may be sent again.
 
-    `DELETE` would delete a job that ends in the moment in which it is canceled.
+    What was found of the job until then can still be read, as NDJSON.
     """
-    return _canceled(job_id, request, shared)
+    before, after = shared.queue.get(job_id), shared.queue.cancel(job_id)
+    request.state.canceled = not before.state.final and after.state is JobState.CANCELED
+    return schemas.Job.of(after, shared.links)
 
 
 @router.delete(
     "/jobs/{job_id}",
-    summary="Cancel a job, or delete it",
-    status_code=202,
-    response_description="The job was queued or running, and is canceled now.",
-    responses={
-        202: {"model": schemas.Job, "content": {JSON: {"example": examples.CANCELED_JOB}}},
-        204: {"description": "The job was final, and is deleted with its upload and result."},
-        **problem_answers(JOB, {StoreAway}),
-    },
+    summary="Delete a job",
+    status_code=204,
+    response_description="The job is gone, with its upload and result.",
+    responses=problem_answers(JOB, {StoreAway}),
 )
-def delete_job(job_id: str, request: Request, shared: Shared) -> Response:
-    """A queued or running job is canceled and stays in the list; a final one is deleted."""
-    queue = shared.queue
-    if queue.get(job_id).state.final:
-        queue.delete(job_id)
-        return Response(status_code=204)
-    return JSONResponse(_canceled(job_id, request, shared).model_dump(mode="json"), 202)
-
-
-def _canceled(job_id: str, request: Request, shared: Services) -> schemas.Job:
-    before, after = shared.queue.get(job_id), shared.queue.cancel(job_id)
-    request.state.canceled = not before.state.final and after.state is JobState.CANCELED
-    return schemas.Job.of(after, shared.links)
+def delete_job(job_id: str, request: Request, shared: Shared) -> None:
+    """A queued or running job is canceled first."""
+    request.state.canceled = not shared.queue.get(job_id).state.final
+    shared.queue.delete(job_id)
 
 
 @router.get(
@@ -127,6 +139,7 @@ def _canceled(job_id: str, request: Request, shared: Services) -> schemas.Job:
     responses={
         200: {"content": _MEDIA},
         206: {"description": "The part that `Range` asks for.", "content": _MEDIA},
+        304: {"description": "`If-None-Match` names it."},
         **problem_answers(JOB, FILE, {InvalidRequest}),
     },
 )

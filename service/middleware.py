@@ -62,6 +62,7 @@ class Access:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
+                headers.update(scope["state"].get("headers", {}))  # of any answer to this client
                 if self._stopping.begun:
                     headers["Connection"] = "close"
             await send(message)
@@ -106,6 +107,30 @@ class Access:
             )
 
 
+class Head:
+    """ASGI middleware that answers HEAD as GET, without the body, which isn't made to its end."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and leave it when its answer begins."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+        asked = {**scope, "method": "GET"}
+        with anyio.CancelScope() as rest:
+
+            async def send_start(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    await send(message)
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+                    rest.cancel()
+
+            await self._app(asked, receive, send_start)
+        scope["route"] = asked.get("route")  # for the metrics
+
+
 class SecurityHeaders:
     """ASGI middleware that adds them where a route hasn't set its own."""
 
@@ -123,9 +148,12 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 headers.setdefault("X-Content-Type-Options", "nosniff")
                 headers.setdefault("Referrer-Policy", "no-referrer")
-                headers.setdefault("Content-Security-Policy", _policy(headers))
-                # Videos and results are their owner's: no cache on the way may keep them.
-                headers.setdefault("Cache-Control", "no-store")
+                if message["status"] != 304:  # whose headers replace those that a browser keeps
+                    headers.setdefault("Content-Security-Policy", _policy(headers))
+                # Videos and results are their owner's: no cache on the way may keep them, and the
+                # owner's own may use again only what has a tag to ask by.
+                kept = "private, no-cache" if "etag" in headers else "no-store"
+                headers.setdefault("Cache-Control", kept)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -1,11 +1,14 @@
 """What a client prefers and accepts, and which part of a file it asks for."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+import anyio.to_thread
 from fastapi.responses import FileResponse
 from starlette.datastructures import Headers
+from starlette.staticfiles import NotModifiedResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from service.errors import BeyondTheFile, Fault, InvalidRequest, NotAcceptable
@@ -25,6 +28,11 @@ class Preference:
 
     wait_s: float
     applied: str | None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the answer says of it."""
+        return {} if self.applied is None else {"Preference-Applied": self.applied}
 
 
 def preference(headers: Sequence[str], default_s: float, longest_s: float) -> Preference:
@@ -125,7 +133,7 @@ def _number(text: str) -> float:
 
 
 class FileAnswer(FileResponse):
-    """Starlette's answer with a file, but for its wrong `Range`, which is a problem here.
+    """Starlette's answer with a file, for clients that have it already, too.
 
     Raises:
         InvalidRequest: `Range` isn't one of bytes.
@@ -134,7 +142,16 @@ class FileAnswer(FileResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        asked = Headers(scope=scope).get("range", "")[:100]
+        headers = Headers(scope=scope)
+        if self.stat_result is None:
+            self.stat_result = await anyio.to_thread.run_sync(os.stat, self.path)
+            self.set_stat_headers(self.stat_result)
+        tags = headers.get("if-none-match", "").split(",")
+        known = {tag.strip().removeprefix("W/") for tag in tags}
+        if known & {"*", self.headers["etag"]}:
+            await NotModifiedResponse(self.headers)(scope, receive, send)
+            return
+        asked = headers.get("range", "")[:100]
 
         async def send_or_raise(message: Message) -> None:
             if message["type"] == "http.response.start":

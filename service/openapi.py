@@ -26,12 +26,14 @@ _EVENTS = (events.ProgressEvent, events.FramesEvent)
 _REFERENCE = "#/components/schemas/{model}"
 
 
-def _body(description: str, name: str, video: dict[str, Any]) -> dict[str, Any]:
+def _body(
+    description: str, name: str, video: dict[str, Any], *, required: bool = True
+) -> dict[str, Any]:
     """Describe a body for the OpenAPI document: FastAPI can't see it, since we read it."""
     return {
         "type": "object",
         "description": description,
-        "required": [name],
+        "required": [name] if required else [],
         "properties": {name: video}
         | {option: _without_null(schema) for option, schema in OPTION_SCHEMAS.items()},
         "additionalProperties": False,
@@ -50,6 +52,12 @@ BODIES = {
         "A video and options.",
         "file",
         {"type": "string", "format": "binary", "description": "The video."},
+    ),
+    "VideoOptions": _body(
+        "Options beside a video.",
+        "filename",
+        {"type": "string", "description": "Of the video."},
+        required=False,
     ),
     "VideoUrl": _body(
         "Where a video is, and options.",

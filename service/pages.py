@@ -4,17 +4,14 @@ import os
 from pathlib import Path
 
 from fastapi import APIRouter
-from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
-from starlette.staticfiles import NotModifiedResponse, StaticFiles
+from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from service.negotiation import FileAnswer
 
 STATIC = Path(__file__).parent / "static"
-# Kept by browsers, but only used again once they have asked whether it is still the same.
-REVALIDATED = {"Cache-Control": "no-cache"}
 
 router = APIRouter(include_in_schema=False)
 
@@ -22,13 +19,13 @@ router = APIRouter(include_in_schema=False)
 @router.get("/")
 async def page() -> FileAnswer:
     """Answer the page where people drop a video and see what was found in it."""
-    return FileAnswer(STATIC / "index.html", headers=REVALIDATED)
+    return FileAnswer(STATIC / "index.html")
 
 
 @router.get("/docs")
 async def api_page() -> FileAnswer:
     """Answer the page that shows the OpenAPI document."""
-    return FileAnswer(STATIC / "docs.html", headers=REVALIDATED)
+    return FileAnswer(STATIC / "docs.html")
 
 
 class _Files(StaticFiles):
@@ -38,16 +35,11 @@ class _Files(StaticFiles):
         self,
         full_path: str | os.PathLike[str],
         stat_result: os.stat_result,
-        scope: Scope,
+        scope: Scope,  # noqa: ARG002 - as Starlette calls it
         status_code: int = 200,
     ) -> Response:
-        """Answer as Starlette does, but with our headers, and our problem for a wrong `Range`."""
-        response = FileAnswer(
-            full_path, status_code=status_code, stat_result=stat_result, headers=REVALIDATED
-        )
-        if self.is_not_modified(response.headers, Headers(scope=scope)):
-            return NotModifiedResponse(response.headers)
-        return response
+        """Answer as Starlette does, but with our problem for a wrong `Range`."""
+        return FileAnswer(full_path, status_code=status_code, stat_result=stat_result)
 
 
 # Swagger UI comes from a package, so that the API's page needs no other site.

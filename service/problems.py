@@ -57,7 +57,7 @@ def add_problem_handlers(app: FastAPI) -> None:
             str(error),
             Links.of(request.scope),
             request_id=request.state.request_id,
-            job=request.path_params.get("job_id"),
+            job_id=request.path_params.get("job_id"),
         )
         request.state.problem = kind_of(type(error)).slug  # for the log and the metrics
         if isinstance(error, InvalidRequest):
@@ -83,7 +83,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     async def answer_http(request: Request, error: HTTPException) -> JSONResponse:
         path = request.url.path[:200]
         if error.status_code == KINDS[MethodNotAllowed].status:
-            allowed = (error.headers or {}).get("Allow", "")
+            allowed = (error.headers or {}).get("Allow", "").replace("GET", "GET, HEAD")
             wrong = MethodNotAllowed(f"{path} has no {request.method}, only {allowed}.")
             answer = await answer_error(request, wrong)
             answer.headers["Allow"] = allowed
@@ -143,13 +143,15 @@ def _headers(error: Exception) -> dict[str, str]:
             return {}
 
 
-def fault_of(error: ErrorDetails, among: Sequence[str] = ()) -> Fault:
+def fault_of(error: ErrorDetails, name: str = "", among: Sequence[str] = ()) -> Fault:
     """Put what pydantic says of a wrong value into our words.
 
     Args:
         among: the names that there are.
     """
-    name, got = str(error["loc"][-1])[:100], shown(error["input"])
+    # A number is the place in a list that has this name.
+    name = name or [part for part in error["loc"] if isinstance(part, str)][-1]
+    name, got = name[:100], shown(error["input"])
     wanted = re.sub(r"^Input should be |, (unable to|got) .*", "", error["msg"])
     match error["type"]:
         case "extra_forbidden" | "unexpected_keyword_argument":

@@ -19,6 +19,7 @@ from service.dependencies import Services, Shared
 from service.errors import (
     JOB,
     RESULT,
+    Fault,
     InvalidRequest,
     JobCanceled,
     JobFailed,
@@ -47,6 +48,10 @@ class Wanted(BaseModel):
         Literal["json", "ndjson"] | None,
         Field(description="Goes before `Accept`, which chooses otherwise."),
     ] = None
+    start: Annotated[
+        int,
+        Field(ge=0, description="First line of NDJSON to send, to go on where a stream broke."),
+    ] = 0
 
     @field_validator("format", mode="before")
     @classmethod
@@ -68,31 +73,49 @@ class Wanted(BaseModel):
                 JSON: {"example": examples.RESULT},
                 NDJSON: {"schema": {"type": "string"}, "example": examples.LINES},
             },
+            "headers": examples.PREFERENCE_HEADER,
         },
         **problem_answers(JOB, RESULT, {NotAcceptable, InvalidRequest, StoreAway}),
     },
+    openapi_extra={"parameters": [examples.PREFER]},
 )
 async def get_job_result(
     job_id: str, wanted: Annotated[Wanted, Query()], request: Request, shared: Shared
 ) -> Response:
     """As JSON, or as NDJSON with a frame a line, which may be asked for while the job runs.
 
-    Lines come as frames are done. If the job then fails or is canceled, the last line is
-    `{"problem": {...}}`; one with the status 503 says that the service restarts: ask again.
+    JSON is waited for as long as `Prefer: wait=N` says. Lines come as frames are done. Where the
+    job fails or is canceled, the last line is `{"problem": {...}}`; one with the status 503 says
+    that the service restarts: ask again, with `start=` what you have.
     """
     queue = shared.queue
     job = await anyio.to_thread.run_sync(queue.get, job_id)
-    require_result(job)
     headers = {"Vary": "Accept"}
     if (wanted.format or _accepted(request)) == "ndjson":
-        frames = await anyio.to_thread.run_sync(partial(queue.frames, job_id, follow=True))
-        if job.state.final:
-            return StreamingResponse(ndjson_blocks(frames), 200, headers, NDJSON)
-        headers |= UNBUFFERED
-        return StreamingResponse(followed(shared, job, frames), 200, headers, NDJSON)
+        return await _lines(shared, job, wanted.start, headers)
+    if wanted.start:
+        raise InvalidRequest(Fault("start", str(wanted.start), "left out where all is JSON"))
+    prefer = shared.preference(request)
+    job = await shared.wait(request, job, prefer.wait_s)
+    require_result(job)
     summary = await anyio.to_thread.run_sync(queue.result_summary, job_id)
     frames = await anyio.to_thread.run_sync(queue.frames, job_id)
+    headers |= prefer.headers
     return StreamingResponse(json_blocks(summary, frames), 200, headers, JSON)
+
+
+async def _lines(shared: Services, job: Job, start: int, headers: dict[str, str]) -> Response:
+    if start > job.frames_total:
+        wanted = f"at most the {job.frames_total} frames of the job"
+        raise InvalidRequest(Fault("start", str(start), wanted))
+    if not job.frames_ready:
+        require_result(job)
+    read = partial(shared.queue.frames, job.id, follow=True, start=start)
+    frames = await anyio.to_thread.run_sync(read)
+    if job.state is JobState.SUCCEEDED:
+        return StreamingResponse(ndjson_blocks(frames), 200, headers, NDJSON)
+    headers |= UNBUFFERED
+    return StreamingResponse(followed(shared, job, frames), 200, headers, NDJSON)
 
 
 def _accepted(request: Request) -> str:
@@ -122,9 +145,9 @@ def json_blocks(summary: Mapping[str, Any], lines: Iterator[str]) -> Iterator[st
     Args:
         summary: all of the result but its frames.
 
-    >>> summary = {"job": "a"}
+    >>> summary = {"id": "a"}
     >>> "".join(json_blocks(summary, iter(['{"index": 0}\n', '{"index": 1}\n'])))
-    '{"job": "a", "frames": [{"index": 0},{"index": 1}]}'
+    '{"id": "a", "frames": [{"index": 0},{"index": 1}]}'
     """
     head = json.dumps(summary).removesuffix("}")
     yield f'{head}{", " if summary else ""}"frames": ['
@@ -164,8 +187,8 @@ async def followed(shared: Services, job: Job, lines: Iterator[str]) -> AsyncIte
                     yield text
                 elif shared.stopping.begun:
                     raise NotReady("The service stops while the job goes on; ask again.")
-                elif watched.job is seen:  # else there may be news since the lines were read
-                    await watched.changed()
+                elif watched.job is seen and not watched.over:
+                    await watched.changed()  # else there may be news since the lines were read
                 seen = watched.job
     except (JobError, NotReady) as error:
         yield await anyio.to_thread.run_sync(_last_line, shared, job.id, error)
@@ -194,5 +217,5 @@ def _last_line(shared: Services, job_id: str, error: JobError | ServiceError) ->
         require_result(shared.queue.get(job_id))
     except (JobError, ServiceError) as why:
         reason = why
-    problem = Problem.of(kind_of(type(reason)), str(reason), shared.links, job=job_id)
+    problem = Problem.of(kind_of(type(reason)), str(reason), shared.links, job_id=job_id)
     return json.dumps({"problem": problem.model_dump(mode="json", exclude_none=True)}) + "\n"

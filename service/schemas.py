@@ -50,7 +50,7 @@ class Problem(Body):
     status: int
     detail: Annotated[str, Field(description="What was received and what is wanted.")]
     request_id: Annotated[str | None, Field(description="As in X-Request-ID and the log.")] = None
-    job: Annotated[str | None, Field(description="Id of the job that it is about.")] = None
+    job_id: Annotated[str | None, Field(description="Of the job that it is about.")] = None
     faults: Annotated[
         list[Fault] | None, Field(description="Every wrong value of the request.")
     ] = None
@@ -63,7 +63,7 @@ class Problem(Body):
         links: Links,
         *,
         request_id: str | None = None,
-        job: str | None = None,
+        job_id: str | None = None,
     ) -> "Problem":
         """Return the problem of a kind of error."""
         return cls(
@@ -72,7 +72,7 @@ class Problem(Body):
             status=kind.status,
             detail=detail,
             request_id=request_id,
-            job=job,
+            job_id=job_id,
         )
 
 
@@ -179,6 +179,7 @@ class JobList(Body):
     """A page of jobs, newest first."""
 
     jobs: list[Job]
+    total: Annotated[int, Field(ge=0, description="Jobs in the whole list.")]
     next: Annotated[str | None, Field(description="Address of the next page; null on the last.")]
 
 
@@ -208,6 +209,12 @@ class ModelCard(Body):
     cues: Annotated[
         bool, Field(description="Whether it is fed motion and what an earlier pass found.")
     ] = False
+
+
+class ModelList(Body):
+    """The models of the live workers."""
+
+    models: list[ModelCard]
 
 
 class Action(Body):
@@ -306,7 +313,7 @@ class Frame(Body):
 class Result(Body):
     """A whole result."""
 
-    job: str
+    id: Annotated[str, Field(description="Of the job.")]
     model: Model
     video: Video
     shots: Annotated[list[Shot], Field(description="Of the frames that were asked for, in order.")]
@@ -375,4 +382,4 @@ def failure_problem(job: values.Job, links: Links) -> Problem | None:
     """Return why a job failed; None where it didn't."""
     if job.failure is None:
         return None
-    return Problem.of(kind_named(job.failure.kind), job.failure.message, links, job=job.id)
+    return Problem.of(kind_named(job.failure.kind), job.failure.message, links, job_id=job.id)

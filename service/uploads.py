@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import anyio
 import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
@@ -20,9 +19,11 @@ from service.bodies import (
     JSON,
     MULTIPART,
     OPTIONS,
+    RAW,
     parse_options,
     receive_form,
     receive_url_body,
+    receive_video,
     to_request,
 )
 from service.dependencies import Services, Shared
@@ -38,14 +39,13 @@ from service.errors import (
     JobCanceled,
     UnsupportedBody,
 )
-from service.negotiation import Preference, preference
+from service.negotiation import Preference
 from service.problems import problem_answers, problem_response
 from service.receiving import UploadLimits
 from service.results import json_blocks, require_result
 from service.schemas import Result, failure_problem
 from service.settings import Settings
 
-GONE_AFTER_S = 1.0  # a client that has left is noticed
 RETRY_AFTER_S = 1
 
 router = APIRouter(tags=["segment"])
@@ -79,40 +79,34 @@ def _content(name: str, shown: dict[str, Any]) -> dict[str, Any]:
             "content": {
                 MULTIPART: _content("VideoForm", examples.FORMS),
                 JSON: _content("VideoUrl", examples.URL_BODIES),
+                RAW: {"schema": {"type": "string", "format": "binary"}},
             },
         },
-        "parameters": [examples.PREFER, examples.IDEMPOTENCY_KEY, examples.CACHE_CONTROL],
+        "parameters": [
+            examples.VIDEO_OPTIONS,
+            examples.PREFER,
+            examples.IDEMPOTENCY_KEY,
+            examples.CACHE_CONTROL,
+        ],
     },
 )
 async def segment_video(request: Request, shared: Shared) -> Response:
     """Upload a video as the part `file` of a form, with options as text parts in any order.
 
     Or name it as the `url` of a JSON object, beside the same options: then the service fetches it.
+    Or send it as the body itself, with options as query parameters.
     Every video becomes a job, also where the answer is the result itself: the client may leave
     at any time, and the job goes on.
     """
-    settings = shared.settings
-    prefer = preference(request.headers.getlist("prefer"), settings.wait_s, settings.max_wait_s)
+    prefer = shared.preference(request, shared.settings.wait_s)
     job = await accept(request, shared)
-    if not job.state.final and prefer.wait_s > 0:
-        job = await _wait(request, shared, job, prefer.wait_s)
+    job = await shared.wait(request, job, prefer.wait_s)
     return await _answer(request, shared, job, prefer)
-
-
-async def _wait(request: Request, shared: Services, job: Job, wait_s: float) -> Job:
-    """Wait until a job is final, the time is over, its client has left or this process stops."""
-    with shared.watch.listening(job) as watched, anyio.move_on_after(wait_s):
-        while not (watched.over or shared.stopping.begun or await request.is_disconnected()):
-            with anyio.move_on_after(GONE_AFTER_S):
-                await watched.changed()
-    return await anyio.to_thread.run_sync(shared.queue.get, job.id)
 
 
 async def _answer(request: Request, shared: Services, job: Job, prefer: Preference) -> Response:
     queue, links = shared.queue, shared.links
-    headers = {"Location": links.job(job.id)}
-    if prefer.applied:
-        headers["Preference-Applied"] = prefer.applied
+    headers = {"Location": links.job(job.id), **prefer.headers}
     if problem := failure_problem(job, links):
         answered = problem.model_copy(update={"request_id": request.state.request_id})
         request.state.problem = problem.type.rsplit("/", 1)[-1]
@@ -142,7 +136,7 @@ class Asked:
 
 async def accept(request: Request, shared: Services) -> Job:
     """Make a request a job; leave nothing behind if that fails."""
-    if request.query_params:
+    if request.query_params and not _media_type(request).startswith("video/"):
         name, got = request.query_params.multi_items()[0]
         raise InvalidRequest(Fault(name[:100], got[:100], "given in the body"))
     key = _idempotency_key(request)
@@ -181,11 +175,13 @@ async def accept(request: Request, shared: Services) -> Job:
 
 
 async def _asked(request: Request, upload: Path, settings: Settings) -> Asked:
-    received = request.headers.get("content-type", "")
-    match received.partition(";")[0].strip().lower():
-        case kind if kind == MULTIPART:
-            limits = UploadLimits(settings.max_upload_bytes, settings.upload_idle_timeout_s)
-            form = await receive_form(request, upload, OPTIONS, limits)
+    limits = UploadLimits(settings.max_upload_bytes, settings.upload_idle_timeout_s)
+    match _media_type(request):
+        case kind if kind == MULTIPART or kind.startswith("video/"):
+            if kind == MULTIPART:
+                form = await receive_form(request, upload, OPTIONS, limits)
+            else:
+                form = await receive_video(request, upload, limits)
             chosen = parse_options(form.values)
             return Asked(to_request(chosen, form.filename), sha256=form.sha256)
         case kind if kind == JSON:
@@ -193,10 +189,15 @@ async def _asked(request: Request, upload: Path, settings: Settings) -> Asked:
             chosen = parse_options(body.values, strict=True)
             return Asked(to_request(chosen, filename_of(body.url)), url=body.url)
         case _:
+            received = request.headers.get("content-type", "")
             raise UnsupportedBody(
-                f"Content-Type must be {MULTIPART} with the video in the part `file`, or {JSON} "
-                f"with its address as `url`, got {received[:100] or 'none'}."
+                f"Content-Type must be {MULTIPART} with the video in the part `file`, {JSON} with "
+                f"its address as `url`, or {RAW}, got {received[:100] or 'none'}."
             )
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _idempotency_key(request: Request) -> str | None:
@@ -215,7 +216,9 @@ def _wants_fresh(request: Request) -> bool:
 
 
 def _fingerprint(asked: Asked) -> str:
-    whole = json.dumps([asked.url or asked.sha256, asdict(asked.request)], sort_keys=True)
+    # Without what an older version didn't know, so that requests may be repeated over an upgrade.
+    request = {name: value for name, value in asdict(asked.request).items() if value != {}}
+    whole = json.dumps([asked.url or asked.sha256, request], sort_keys=True)
     return hashlib.sha256(whole.encode()).hexdigest()
 
 

@@ -34,7 +34,7 @@ PROBLEM = r"/problems/invalid-request.*threshold must be less than 1, got 2"
 FILES = r"(?s)bikes\.coco\.json\n.*bikes\.overlay\.mp4\n"
 # What the output of the examples under a heading has, by language where they differ.
 PROMISES: dict[str, str | dict[str, str]] = {
-    "README.md Quick start": r'(?s)"job": ?"\w{32}"',
+    "README.md Quick start": r'(?s)"id": ?"\w{32}"',
     "docs/guide.md Segment a short video": {
         "sh": r'"tracks": \[\{"id": 1,.*"index":24,"time_s":4\.8,"objects":\[\{"track":1,"score"',
         "python": rf"{ALL}, tracks: \[1\]",
@@ -118,7 +118,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     service.wait_until_ready()
     job = service.client.post(
         "/segment", files={"file": ("film.mp4", bikes.read_bytes())}, headers={"Prefer": "wait=60"}
-    ).json()["job"]
+    ).json()["id"]
     yield Stage(
         folder,
         {

@@ -7,7 +7,8 @@ RotographError
 └── ProblemError               the service answered with a problem
     ├── RequestError           the request or its video is wrong
     │   ├── AuthenticationError    there is no API key, or it isn't in force
-    │   └── NotFoundError          no such job, or it was deleted
+    │   ├── NotFoundError          no such job, or it was deleted
+    │   └── NotReadyError          the job isn't over, or its result isn't made in this format yet
     ├── BusyError              the service or the key has as much to do as it may; try later
     ├── ServerError            the service's own fault
     ├── JobFailedError         the job ended without a result
@@ -55,8 +56,13 @@ class ProblemError(RotographError):
 
     @property
     def type(self) -> str:
-        """What kind of problem it is; it never changes, and its address explains it."""
+        """What kind of problem it is; its address explains it."""
         return self.problem.type
+
+    @property
+    def slug(self) -> str:
+        """The last part of the type, which never changes, such as `bad-url`."""
+        return self.problem.slug
 
     @property
     def title(self) -> str:
@@ -74,9 +80,9 @@ class ProblemError(RotographError):
         return self.problem.status
 
     @property
-    def job(self) -> str | None:
-        """Id of the job that it is about."""
-        return self.problem.job
+    def job_id(self) -> str | None:
+        """Of the job that it is about."""
+        return self.problem.job_id
 
 
 class RequestError(ProblemError):
@@ -89,6 +95,10 @@ class AuthenticationError(RequestError):
 
 class NotFoundError(RequestError):
     """No such job, or it was deleted."""
+
+
+class NotReadyError(RequestError):
+    """The job isn't over, or its result isn't made in this format yet; ask again."""
 
 
 class BusyError(ProblemError):
@@ -107,15 +117,16 @@ class JobCanceledError(ProblemError):
     """The job was canceled."""
 
 
-_BY_TYPE: dict[str, type[ProblemError]] = {
-    "/problems/job-failed": JobFailedError,
-    "/problems/job-has-no-result": JobFailedError,
-    "/problems/job-canceled": JobCanceledError,
+_BY_SLUG: dict[str, type[ProblemError]] = {
+    "job-failed": JobFailedError,
+    "job-has-no-result": JobFailedError,
+    "job-canceled": JobCanceledError,
 }
 _BY_STATUS: dict[int, type[ProblemError]] = {
     401: AuthenticationError,
     403: AuthenticationError,
     404: NotFoundError,
+    425: NotReadyError,
     429: BusyError,
     503: BusyError,
 }
@@ -124,7 +135,7 @@ _BY_STATUS: dict[int, type[ProblemError]] = {
 def error_of(problem: Problem, retry_after_s: float | None = None) -> ProblemError:
     """Return the error for a problem, to be raised."""
     fallback = ServerError if problem.status >= 500 else RequestError
-    kind = _BY_TYPE.get(problem.type) or _BY_STATUS.get(problem.status, fallback)
+    kind = _BY_SLUG.get(problem.slug) or _BY_STATUS.get(problem.status, fallback)
     return kind(problem, retry_after_s)
 
 
@@ -162,7 +173,7 @@ def require_result(job: Job) -> Job:
                 title="The job was canceled",
                 status=410,
                 detail=f"The job was canceled after {done} frames, so that it has no result.",
-                job=job.id,
+                job_id=job.id,
             )
         )
     return job

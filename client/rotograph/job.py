@@ -1,7 +1,7 @@
 """A job as the service tells of it, and the problem that may have ended it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -15,14 +15,14 @@ class Problem:
     """What went wrong, as RFC 9457 has it.
 
     Attributes:
-        type: what kind it is; it never changes, and its address explains it.
+        type: what kind it is; its address explains it.
     """
 
     type: str
     title: str
     status: int
     detail: str
-    job: str | None = None
+    job_id: str | None = None
     request_id: str | None = None
 
     @classmethod
@@ -33,9 +33,14 @@ class Problem:
             title=body["title"],
             status=body["status"],
             detail=body["detail"],
-            job=body.get("job"),
+            job_id=body.get("job_id"),
             request_id=body.get("request_id"),
         )
+
+    @property
+    def slug(self) -> str:
+        """The last part of the type, which never changes, such as `bad-url`."""
+        return self.type.rpartition("/")[2]
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ class Job:
     finished_at: datetime | None = None
     problem: Problem | None = None
     copied_from: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> "Job":
@@ -74,6 +80,7 @@ class Job:
             finished_at=_time(body["finished_at"]),
             problem=None if body["problem"] is None else Problem.from_json(body["problem"]),
             copied_from=body.get("copied_from"),
+            labels=body["request"].get("labels", {}),
         )
 
     @property

@@ -228,7 +228,7 @@ class Result:
         source: the video's file, where it is known.
     """
 
-    job: str
+    id: str
     model: Model
     video: Video
     tracks: tuple[Track, ...]
@@ -240,7 +240,7 @@ class Result:
     def from_json(cls, body: Body, source: Path | None = None) -> "Result":
         """Read it from an answer."""
         return cls(
-            job=body["job"],
+            id=body["id"],
             model=Model(body["model"]["name"], body["model"]["version"]),
             video=Video.from_json(body["video"]),
             tracks=tuple(Track.from_json(each) for each in body["tracks"]),

@@ -1,6 +1,7 @@
 """Uploads: what may be posted, and the form that it is sent as."""
 
 import io
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,7 @@ class Form:
         {'every': '2', 'actions': 'true'}
         """
         given = {name: value for name, value in self.options.items() if value is not None}
-        return {n: str(v).lower() if isinstance(v, bool) else str(v) for n, v in given.items()}
+        return {n: v if isinstance(v, str) else json.dumps(v) for n, v in given.items()}
 
 
 def url_of(source: Source) -> str | None:

@@ -62,6 +62,7 @@ def flaky(service_url: str) -> Iterator[Flaky]:
                 self.reply(fate.status, fate.headers, fate.body, len(fate.body))
                 return
             passed = {name: value for name, value in headers.items() if name != "host"}
+            passed["accept-encoding"] = "identity"
             url = service_url + self.path
             answer = httpx.request(self.command, url, headers=passed, content=body, timeout=60)
             if fate != "unanswered":

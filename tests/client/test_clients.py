@@ -131,7 +131,7 @@ def test_a_wrong_option_is_a_problem(connect: Connect, service: str, clip: Path)
     with pytest.raises(RequestError) as told:
         connect(service).submit(clip, threshold=2)
     error = told.value
-    assert (error.status, error.type, error.job) == (422, "/problems/invalid-request", None)
+    assert (error.status, error.type, error.job_id) == (422, "/problems/invalid-request", None)
     assert error.title == "The request holds a wrong value"
     assert error.detail == "threshold must be less than 1, got 2."
     assert error.problem.request_id
@@ -186,7 +186,7 @@ def test_a_failed_job_says_why(
     with pytest.raises(JobFailedError) as told:
         list(getattr(client, method)(*arguments) or ())
     assert (told.value.type, told.value.status) == ("/problems/broken-video", 422)
-    assert (told.value.detail, told.value.job) == (failure.message, made.id)
+    assert (told.value.detail, told.value.job_id) == (failure.message, made.id)
     assert not clip.with_name("none").exists()
 
 
@@ -245,6 +245,21 @@ def test_cancel_leaves_a_job_that_is_over(
     job = client.submit(clip)
     assert client.cancel(job).state == "succeeded"
     assert only_job(queue) == job.id
+
+
+def test_jobs_are_listed_by_state_label_and_time_over_all_pages(
+    connect: Connect, service: str, queue: StagedQueue, clip: Path
+) -> None:
+    client = connect(service)
+    labels = {"kind": "cat", "by": "ada & bob"}
+    made = client.submit(clip, labels=labels)
+    assert made.labels == labels
+    queue.repeat(add(queue, SUCCEEDED).id, 100)  # more than a page
+    assert len(list(client.jobs("succeeded"))) == 102
+    assert [job.id for job in client.jobs(labels=labels)] == [made.id]
+    assert list(client.jobs(["queued", "running"])) == []
+    assert list(client.jobs(created_before=made.created_at)) == []
+    assert len(list(client.jobs(created_after=made.created_at))) == 102
 
 
 @pytest.mark.parametrize("state", [RUNNING, SUCCEEDED])

@@ -72,16 +72,16 @@ def test_json_is_one_object_a_video(
     out = tmp_path / "out"
     assert main(["segment", str(video), str(wrong), str(other), "-o", str(out), "--json"]) == 3
     first, second, third = map(json.loads, capsys.readouterr().out.splitlines())
-    assert [first["job"], third["job"]] == list(queue.jobs)
+    assert [first["id"], third["id"]] == list(queue.jobs)
     assert first == {
         "source": str(video),
-        "job": first["job"],
+        "id": first["id"],
         "frames": 10,
         "copied_from": None,
         "files": [str(out / "square.json")],
         "error": None,
     }
-    assert (second["job"], second["files"]) == (None, [])
+    assert (second["id"], second["files"]) == (None, [])
     assert second["error"]["type"] == "/problems/not-a-video"
     assert third["files"] == [str(out / "other.json")]
 
@@ -182,7 +182,7 @@ def test_a_job_is_left_and_its_result_had_later(
     assert [fresh for _, fresh in queue.hashes] == [True]
     assert main(["result", job_id, "-o", str(tmp_path), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert (told["job"], told["files"]) == (job_id, [str(tmp_path / "square.json")])
+    assert (told["id"], told["files"]) == (job_id, [str(tmp_path / "square.json")])
     assert main(["result", job_id, "-o", str(tmp_path)]) == 2
     assert "square.json is there already; --overwrite" in capsys.readouterr().err
     assert main(["result", job_id, "-o", str(tmp_path), "--overwrite", "--format", "json"]) == 0
@@ -200,7 +200,7 @@ def test_jobs_are_shown_listed_and_canceled(
     assert main(["status", first, "missing", "--json"]) == 3
     told = capsys.readouterr()
     shown = json.loads(told.out)
-    assert (shown["job"], shown["state"]) == (first, "running")
+    assert (shown["id"], shown["state"]) == (first, "running")
     assert (shown["frames_done"], shown["frames_total"]) == (4, 10)
     assert "missing: " in told.err
     assert main(["cancel", first]) == 0
@@ -210,6 +210,32 @@ def test_jobs_are_shown_listed_and_canceled(
     assert sorted(line.split()[0] for line in listed) == sorted(others)
     assert main(["list", "--limit", "1"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_jobs_are_found_by_labels_and_time_and_deleted(
+    video: Path, queue: StagedQueue, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for kind in ("cat", "dog"):
+        labels = ["--label", f"kind={kind}", "--label", "by=ada = bob"]
+        assert main(["segment", str(video), "--no-wait", "--fresh", *labels]) == 0
+    cat, dog = queue.jobs
+    assert queue.jobs[cat].request.labels == {"kind": "cat", "by": "ada = bob"}
+    capsys.readouterr()
+
+    def listed(*arguments: str) -> list[str]:
+        assert main(["list", "--json", *arguments]) == 0
+        return [json.loads(line)["id"] for line in capsys.readouterr().out.splitlines()]
+
+    assert listed("--label", "kind=cat") == [cat]
+    assert listed("--state", "failed", "--state", "succeeded") == [dog, cat]
+    assert listed("--after", "2020-01-01", "--label", "by=ada = bob") == [dog, cat]
+    assert listed("--before", "2020-01-01") == []
+    assert main(["delete", cat, "missing"]) == 3
+    assert re.match(rf"{cat}  succeeded ", capsys.readouterr().out)
+    assert list(queue.jobs) == [dog]
+    with pytest.raises(SystemExit):
+        main(["list", "--label", "cat"])
+    assert "must be NAME=VALUE, got 'cat'" in capsys.readouterr().err
 
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -47,7 +47,7 @@ def sample(*, with_masks: bool = True) -> Sample:
     lines = [json.dumps(_frame(index, objects, with_masks)) for index, objects in masks.items()]
     seen = {track: [i for i, found in masks.items() if track in found] for track in (1, 2)}
     summary = {
-        "job": "4b3403665fea4d1ab4ec9a1c1cf5d2a0",
+        "id": "4b3403665fea4d1ab4ec9a1c1cf5d2a0",
         "model": {"name": "small", "version": "2026.11.1"},
         "video": {
             "width": WIDTH,

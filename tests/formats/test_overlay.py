@@ -39,7 +39,7 @@ def result_of(video: ScannedVideo, indices: Sequence[int], *, with_masks: bool =
             json.dumps({"index": index, "time_s": video.time_s(index), "objects": [found]})
         )
     summary = {
-        "job": "4b3403665fea4d1ab4ec9a1c1cf5d2a0",
+        "id": "4b3403665fea4d1ab4ec9a1c1cf5d2a0",
         "model": {"name": "small", "version": "1"},
         "video": {
             "width": info.width,

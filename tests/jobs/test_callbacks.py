@@ -111,11 +111,12 @@ def test_the_end_of_a_job_is_told_once(bench: Bench, clip: Path, receiver: Recei
         "type": "job.succeeded",
         "timestamp": ended_at.isoformat(timespec="milliseconds"),
         "data": {
-            "job": job.id,
+            "id": job.id,
             "state": "succeeded",
             "frames_done": 6,
             "frames_total": 6,
             "failure": None,
+            "labels": {"project": "cats"},
         },
     }
     expected = signed_headers(
@@ -137,7 +138,7 @@ def test_cancellation_is_told_and_nothing_where_nobody_asked(
     job = cancel(bench, clip, receiver.url)
     wait_for(lambda: due(bench) == [], "the webhook")
     (body,) = receiver.bodies
-    assert json.loads(body)["data"]["job"] == job.id
+    assert json.loads(body)["data"]["id"] == job.id
     assert json.loads(body)["type"] == "job.canceled"
 
 

@@ -13,10 +13,10 @@ from jobs.database import METADATA, embedded_url, open_database
 from jobs.errors import SchemaTooNew
 from jobs.migrations.versions import schema_1
 from jobs.records import JobRecords
-from jobs.values import JobState
+from jobs.values import JobFilter, JobState
 from tests.jobs.unversioned import open_unversioned
 
-NEWEST = "4"
+NEWEST = "5"
 VIDEO = {
     "width": 64,
     "height": 48,
@@ -116,7 +116,7 @@ def test_a_database_without_a_version_keeps_all_that_it_holds(
     opened = open_database(database_url)
     assert rows_of(engine) == unversioned
     assert version(engine) == NEWEST
-    jobs, _ = JobRecords(opened).list(None, 10, None)
+    jobs = JobRecords(opened).list(JobFilter(), 10, None).jobs
     assert [job.state for job in reversed(jobs)] == list(JobState)
     opened.dispose()
 

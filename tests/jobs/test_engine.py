@@ -4,11 +4,12 @@ import time
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from jobs.database import open_database
+from jobs.database import LABELS, open_database
 from jobs.errors import BadCursor, IdempotencyConflict, JobNotFinished, JobNotFound
 from jobs.records import JobRecords
-from jobs.values import Idempotency, JobState, Load
+from jobs.values import Idempotency, JobFilter, JobState, Load
 from pipeline.errors import SelectionError
 from tests.jobs.conftest import Bench
 from tests.videos import picture, write_video
@@ -55,34 +56,64 @@ def test_unknown_job_is_not_found(bench: Bench) -> None:
 def test_empty_selection_leaves_nothing(bench: Bench, clip: Path) -> None:
     with pytest.raises(SelectionError):
         bench.submit(clip, start_s=1000.0)
-    assert bench.queue.list() == ([], None)
+    assert bench.queue.list() == ([], None, 0)
     assert [path for path in bench.data_dir.rglob("*") if path.name == "upload"] == []
     assert not any((bench.data_dir / "uploads").iterdir())
 
 
 def test_pages_don_t_move_while_jobs_are_added(bench: Bench, clip: Path) -> None:
     jobs = [bench.submit(clip).id for _ in range(5)]
-    page, cursor = bench.queue.list(limit=2)
+    page, cursor, total = bench.queue.list(limit=2)
     assert [job.id for job in page] == [jobs[4], jobs[3]]
     bench.submit(clip)
     bench.queue.delete(jobs[3])
-    page, cursor = bench.queue.list(limit=2, cursor=cursor)
+    page, cursor, total = bench.queue.list(limit=2, cursor=cursor)
     assert [job.id for job in page] == [jobs[2], jobs[1]]
-    page, cursor = bench.queue.list(limit=2, cursor=cursor)
+    page, cursor, total = bench.queue.list(limit=2, cursor=cursor)
     assert [job.id for job in page] == [jobs[0]]
-    assert cursor is None
+    assert (cursor, total) == (None, 5)
 
 
-def test_list_of_one_state(bench: Bench, clip: Path) -> None:
+def test_list_of_some_states(bench: Bench, clip: Path) -> None:
     first, second, third = (bench.submit(clip) for _ in range(3))
     canceled = bench.queue.cancel(second.id)
-    assert bench.queue.list(JobState.CANCELED) == ([canceled], None)
-    queued, cursor = bench.queue.list(JobState.QUEUED, limit=1)
-    assert [job.id for job in queued] == [third.id]
-    queued, cursor = bench.queue.list(JobState.QUEUED, limit=1, cursor=cursor)
-    assert [job.id for job in queued] == [first.id]
+    assert bench.queue.list(JobFilter(states=[JobState.CANCELED])) == ([canceled], None, 1)
+    waiting = JobFilter(states=[JobState.QUEUED])
+    queued, cursor, total = bench.queue.list(waiting, limit=1)
+    assert ([job.id for job in queued], total) == ([third.id], 2)
+    queued, cursor, total = bench.queue.list(waiting, limit=1, cursor=cursor)
+    assert ([job.id for job in queued], total) == ([first.id], 2)
     assert cursor is None
+    assert bench.queue.list(JobFilter(states=list(JobState))).total == 3
     assert bench.queue.queue_depth() == 2
+
+
+def test_list_of_some_time(bench: Bench, clip: Path) -> None:
+    first, second, third = (bench.submit(clip) for _ in range(3))
+    between = JobFilter(created_after=second.created_at, created_before=third.created_at)
+    assert [job.id for job in bench.queue.list(between).jobs] == [second.id]
+    later = JobFilter(created_after=second.created_at)
+    assert [job.id for job in bench.queue.list(later).jobs] == [third.id, second.id]
+    earlier = JobFilter(created_before=second.created_at)
+    assert [job.id for job in bench.queue.list(earlier).jobs] == [first.id]
+
+
+def test_jobs_are_found_by_their_labels_until_they_are_deleted(bench: Bench, clip: Path) -> None:
+    cat = bench.submit(clip, labels={"kind": "cat", "by": "ada: 'x' -- \u00e9"})
+    dog = bench.submit(clip, labels={"kind": "dog"})
+    bench.submit(clip)
+
+    def found(**labels: str) -> list[str]:
+        return [job.id for job in bench.queue.list(JobFilter(labels=labels)).jobs]
+
+    assert bench.queue.get(cat.id).request.labels == {"kind": "cat", "by": "ada: 'x' -- \u00e9"}
+    assert found(kind="cat") == found(kind="cat", by="ada: 'x' -- \u00e9") == [cat.id]
+    assert found(kind="dog") == [dog.id]
+    assert found(kind="dog", by="ada: 'x' -- \u00e9") == found(kind="Cat") == []
+    bench.queue.delete(cat.id)
+    assert found(kind="cat") == []
+    with bench.queue._engine.connect() as connection:
+        assert connection.execute(sa.select(LABELS.c.value)).scalars().all() == ["dog"]
 
 
 def test_the_load_counts_what_waits_and_since_when(bench: Bench, clip: Path) -> None:

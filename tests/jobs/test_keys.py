@@ -101,7 +101,7 @@ def test_an_owner_sees_and_changes_its_own_jobs_only(
     first, second, other = submit(ada, clip), submit(ada, clip), submit(bob, clip)
     nobodys = submit(queue, clip)
     assert [job.id for job in ada.list()[0]] == [second.id, first.id]
-    page, cursor = ada.list(limit=1)
+    page, cursor, _ = ada.list(limit=1)
     assert [job.id for job in page] == [second.id]
     assert [job.id for job in ada.list(cursor=cursor)[0]] == [first.id]
     assert [job.id for job in bob.list()[0]] == [other.id]

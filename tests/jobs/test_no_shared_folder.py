@@ -84,7 +84,7 @@ def test_the_same_gets_a_copy_of_the_result_in_the_store(
     bench.queue.delete(first.id)
     assert second.frames_ready == len(expected) == 48
     assert list(bench.queue.frames(second.id)) == expected
-    assert bench.queue.result_summary(second.id)["job"] == second.id
+    assert bench.queue.result_summary(second.id)["id"] == second.id
     bench.queue.delete(second.id)
     assert bench.store.size() == 0
 
@@ -133,5 +133,5 @@ def test_a_deletion_while_the_store_is_away_can_be_repeated(
     assert bench.queue.get(job.id).state is JobState.CANCELED
     proxy.connect()
     bench.queue.delete(job.id)
-    assert bench.queue.list() == ([], None)
+    assert bench.queue.list() == ([], None, 0)
     assert bench.store.size() == 0

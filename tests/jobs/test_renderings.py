@@ -37,7 +37,7 @@ def job(store: JobStore, tmp_path: Path) -> str:
         with store.writing(store.frames(job_id, segment)) as path:
             path.write_text("".join(_line(index, video.time_s(index)) for index in indices))
     summary = {
-        "job": job_id,
+        "id": job_id,
         "model": {"name": "tiny", "version": "1"},
         "video": {"width": 96, "height": 64, "frame_count": FRAMES, "fps": "10/1"},
         "tracks": [{"id": 1, "score": 0.9, "start": 0, "stop": FRAMES}],

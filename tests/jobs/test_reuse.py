@@ -29,7 +29,7 @@ def test_the_same_gets_a_copy_of_the_result_without_work(bench: Bench, clip: Pat
     assert bench.runs() == runs
     assert list(bench.queue.frames(second.id)) == list(bench.queue.frames(first.id))
     summary = bench.queue.result_summary(first.id)
-    assert bench.queue.result_summary(second.id) == summary | {"job": second.id}
+    assert bench.queue.result_summary(second.id) == summary | {"id": second.id}
 
     bench.queue.delete(first.id)
     assert len(list(bench.queue.frames(second.id))) == 48

@@ -18,7 +18,7 @@ from tests.service.processes import Service
 def page(visits: Visits, service: Service, video: Path) -> Page:
     """The page with a result of both objects, in the second half of the video."""
     answer = service.post(video.read_bytes(), instances="components", start_s="1.2")
-    page = visits.open(service, f"/#/jobs/{answer.json()['job']}")
+    page = visits.open(service, f"/#/jobs/{answer.json()['id']}")
     wait_for_all(page, FRAMES // 2)
     return page
 
@@ -88,7 +88,7 @@ def test_brief_tracks_are_one_row(visits: Visits, service: Service, tmp_path: Pa
     spans = {track["id"]: track["stop"] - track["start"] for track in result["tracks"]}
     brief = [track for track, frames in spans.items() if frames < 4]
     assert len(brief) > 1
-    page = visits.open(service, f"/#/jobs/{result['job']}")
+    page = visits.open(service, f"/#/jobs/{result['id']}")
     group = page.get_by_role("button", name=f"{len(brief)} brief tracks a moment")
     expect(group).to_be_visible()
     expect(page.locator(".track")).to_have_count(len(spans) - len(brief) + 1)

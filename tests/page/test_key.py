@@ -36,7 +36,7 @@ def give(page: Page, key: str) -> None:
 def test_a_key_is_asked_for_once_and_sent_with_everything(
     visits: Visits, guarded: tuple[Service, KeyRing], video: Path
 ) -> None:
-    visits.expected = ["status of 401", "status of 409"]
+    visits.expected = ["status of 401", "status of 425"]
     service, ring = guarded
     key = ring.create("ada")
     sent: list[Request] = []

@@ -45,7 +45,7 @@ def segment(service: Service, video: Path, **options: str) -> dict[str, Any]:
 
 def show(visits: Visits, service: Service, result: dict[str, Any]) -> Page:
     """Open the page with a result, and wait until it has all of that and the video."""
-    page = visits.open(service, f"/#/jobs/{result['job']}")
+    page = visits.open(service, f"/#/jobs/{result['id']}")
     wait_for_all(page, len(result["frames"]))
     return page
 
@@ -255,9 +255,9 @@ def test_masks_lie_on_the_objects_of_odd_videos(
 def test_a_video_that_no_browser_plays_is_shown_as_the_service_draws_it(
     visits: Visits, service: Service, tmp_path: Path
 ) -> None:
-    visits.expected = ["status of 409"]  # while it is made
+    visits.expected = ["status of 425"]  # while it is made
     result = segment(service, write_clip(tmp_path / "old.avi"))
-    page = visits.open(service, f"/#/jobs/{result['job']}")
+    page = visits.open(service, f"/#/jobs/{result['id']}")
     expect(page.locator("#frame")).to_contain_text("Frame 0 · drawn by the service")
     expect(page.locator("#stage-note")).to_be_hidden()
     page.keyboard.press("ArrowRight")

@@ -68,21 +68,21 @@ def test_jobs_are_canceled_and_deleted_in_the_list(visits: Visits, staged: Stage
 def test_results_are_downloaded(
     visits: Visits, service: Service, video: Path, tmp_path: Path
 ) -> None:
-    visits.expected = ["status of 409"]  # while it is made
+    visits.expected = ["status of 425"]  # while it is made
     result = service.post(video.read_bytes()).json()
-    page = visits.open(service, f"/#/jobs/{result['job']}")
+    page = visits.open(service, f"/#/jobs/{result['id']}")
     addresses = {"json": "result", "overlay.mp4": "files/overlay.mp4"}
     for name, address in addresses.items():
         with page.expect_download() as waiting:
             page.locator("#downloads").get_by_text(name, exact=True).click()
         file = tmp_path / waiting.value.suggested_filename
         waiting.value.save_as(file)
-        url = f"{service.client.base_url}/jobs/{result['job']}/{address}"
+        url = f"{service.client.base_url}/jobs/{result['id']}/{address}"
         assert file.read_bytes() == httpx.get(url).content
         assert file.suffix == Path(f"result.{name}").suffix
         expect(page.locator("#downloads-news")).to_have_text(f"{name} is on its way")
     assert json.loads((tmp_path / "square.json").read_text()) == result
-    frames = httpx.get(f"{service.client.base_url}/jobs/{result['job']}/result?format=ndjson")
+    frames = httpx.get(f"{service.client.base_url}/jobs/{result['id']}/result?format=ndjson")
     sizes = {
         "ndjson": len(frames.content),
         "json": (tmp_path / "square.json").stat().st_size,
@@ -98,7 +98,7 @@ def test_formats_of_masks_are_offered_where_there_are_masks(
     visits: Visits, service: Service, video: Path
 ) -> None:
     result = service.post(video.read_bytes(), masks="none").json()
-    page = visits.open(service, f"/#/jobs/{result['job']}")
+    page = visits.open(service, f"/#/jobs/{result['id']}")
     downloads = page.locator("#downloads .format")
     expect(downloads).to_have_text(
         ["overlay.mp4", "coco.json", "cvat.xml", "labelstudio.json", "json", "ndjson"]

@@ -107,7 +107,7 @@ class StagedQueue(JobQueue):
     @property
     def jobs(self) -> dict[str, Job]:
         """All jobs by their ids, oldest first."""
-        found, _ = self.list(limit=1000)
+        found = self.list(limit=1000).jobs
         return {job.id: job for job in reversed(found)}
 
     def submit(

@@ -23,7 +23,6 @@ EXAMPLE = ROOT / "docs" / "segment.ts"
 ADDRESS = "http://127.0.0.1:8000"
 USE_PYTHON = """
 import sys
-import time
 from pathlib import Path
 
 from rotograph_client import AuthenticatedClient
@@ -31,16 +30,16 @@ from rotograph_client.api.files import get_coco_json, get_cvat_xml, get_overlay_
 from rotograph_client.api.jobs import get_job, get_job_result, list_jobs
 from rotograph_client.api.segment import segment_video
 from rotograph_client.models import Coco, Job, JobList, JobState, Problem, Result, VideoForm
-from rotograph_client.models import VideoFormMasks
+from rotograph_client.models import VideoFormLabels, VideoFormMasks
 from rotograph_client.types import File
 
 client = AuthenticatedClient(base_url=sys.argv[1], token="none is needed")
 with Path("bikes.mp4").open("rb") as file:
     form = VideoForm(file=File(file, "bikes.mp4"), masks=VideoFormMasks.NONE, actions=False)
+    form.labels = VideoFormLabels.from_dict({"project": "bikes"})
     job = segment_video.sync(client=client, body=form, prefer="respond-async")
 while isinstance(job, Job) and job.state in {JobState.QUEUED, JobState.RUNNING}:
-    time.sleep(0.2)
-    looked = get_job.sync(job.id, client=client)
+    looked = get_job.sync(job.id, client=client, prefer="wait=20")
     assert isinstance(looked, Job)
     job = looked
 assert isinstance(job, Job)
@@ -49,7 +48,7 @@ result = get_job_result.sync(job.id, client=client)
 coco = get_coco_json.sync(job.id, client=client)
 overlay = get_overlay_mp4.sync(job.id, client=client, prefer="wait=60")
 cvat = get_cvat_xml.sync(job.id, client=client)
-listed = list_jobs.sync(client=client)
+listed = list_jobs.sync(client=client, label=["project:bikes"], state=[JobState.SUCCEEDED])
 assert isinstance(result, Result)
 assert isinstance(coco, Coco)
 assert isinstance(overlay, File)
@@ -58,6 +57,8 @@ assert isinstance(listed, JobList)
 assert overlay.payload.read()[4:8] == b"ftyp"
 missing = get_job.sync("none", client=client)
 assert isinstance(missing, Problem)
+assert listed.total == len(listed.jobs)
+assert result.id == job.id
 print(len(result.frames), len(coco.images), len(listed.jobs), missing.type_)
 """
 

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from collections.abc import Mapping
 from datetime import timedelta
 from fractions import Fraction
 from typing import Any
@@ -14,13 +15,17 @@ import pytest
 from jobs.values import Job, JobFailure, JobRequest, JobState
 from pipeline.values import ScannedVideo, VideoInfo
 from service.results import BLOCK_CHARACTERS, json_blocks
+from service.settings import Settings
+from tests.service.conftest import Serve
 from tests.service.posting import assert_problem
 from tests.service.staging import NOON, FaultyStore, StagedQueue, line
 
 NDJSON = {"Accept": "application/x-ndjson"}
 
 
-def add(queue: StagedQueue, state: JobState, **values: Any) -> Job:
+def add(
+    queue: StagedQueue, state: JobState, labels: Mapping[str, str] | None = None, **values: Any
+) -> Job:
     """Put a job of 10 frames in the queue."""
     info = VideoInfo(
         width=64,
@@ -45,7 +50,7 @@ def add(queue: StagedQueue, state: JobState, **values: Any) -> Job:
     queue.outcome = state
     job_id = queue.store.new_id()
     queue.store.incoming(job_id).write_bytes(bytes(range(100)))
-    job = queue.submit(job_id, JobRequest(filename="a.mp4"), video)
+    job = queue.submit(job_id, JobRequest(filename="a.mp4", labels=labels or {}), video)
     return queue.change(job.id, **values) if values else job
 
 
@@ -71,7 +76,7 @@ def test_a_failed_job_keeps_its_problem(url: str, queue: StagedQueue) -> None:
     assert (problem["status"], problem["detail"]) == (422, "A packet is bad.")
     answer = httpx.get(f"{url}/jobs/{job.id}/result")
     assert_problem(answer, 409, "job-failed", "no result: A packet is bad.")
-    assert answer.json()["job"] == job.id
+    assert answer.json()["job_id"] == job.id
 
 
 @pytest.mark.parametrize("job_id", ["0" * 32, "a", "..%2F..%2Fetc", "%00", "é" * 500])
@@ -103,6 +108,8 @@ def test_jobs_are_listed_newest_first_in_pages(url: str, queue: StagedQueue) -> 
         ("limit=101", "invalid-request", "limit must be less than or equal to 100, got 101"),
         ("limit=many", "invalid-request", "limit must be a valid integer, got many"),
         ("state=done", "invalid-request", "state must be 'queued'"),
+        ("label=cat", "invalid-request", "label must "),
+        ("created_after=noon", "invalid-request", "created_after must be a valid datetime"),
         ("status=queued", "invalid-request", "'status' is not a parameter here"),
         ("cursor=x", "bad-cursor", "cursor must be one that a list of jobs gave, got 'x'"),
     ],
@@ -124,16 +131,115 @@ def test_cancel_cancels_and_never_deletes(url: str, queue: StagedQueue) -> None:
     )
 
 
-def test_delete_cancels_first_and_deletes_then(url: str, queue: StagedQueue) -> None:
-    job = add(queue, JobState.RUNNING)
-    canceled = httpx.delete(f"{url}/jobs/{job.id}")
-    assert (canceled.status_code, canceled.json()["state"]) == (202, "canceled")
-    assert_problem(
-        httpx.get(f"{url}/jobs/{job.id}/result"), 410, "job-canceled", "after 0 of 10 frames"
-    )
+@pytest.mark.parametrize("state", [JobState.RUNNING, JobState.SUCCEEDED])
+def test_delete_deletes_also_what_runs(url: str, queue: StagedQueue, state: JobState) -> None:
+    job = add(queue, state)
     deleted = httpx.delete(f"{url}/jobs/{job.id}")
     assert (deleted.status_code, deleted.content) == (204, b"")
     assert queue.jobs == {}
+
+
+def test_what_was_found_before_a_job_was_canceled_stays(url: str, queue: StagedQueue) -> None:
+    job = add(queue, JobState.RUNNING, frames_done=3)
+    httpx.post(f"{url}/jobs/{job.id}/cancel")
+    result = f"{url}/jobs/{job.id}/result"
+    assert_problem(httpx.get(result), 410, "job-canceled", "after 3 of 10 frames")
+    lines = [json.loads(text) for text in httpx.get(result, headers=NDJSON).text.splitlines()]
+    assert [line.get("index") for line in lines] == [0, 1, 2, None]
+    assert lines[-1]["problem"]["type"] == "/problems/job-canceled"
+    nothing = add(queue, JobState.CANCELED)
+    answer = httpx.get(f"{url}/jobs/{nothing.id}/result", headers=NDJSON)
+    assert_problem(answer, 410, "job-canceled", "after 0 of 10 frames")
+
+
+def test_lists_choose_by_state_time_and_label(url: str, queue: StagedQueue) -> None:
+    labels = {"kind": "cat", "shot": "a:1"}
+    cat = add(queue, JobState.FAILED, created_at=NOON, labels=labels)
+    later = NOON + timedelta(hours=1)
+    other = add(queue, JobState.CANCELED, created_at=later, labels={"kind": "cat"})
+    add(queue, JobState.SUCCEEDED, created_at=later)
+
+    def found(**query: str | list[str]) -> list[str]:
+        body = httpx.get(f"{url}/jobs", params=query).raise_for_status().json()
+        assert body["total"] == len(body["jobs"])
+        return [job["id"] for job in body["jobs"]]
+
+    assert found(state=["failed", "canceled"]) == [other.id, cat.id]
+    assert found(label="kind:cat") == [other.id, cat.id]
+    assert found(label=["kind:cat", "shot:a:1"]) == [cat.id]
+    assert found(created_before="2026-11-20T13:00:00Z") == [cat.id]
+    assert found(created_after="2026-11-20T14:00:00+01:00", label="kind:cat") == [other.id]
+    shown = httpx.get(f"{url}/jobs/{cat.id}").json()
+    assert shown["request"]["labels"] == labels
+    query = {"state": ["failed", "canceled"], "label": "kind:cat", "limit": "1"}
+    query["created_after"] = NOON.isoformat()
+    first = httpx.get(f"{url}/jobs", params=query).json()
+    second = httpx.get(first["next"]).json()
+    assert [page["jobs"][0]["id"] for page in (first, second)] == [other.id, cat.id]
+    assert (first["total"], second["total"], second["next"]) == (2, 2, None)
+
+
+def test_a_look_at_a_job_waits_for_another_state(url: str, queue: StagedQueue) -> None:
+    job = add(queue, JobState.QUEUED)
+    timer = threading.Timer(0.5, queue.change, [job.id], {"state": JobState.RUNNING})
+    timer.start()
+    changed = httpx.get(f"{url}/jobs/{job.id}", headers={"Prefer": "wait=30"}, timeout=40)
+    assert changed.json()["state"] == "running"
+    assert changed.headers["Preference-Applied"] == "wait=30"
+    started = time.monotonic()
+    same = httpx.get(f"{url}/jobs/{job.id}", headers={"Prefer": "wait=1"}, timeout=40)
+    assert same.json()["state"] == "running"
+    assert time.monotonic() - started > 0.9
+    at_once = httpx.get(f"{url}/jobs/{job.id}")
+    assert "Preference-Applied" not in at_once.headers
+
+
+@pytest.mark.parametrize("path", ["result", "files/coco.json", "files/overlay.mp4"])
+def test_results_are_waited_for_in_every_format(
+    serve: Serve, queue: StagedQueue, path: str
+) -> None:
+    url, job = serve(Settings()), add(queue, JobState.RUNNING)
+    done = {"state": JobState.SUCCEEDED, "frames_done": 10}
+    timer = threading.Timer(0.5, queue.change, [job.id], done)
+    timer.start()
+    answer = httpx.get(f"{url}/jobs/{job.id}/{path}", headers={"Prefer": "wait=40"}, timeout=60)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Preference-Applied"] == "wait=40"
+
+
+@pytest.mark.parametrize("start", [0, 4, 10])
+def test_lines_go_on_where_a_stream_broke(url: str, queue: StagedQueue, start: int) -> None:
+    done = add(queue, JobState.SUCCEEDED)
+    lines = httpx.get(f"{url}/jobs/{done.id}/result?format=ndjson&start={start}").text.splitlines()
+    assert [json.loads(text)["index"] for text in lines] == list(range(start, 10))
+
+
+def test_lines_start_at_most_at_the_end(url: str, queue: StagedQueue) -> None:
+    job = add(queue, JobState.SUCCEEDED)
+    result = f"{url}/jobs/{job.id}/result"
+    behind = httpx.get(f"{result}?format=ndjson&start=11")
+    assert_problem(behind, 422, "invalid-request", "start must be at most the 10 frames of the job")
+    whole = httpx.get(f"{result}?format=json&start=1")
+    assert_problem(whole, 422, "invalid-request", "start must be left out where all is JSON")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+def test_results_are_compressed_for_who_takes_that(
+    url: str, queue: StagedQueue, encoding: str
+) -> None:
+    job = add(queue, JobState.RUNNING, frames_done=1)
+    headers = {"Accept-Encoding": encoding, **NDJSON}
+    with httpx.stream("GET", f"{url}/jobs/{job.id}/result", headers=headers, timeout=20) as answer:
+        assert answer.headers["Content-Encoding"] == encoding
+        lines = answer.iter_lines()
+        assert json.loads(next(lines))["index"] == 0  # before there is more to compress
+        queue.change(job.id, state=JobState.SUCCEEDED)
+        assert len(list(lines)) == 9
+    whole = httpx.get(f"{url}/jobs/{job.id}/result", headers={"Accept-Encoding": encoding})
+    assert whole.headers["Content-Encoding"] == encoding
+    assert len(whole.json()["frames"]) == 10
+    plain = httpx.get(f"{url}/jobs/{job.id}/result", headers={"Accept-Encoding": "identity"})
+    assert "Content-Encoding" not in plain.headers
 
 
 def test_a_result_is_json_unless_ndjson_is_asked_for(url: str, queue: StagedQueue) -> None:
@@ -142,7 +248,7 @@ def test_a_result_is_json_unless_ndjson_is_asked_for(url: str, queue: StagedQueu
     lines = httpx.get(f"{url}/jobs/{job.id}/result", headers=NDJSON)
     assert whole.headers["Content-Type"] == "application/json"
     assert lines.headers["Content-Type"].startswith("application/x-ndjson")
-    assert whole.headers["Vary"] == lines.headers["Vary"] == "Accept"
+    assert whole.headers["Vary"] == lines.headers["Vary"] == "Accept, Accept-Encoding"
     assert whole.json()["tracks"] == [{"id": 1, "score": 0.9, "start": 0, "stop": 10}]
     assert [json.loads(text) for text in lines.text.splitlines()] == whole.json()["frames"]
     refused = httpx.get(f"{url}/jobs/{job.id}/result", headers={"Accept": "text/html"})
@@ -152,7 +258,7 @@ def test_a_result_is_json_unless_ndjson_is_asked_for(url: str, queue: StagedQueu
 def test_json_before_the_end_is_refused_for_now(url: str, queue: StagedQueue) -> None:
     job = add(queue, JobState.RUNNING)
     answer = httpx.get(f"{url}/jobs/{job.id}/result")
-    assert_problem(answer, 409, "job-not-finished", "running")
+    assert_problem(answer, 425, "job-not-finished", "running")
     assert answer.headers["Retry-After"] == "1"
 
 
@@ -207,13 +313,13 @@ def test_many_followers_leave_room_for_others(url: str, queue: StagedQueue) -> N
 
 
 def test_a_result_of_any_length_is_held_a_block_at_a_time() -> None:
-    summary = {"job": "a"}
+    summary = {"id": "a"}
     blocks = list(json_blocks(summary, (line(index) for index in range(5000))))
     assert max(map(len, blocks)) < BLOCK_CHARACTERS + 1000
     assert len(blocks) > 5
     result = json.loads("".join(blocks))
     assert [frame["index"] for frame in result["frames"]] == list(range(5000))
-    assert json.loads("".join(json_blocks(summary, iter([])))) == {"job": "a", "frames": []}
+    assert json.loads("".join(json_blocks(summary, iter([])))) == {"id": "a", "frames": []}
 
 
 def test_the_upload_folder_is_not_named_in_answers(url: str, store: FaultyStore) -> None:

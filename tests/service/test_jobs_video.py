@@ -21,6 +21,24 @@ def test_a_player_gets_the_parts_that_it_asks_for(url: str, queue: StagedQueue) 
     assert part.headers["Content-Range"] == "bytes 10-19/100"
 
 
+def test_a_browser_keeps_the_video_and_asks_whether_it_is_the_same(
+    url: str, queue: StagedQueue
+) -> None:
+    job = add(queue, JobState.RUNNING).id
+    whole = httpx.get(f"{url}/jobs/{job}/video")
+    assert whole.headers["Cache-Control"] == "private, no-cache"
+    for known in (whole.headers["ETag"], f'"other", W/{whole.headers["ETag"]}', "*"):
+        same = httpx.get(f"{url}/jobs/{job}/video", headers={"If-None-Match": known})
+        assert (same.status_code, same.content) == (304, b"")
+        assert same.headers["ETag"] == whole.headers["ETag"]
+        assert same.headers["Cache-Control"] == "private, no-cache"
+        assert (
+            "Content-Security-Policy" not in same.headers
+        )  # it would replace the one that is kept
+    other = httpx.get(f"{url}/jobs/{job}/video", headers={"If-None-Match": '"other"'})
+    assert other.content == whole.content
+
+
 @pytest.mark.parametrize("asked", ["bytes", "frames=1-2", "bytes=", "bytes=20-10"])
 def test_a_range_that_is_none_is_a_problem(
     url: str, queue: StagedQueue, store: FaultyStore, asked: str

@@ -1,6 +1,7 @@
 """API keys over HTTP: who gets in, who sees what, how often, and where none are needed."""
 
 import argparse
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,6 +113,7 @@ def test_health_and_documents_need_no_key(guarded: Guarded) -> None:
             "/livez",
             "/readyz",
             "/version",
+            "/models",
             "/models/default",
             "/problems/{slug}",
         }
@@ -126,7 +128,7 @@ def test_a_key_has_so_many_jobs_at_a_time(guarded: Guarded, clip: Path) -> None:
         answer = post(ada, clip)
         assert_problem(answer, 429, "too-many-jobs", "may have 1 unfinished jobs, and has 1")
         assert answer.headers["Retry-After"] == "5"
-        assert ada.delete(job).status_code == 202
+        assert ada.delete(job).status_code == 204
         assert post(ada, clip).status_code == 202
 
 
@@ -135,11 +137,17 @@ def test_a_key_sends_so_many_requests(guarded: Guarded) -> None:
         guarded.client(guarded.ring.create("ada", requests_per_minute=2)) as ada,
         guarded.client(guarded.ring.create("bob")) as bob,
     ):
-        assert [ada.get("/jobs").status_code for _ in range(2)] == [200, 200]
+        for left in ("1", "0"):
+            answer = ada.get("/jobs")
+            assert answer.status_code == 200
+            assert answer.headers["X-RateLimit-Limit"] == "2"
+            assert answer.headers["X-RateLimit-Remaining"] == left
+            assert 0 < int(answer.headers["X-RateLimit-Reset"]) - time.time() < 61
         answer = ada.get("/jobs")
         assert_problem(answer, 429, "too-many-requests", "requests a minute")
         assert 0 < int(answer.headers["Retry-After"]) <= 30
-        assert bob.get("/jobs").status_code == 200
+        assert answer.headers["X-RateLimit-Remaining"] == "0"
+        assert "X-RateLimit-Limit" not in bob.get("/jobs").raise_for_status().headers
 
 
 def test_requests_come_back_with_time() -> None:

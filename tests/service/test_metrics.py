@@ -100,8 +100,8 @@ def test_jobs_that_clients_cancel_are_counted_once(url: str, queue: StagedQueue)
     for _ in range(2):
         assert httpx.post(f"{url}/jobs/{canceled.id}/cancel").status_code == 200
     assert httpx.post(f"{url}/jobs/{over.id}/cancel").status_code == 200
-    assert httpx.delete(f"{url}/jobs/{deleted.id}").status_code == 202
     assert httpx.delete(f"{url}/jobs/{deleted.id}").status_code == 204
+    assert httpx.delete(f"{url}/jobs/{deleted.id}").status_code == 404
     name = "rotograph_jobs_ended_total"
     assert value(scrape(url), name, state="canceled") - value(before, name, state="canceled") == 2
 

@@ -3,11 +3,16 @@
 from collections.abc import Iterable
 
 import anyio
+import httpx
 import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from jobs.values import JobState
 from service.middleware import LINGER_BYTES, Linger
+from tests.service.staging import StagedQueue
+from tests.service.test_jobs import add
+from tests.service.test_openapi import DOCUMENT
 
 REFUSAL = PlainTextResponse("too large", 413)
 
@@ -49,6 +54,24 @@ async def read_all(scope: Scope, receive: Receive, send: Send) -> None:
     while (await receive())["more_body"]:
         pass
     await REFUSAL(scope, receive, send)
+
+
+def test_head_is_answered_as_get_without_the_body(url: str, queue: StagedQueue) -> None:
+    job = add(queue, JobState.SUCCEEDED)
+    names = {"job_id": job.id, "slug": "bad-url"}
+    made = {"Prefer": "wait=40"}
+    paths = [path.format(**names) for path, each in DOCUMENT["paths"].items() if "get" in each]
+    paths.remove("/metrics")  # which counts the requests for it
+    for path in [*paths, "/", "/docs", "/openapi.json", "/static/main.js", "/jobs/none"]:
+        with httpx.stream("GET", url + path, headers=made, timeout=60) as got:
+            head = httpx.head(url + path, headers=made, timeout=60)
+            assert (path, head.status_code, head.content) == (path, got.status_code, b"")
+            for name in ("Content-Type", "Content-Length", "ETag", "Cache-Control", "Vary"):
+                assert (path, name, head.headers.get(name)) == (path, name, got.headers.get(name))
+    assert httpx.head(f"{url}/metrics").status_code == 200
+    refused = httpx.post(f"{url}/livez")
+    assert (refused.status_code, refused.headers["Allow"]) == (405, "GET, HEAD")
+    assert httpx.head(f"{url}/segment").status_code == 405
 
 
 @pytest.mark.parametrize("app", [REFUSAL, read_one_then_refuse])

@@ -45,7 +45,7 @@ with tempfile.TemporaryDirectory() as folder:
     server.should_exit = True
     thread.join()
     queue.close()
-assert answer == b'{"jobs":[],"next":null}', answer
+assert answer == b'{"jobs":[],"total":0,"next":null}', answer
 assert not BLOCKED & set(sys.modules), BLOCKED & set(sys.modules)
 print("started")
 """

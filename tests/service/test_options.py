@@ -1,5 +1,6 @@
 """Options: their ranges, and how a wrong one is told."""
 
+import json
 from dataclasses import fields
 
 import pytest
@@ -11,6 +12,33 @@ from service.errors import InvalidRequest
 
 def test_no_option_gives_the_defaults_of_a_job() -> None:
     assert to_request(parse_options({}), "dog.mp4") == JobRequest(filename="dog.mp4")
+
+
+def test_an_empty_field_of_a_form_is_not_given() -> None:
+    assert parse_options(dict.fromkeys(OPTIONS, "")) == Options()
+    with pytest.raises(InvalidRequest, match="threshold must be a valid number, got ''"):
+        parse_options({"threshold": ""}, strict=True)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"": "a"},
+        {"a b": "c"},
+        {"a:b": "c"},
+        {"a": 1},
+        {"a": None},
+        {"a": "x\n"},
+        {"a": "x" * 256},
+        {"x" * 64: ""},
+        {str(n): "" for n in range(21)},
+    ],
+)
+def test_labels_are_a_few_short_texts(labels: dict[str, object]) -> None:
+    for given, strict in ((labels, True), (json.dumps(labels), False)):
+        with pytest.raises(InvalidRequest) as caught:
+            parse_options({"labels": given}, strict=strict)
+        assert [fault.name for fault in caught.value.faults] == ["labels"]
 
 
 def test_all_options_are_passed_on() -> None:
@@ -25,6 +53,7 @@ def test_all_options_are_passed_on() -> None:
         "actions": "false",
         "masks": "none",
         "priority": "high",
+        "labels": '{"project": "cats"}',
     }
     assert to_request(parse_options(values), "dog.mp4") == JobRequest(
         filename="dog.mp4",
@@ -38,6 +67,7 @@ def test_all_options_are_passed_on() -> None:
         actions=False,
         masks="none",
         priority="high",
+        labels={"project": "cats"},
     )
 
 
@@ -49,7 +79,6 @@ def test_all_options_are_passed_on() -> None:
         ("threshold", "-0.5", "greater than 0"),
         ("threshold", "nan", "less than 1"),
         ("threshold", "half", "a valid number"),
-        ("threshold", "", "a valid number"),
         ("start_s", "-1", "greater than or equal to 0"),
         ("start_s", "inf", "a finite number"),
         ("end_s", "0", "greater than 0"),
@@ -66,6 +95,8 @@ def test_all_options_are_passed_on() -> None:
         ("masks", "png", "'rle' or 'none'"),
         ("callback_url", "x" * 1001, "at most 1000 characters"),
         ("priority", "urgent", "'low', 'normal' or 'high'"),
+        ("labels", "cats", 'an object in JSON, such as {"project": "cats"}'),
+        ("labels", "[]", "an object"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_wanted(name: str, value: str, wanted: str) -> None:

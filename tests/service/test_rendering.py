@@ -62,7 +62,7 @@ def test_what_takes_longer_is_asked_for_again(
     job = job_of(queue, "slow.mp4")
     for _ in range(2):
         answer = get(served, job, "wait=0")
-        assert_problem(answer, 409, "not-rendered", "The overlay.mp4 of job")
+        assert_problem(answer, 425, "not-rendered", "The overlay.mp4 of job")
         assert answer.headers["Retry-After"] == "1"
     assert httpx.get(f"{served}/jobs/{job.id}").status_code == 200  # while it is being made
     (renderings.folder / "go").touch()
@@ -93,7 +93,7 @@ def test_one_is_made_after_another_and_not_without_end(
     url = serve(Settings(renderers=1))
     jobs = [job_of(queue, "slow.mp4") for _ in range(MOST_WAITING + 1)]
     for job in jobs[:-1]:
-        assert_problem(get(url, job, "wait=0"), 409, "not-rendered", job.id)
+        assert_problem(get(url, job, "wait=0"), 425, "not-rendered", job.id)
     refused = get(url, jobs[-1], "wait=0")
     assert_problem(refused, 503, "renderer-busy", f"{MOST_WAITING} results wait")
     assert refused.headers["Retry-After"] == "1"
@@ -128,11 +128,11 @@ def test_a_failure_that_nobody_waited_for_is_told_to_who_asks_next(
     served: str, queue: StagedQueue, renderings: ScriptedRenderings
 ) -> None:
     job = job_of(queue, "crashing.mp4")
-    while (answer := get(served, job, "wait=0")).status_code == 409:
+    while (answer := get(served, job, "wait=0")).status_code == 425:
         time.sleep(0.1)
     assert_problem(answer, 500, "rendering-failed", "crashes the renderer")
     assert len(renderings.log()) == 1
-    assert_problem(get(served, job, "wait=0"), 409, "not-rendered", job.id)
+    assert_problem(get(served, job, "wait=0"), 425, "not-rendered", job.id)
 
 
 def test_one_that_hangs_is_ended(
@@ -167,7 +167,7 @@ def test_one_that_is_being_made_ends_with_the_service(
 ) -> None:
     job = job_of(queue, "hanging.mp4")
     with serving(Settings(), queue, renderings) as url:
-        assert_problem(get(url, job, "wait=0"), 409, "not-rendered", job.id)
+        assert_problem(get(url, job, "wait=0"), 425, "not-rendered", job.id)
         while not renderings.log():
             time.sleep(0.05)
         process = Path("/proc", (renderings.folder / "pid").read_text())
@@ -218,7 +218,7 @@ def test_one_that_is_being_made_ends_with_an_api_that_is_killed(
 
 def test_a_file_needs_a_finished_job(served: str, queue: StagedQueue) -> None:
     running = add(queue, JobState.RUNNING)
-    assert_problem(get(served, running), 409, "job-not-finished", "running")
+    assert_problem(get(served, running), 425, "job-not-finished", "running")
     canceled = add(queue, JobState.CANCELED)
     assert_problem(get(served, canceled), 410, "job-canceled", "canceled")
 

@@ -73,7 +73,7 @@ def test_each_format_has_its_type_and_name(
 def test_a_format_waits_for_the_end_of_the_job(url: str, queue: StagedQueue, name: str) -> None:
     running, canceled = add(queue, JobState.RUNNING), add(queue, JobState.CANCELED)
     answer = httpx.get(f"{url}/jobs/{running.id}/files/{name}")
-    assert_problem(answer, 409, "job-not-finished", "running")
+    assert_problem(answer, 425, "job-not-finished", "running")
     assert answer.headers["Retry-After"] == "1"
     answer = httpx.get(f"{url}/jobs/{canceled.id}/files/{name}")
     assert_problem(answer, 410, "job-canceled", "after 0 of 10 frames")

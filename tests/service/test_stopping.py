@@ -116,7 +116,7 @@ def test_who_waits_is_answered_at_once_and_streams_end(api: Api, clip: Path) -> 
         assert late.status_code == 202
         assert events.result().text.endswith(": the service stops: connect again\nretry: 1000\n\n")
         last = json.loads(lines.result().text.splitlines()[-1])
-        assert (last["problem"]["status"], last["problem"]["job"]) == (503, job.split("/")[-1])
+        assert (last["problem"]["status"], last["problem"]["job_id"]) == (503, job.split("/")[-1])
         assert seconds_since(started) < DRAIN_S
     process.wait(timeout=60)
     api.start()

@@ -79,7 +79,7 @@ def test_one_trace_goes_through_all_processes(tmp_path: Path) -> None:
     assert {by_id[span.parent_span_id].name for span in segments} == {"POST /segment"}
     told = [{each.key: each.value for each in span.attributes} for span in segments]
     assert sorted(each["rotograph.segment"].int_value for each in told) == [0, 1]
-    assert {each["rotograph.job"].string_value for each in told} == {answer.json()["job"]}
+    assert {each["rotograph.job"].string_value for each in told} == {answer.json()["id"]}
     for _, span in ours:
         assert span.start_time_unix_nano <= span.end_time_unix_nano
         if span.name in stages and span.name != "segment":

@@ -31,7 +31,7 @@ def test_a_request_that_is_sent_again_makes_no_second_job(
     assert not any(store.uploads.iterdir())
     other = send("one", every="2")
     assert (other.status_code, other.json()["type"]) == (422, "/problems/idempotency-conflict")
-    assert send("two").json()["job"] != first.json()["job"]
+    assert send("two").json()["id"] != first.json()["id"]
     assert send("x" * 256).json()["type"] == "/problems/invalid-request"
 
 
@@ -54,13 +54,48 @@ def test_a_video_is_answered_with_its_result(
     answer = post(url, clip, every="2")
     assert answer.status_code == 200, answer.text
     result = answer.json()
-    assert answer.headers["Location"] == f"{url}/jobs/{result['job']}"
+    assert answer.headers["Location"] == f"{url}/jobs/{result['id']}"
     assert "Preference-Applied" not in answer.headers
     assert result["video"]["fps"] == "25/1"
     assert [frame["index"] for frame in result["frames"]] == [0, 2, 4, 6, 8]
-    assert queue.jobs[result["job"]].request.filename == "clip of mine.mp4"
-    assert queue.jobs[result["job"]].request.every == 2
+    assert queue.jobs[result["id"]].request.filename == "clip of mine.mp4"
+    assert queue.jobs[result["id"]].request.every == 2
     assert list(store.uploads.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"), [("dog%201.mov", "dog 1.mov"), ("", "upload.mp4"), ("..%2Fa.mp4", "a.mp4")]
+)
+def test_a_video_may_be_the_body_itself(
+    url: str, clip: Path, queue: StagedQueue, name: str, kept: str
+) -> None:
+    labels = '{"project": "dogs"}'
+    answer = httpx.post(
+        f"{url}/segment?filename={name}&every=2&masks=&labels={labels}",
+        content=clip.read_bytes(),
+        headers={"Content-Type": "video/mp4; codecs=avc1"},
+        timeout=30,
+    )
+    assert answer.status_code == 200, answer.text
+    request = queue.jobs[answer.json()["id"]].request
+    assert (request.filename, request.every, request.masks) == (kept, 2, "rle")
+    assert request.labels == {"project": "dogs"}
+    assert queue.hashes == [(hashlib.sha256(clip.read_bytes()).hexdigest(), False)]
+
+
+@pytest.mark.parametrize(
+    ("query", "content", "named"),
+    [
+        ("every=0", b"a", "every must be greater than or equal to 1, got 0"),
+        ("every=1&every=2", b"a", "every must be given once, got 'two values'"),
+        ("file=a", b"a", "'file' is not one of "),
+        ("", b"", "the body must be a file that holds a video, got '0 bytes'"),
+    ],
+)
+def test_a_body_that_is_no_video_is_told(url: str, query: str, content: bytes, named: str) -> None:
+    headers = {"Content-Type": "video/mp4"}
+    answer = httpx.post(f"{url}/segment?{query}", content=content, headers=headers)
+    assert_problem(answer, 422, "invalid-request", named)
 
 
 def test_a_job_that_takes_longer_is_answered_with_its_address(
@@ -121,7 +156,7 @@ def test_a_job_that_fails_within_the_wait_answers_its_problem(
     assert problem["type"] == f"/problems/{kind}"
     assert problem["detail"] == failure.message
     assert problem["request_id"] == answer.headers["X-Request-ID"]
-    assert answer.headers["Location"] == f"{url}/jobs/{problem['job']}"
+    assert answer.headers["Location"] == f"{url}/jobs/{problem['job_id']}"
 
 
 def test_a_job_canceled_within_the_wait_answers_so(

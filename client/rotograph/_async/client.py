@@ -1,6 +1,7 @@
 """What can be asked of the service; in `_async` each method is awaited."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Self, Unpack
 
@@ -9,7 +10,7 @@ from rotograph._async.connection import AsyncConnection
 from rotograph.connection import READ_TIMEOUT_S, URL
 from rotograph.errors import JobFailedError
 from rotograph.job import Job, State
-from rotograph.options import Format, Options
+from rotograph.options import Format, JobFilter, Options
 from rotograph.results import Frame, Result
 from rotograph.retry_policy import RetryPolicy
 from rotograph.uploads import Progress, Source, path_of
@@ -93,9 +94,25 @@ class AsyncClient:
         """Look how a job stands."""
         return await jobs.look(self._connection, _id(job))
 
-    def jobs(self, state: State | None = None) -> AsyncIterator[Job]:
-        """Yield the jobs, newest first; only those in a state, if one is given."""
-        return jobs.listed(self._connection, state)
+    def jobs(
+        self,
+        state: State | Collection[State] = (),
+        *,
+        labels: Mapping[str, str] | None = None,
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+    ) -> AsyncIterator[Job]:
+        """Yield the jobs, newest first; only those for which all is true that is given.
+
+        Args:
+            state: that they are in, or one of several.
+            labels: that they have.
+            created_after: accepted then or later.
+            created_before: accepted earlier.
+        """
+        states = (state,) if isinstance(state, str) else state
+        wanted = JobFilter(states, labels or {}, created_after, created_before)
+        return jobs.listed(self._connection, wanted)
 
     async def wait(
         self,

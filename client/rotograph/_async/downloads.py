@@ -13,13 +13,13 @@ import httpx
 from rotograph._async.connection import AsyncConnection
 from rotograph._async.jobs import raise_why
 from rotograph.blocking import async_run, async_sleep
-from rotograph.errors import JobFailedError, RequestError
+from rotograph.errors import JobFailedError, NotReadyError
 from rotograph.options import Format
 from rotograph.uploads import Progress
 
 # A file that goes on where it broke is counted in the bytes that are sent.
 _HEADERS: Mapping[str, str] = {"Accept-Encoding": "identity", "Prefer": "wait=20"}
-_NOT_RENDERED = "/problems/not-rendered"
+_NOT_RENDERED = "not-rendered"
 
 
 async def download(
@@ -74,8 +74,8 @@ async def _made(
         except JobFailedError:
             await raise_why(connection, job_id)
             raise
-        except RequestError as error:
-            if error.type != _NOT_RENDERED or error.retry_after_s is None:
+        except NotReadyError as error:
+            if error.slug != _NOT_RENDERED or error.retry_after_s is None:
                 raise
             if progress is not None:
                 progress(0, 0)

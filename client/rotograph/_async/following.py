@@ -87,7 +87,7 @@ async def _listen(
     except httpx.TransportError:
         pass  # the next look says whether the service is gone
     except NotFoundError as error:
-        if error.type == "/problems/not-found":  # nothing lives there: not "no such job"
+        if error.slug == "not-found":  # nothing lives there: not "no such job"
             return False
         raise
     except RequestError as error:
@@ -126,8 +126,7 @@ async def _read_frames(
     connection: AsyncConnection, job_id: str, seen: int
 ) -> AsyncGenerator[Frame, None]:
     """Yield the frames behind those that were seen, until the answer ends or breaks off."""
-    number = 0
-    path, params = f"/jobs/{job_id}/result", {"format": "ndjson"}
+    path, params = f"/jobs/{job_id}/result", {"format": "ndjson", "start": str(seen)}
     async with aclosing(await connection.open("GET", path, params=params)) as answer:
         async for line in lines(answer):
             body = json.loads(line)
@@ -136,6 +135,4 @@ async def _read_frames(
                 if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:  # it restarts: read on
                     raise httpx.RemoteProtocolError(problem.detail)
                 raise error_of(problem)
-            number += 1
-            if number > seen:
-                yield Frame.from_json(body)
+            yield Frame.from_json(body)

@@ -2,12 +2,16 @@
 
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
+
+import httpx
 
 from rotograph._async.connection import AsyncConnection
 from rotograph.blocking import async_run
 from rotograph.errors import NotFoundError, require_result
-from rotograph.job import Job, State
-from rotograph.options import Options
+from rotograph.job import Job
+from rotograph.options import JobFilter, Options
 from rotograph.uploads import Form, Progress, Source, open_source, url_of
 
 _PAGE = "100"
@@ -60,17 +64,17 @@ async def raise_why(connection: AsyncConnection, job_id: str) -> None:
     require_result(await look(connection, job_id))
 
 
-async def listed(connection: AsyncConnection, state: State | None) -> AsyncIterator[Job]:
+async def listed(connection: AsyncConnection, wanted: JobFilter) -> AsyncIterator[Job]:
     """Yield each job, newest first."""
-    params = {"limit": _PAGE} if state is None else {"limit": _PAGE, "state": state}
-    answer = await connection.request("GET", "/jobs", params=params)
+    params: Any = {"limit": _PAGE, **wanted.params()}
     while True:
-        page = answer.json()
+        page = (await connection.request("GET", "/jobs", params=params)).json()
         for body in page["jobs"]:
             yield Job.from_json(body)
         if page["next"] is None:
             return
-        answer = await connection.request("GET", page["next"])
+        # Not the whole address: the API key is for this connection's host only.
+        params = httpx.URL(page["next"]).params
 
 
 async def cancel(connection: AsyncConnection, job_id: str) -> Job:
@@ -81,10 +85,5 @@ async def cancel(connection: AsyncConnection, job_id: str) -> Job:
 async def delete(connection: AsyncConnection, job_id: str) -> None:
     """Delete a job, canceled first if need be."""
     await look(connection, job_id)
-    for _ in range(2):  # the first one cancels a job that isn't final
-        try:
-            answer = await connection.request("DELETE", f"/jobs/{job_id}")
-        except NotFoundError:  # deleted by a request whose answer was lost
-            return
-        if answer.status_code == 204:
-            return
+    with suppress(NotFoundError):  # deleted by a request whose answer was lost
+        await connection.request("DELETE", f"/jobs/{job_id}")

@@ -69,7 +69,7 @@ class Connection:
         method: str,
         path: str,
         *,
-        params: Mapping[str, str] | None = None,
+        params: Any = None,
         headers: Mapping[str, str] | None = None,
         json: Mapping[str, Any] | None = None,
         form: Form | None = None,

@@ -85,7 +85,7 @@ def _listen(connection: Connection, job_id: str, until: float, progress: Progres
     except httpx.TransportError:
         pass  # the next look says whether the service is gone
     except NotFoundError as error:
-        if error.type == "/problems/not-found":  # nothing lives there: not "no such job"
+        if error.slug == "not-found":  # nothing lives there: not "no such job"
             return False
         raise
     except RequestError as error:
@@ -122,8 +122,7 @@ def frames(connection: Connection, job_id: str) -> Iterator[Frame]:
 
 def _read_frames(connection: Connection, job_id: str, seen: int) -> Generator[Frame, None]:
     """Yield the frames behind those that were seen, until the answer ends or breaks off."""
-    number = 0
-    path, params = f"/jobs/{job_id}/result", {"format": "ndjson"}
+    path, params = f"/jobs/{job_id}/result", {"format": "ndjson", "start": str(seen)}
     with closing(connection.open("GET", path, params=params)) as answer:
         for line in lines(answer):
             body = json.loads(line)
@@ -132,6 +131,4 @@ def _read_frames(connection: Connection, job_id: str, seen: int) -> Generator[Fr
                 if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:  # it restarts: read on
                     raise httpx.RemoteProtocolError(problem.detail)
                 raise error_of(problem)
-            number += 1
-            if number > seen:
-                yield Frame.from_json(body)
+            yield Frame.from_json(body)

@@ -2,12 +2,16 @@
 
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import httpx
 
 from rotograph._sync.connection import Connection
 from rotograph.blocking import run
 from rotograph.errors import NotFoundError, require_result
-from rotograph.job import Job, State
-from rotograph.options import Options
+from rotograph.job import Job
+from rotograph.options import JobFilter, Options
 from rotograph.uploads import Form, Progress, Source, open_source, url_of
 
 _PAGE = "100"
@@ -60,17 +64,17 @@ def raise_why(connection: Connection, job_id: str) -> None:
     require_result(look(connection, job_id))
 
 
-def listed(connection: Connection, state: State | None) -> Iterator[Job]:
+def listed(connection: Connection, wanted: JobFilter) -> Iterator[Job]:
     """Yield each job, newest first."""
-    params = {"limit": _PAGE} if state is None else {"limit": _PAGE, "state": state}
-    answer = connection.request("GET", "/jobs", params=params)
+    params: Any = {"limit": _PAGE, **wanted.params()}
     while True:
-        page = answer.json()
+        page = (connection.request("GET", "/jobs", params=params)).json()
         for body in page["jobs"]:
             yield Job.from_json(body)
         if page["next"] is None:
             return
-        answer = connection.request("GET", page["next"])
+        # Not the whole address: the API key is for this connection's host only.
+        params = httpx.URL(page["next"]).params
 
 
 def cancel(connection: Connection, job_id: str) -> Job:
@@ -81,10 +85,5 @@ def cancel(connection: Connection, job_id: str) -> Job:
 def delete(connection: Connection, job_id: str) -> None:
     """Delete a job, canceled first if need be."""
     look(connection, job_id)
-    for _ in range(2):  # the first one cancels a job that isn't final
-        try:
-            answer = connection.request("DELETE", f"/jobs/{job_id}")
-        except NotFoundError:  # deleted by a request whose answer was lost
-            return
-        if answer.status_code == 204:
-            return
+    with suppress(NotFoundError):  # deleted by a request whose answer was lost
+        connection.request("DELETE", f"/jobs/{job_id}")

@@ -2,17 +2,26 @@
 
 import argparse
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import cast, get_args
 
 from rotograph._version import __version__
 from rotograph.commands.files import Files
-from rotograph.commands.jobs import Cancel, ListJobs, Results, Status
+from rotograph.commands.jobs import Cancel, Delete, ListJobs, Results, Status
 from rotograph.commands.outcome import EXIT_STATUS
 from rotograph.commands.segment import Segment
 from rotograph.connection import URL
 from rotograph.job import State
-from rotograph.options import Format, Instances, Masks, Options, Priority, Quality
+from rotograph.options import (
+    Format,
+    Instances,
+    JobFilter,
+    Masks,
+    Options,
+    Priority,
+    Quality,
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -38,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     _add_status(command("status", "show how jobs stand"))
     _add_result(command("result", "wait for jobs and keep their results as files"))
     _add_cancel(command("cancel", "cancel jobs"))
+    _add_delete(command("delete", "delete jobs with their videos and results"))
     _add_list(command("list", "list jobs, newest first"))
     return whole
 
@@ -53,7 +63,8 @@ def _add_segment(segment: argparse.ArgumentParser) -> None:
 
     def make(given: argparse.Namespace) -> Segment:
         names = Options.__annotations__
-        options = {n: v for n, v in vars(given).items() if n in names and v is not None}
+        chosen = vars(given) | {"labels": dict(given.labels) or None}
+        options = {n: v for n, v in chosen.items() if n in names and v is not None}
         return Segment(
             sources=tuple(given.videos),
             files=None if given.no_wait else _files(given),
@@ -84,12 +95,47 @@ def _add_cancel(cancel: argparse.ArgumentParser) -> None:
     cancel.set_defaults(make=lambda given: Cancel(tuple(given.jobs), given.json))
 
 
+def _add_delete(delete: argparse.ArgumentParser) -> None:
+    delete.add_argument("jobs", nargs="+", metavar="JOB", help="id of a job")
+    _add_common(delete)
+    delete.set_defaults(make=lambda given: Delete(tuple(given.jobs), given.json))
+
+
 def _add_list(listing: argparse.ArgumentParser) -> None:
     add = listing.add_argument
-    add("--state", choices=get_args(State), help="only those in it")
+    states = get_args(State)
+    add("--state", action="append", default=[], choices=states, help="only those; repeatable")
+    _add_labels(listing, "only those that have it; repeatable")
+    time = datetime.fromisoformat
+    add("--after", type=time, metavar="TIME", help="accepted then or later, as 2026-11-28T09:30")
+    add("--before", type=time, metavar="TIME", help="accepted earlier")
     add("--limit", type=int, default=20, metavar="N", help="at most so many (default: 20)")
     _add_common(listing)
-    listing.set_defaults(make=lambda given: ListJobs(given.state, given.limit, given.json))
+
+    def make(given: argparse.Namespace) -> ListJobs:
+        wanted = JobFilter(tuple(given.state), dict(given.labels), given.after, given.before)
+        return ListJobs(wanted, given.limit, given.json)
+
+    listing.set_defaults(make=make)
+
+
+def _add_labels(command: argparse.ArgumentParser, help: str) -> None:
+    command.add_argument(
+        "--label",
+        dest="labels",
+        action="append",
+        default=[],
+        type=_label,
+        metavar="NAME=VALUE",
+        help=help,
+    )
+
+
+def _label(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"must be NAME=VALUE, got {text!r}")
+    return name, value
 
 
 def _add_files(command: argparse.ArgumentParser) -> None:
@@ -129,6 +175,7 @@ def _add_options(segment: argparse.ArgumentParser) -> None:
     add("--every", type=int, metavar="N", help="segment each n-th frame")
     add("--priority", choices=get_args(Priority), help="among your own jobs")
     add("--callback-url", metavar="URL", help="posted to when the job has ended")
+    _add_labels(segment, "to find the job by in lists; repeatable")
 
 
 def _add_common(command: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""`rotograph status`, `result`, `cancel` and `list`: jobs that are there already."""
+"""`rotograph status`, `result`, `cancel`, `delete` and `list`: jobs that are there already."""
 
 import json
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from rotograph import Client, Job, RotographError
 from rotograph.commands.files import Files
 from rotograph.commands.outcome import DONE, WRONG, Outcome, say, show_job
 from rotograph.commands.segment import finish
-from rotograph.job import State
+from rotograph.options import JobFilter
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,41 @@ class Cancel:
 
 
 @dataclass(frozen=True)
+class Delete:
+    """Jobs to be deleted with their videos and results, those that run as well."""
+
+    jobs: tuple[str, ...]
+    as_json: bool
+
+    def __call__(self, client: Client) -> int:
+        """Show them as they were, and delete them; return the exit status."""
+
+        def delete(job_id: str) -> Job:
+            job = client.job(job_id)
+            client.delete(job)
+            return job
+
+        return _each(self.jobs, delete, as_json=self.as_json)
+
+
+@dataclass(frozen=True)
 class ListJobs:
     """Jobs to be listed, newest first."""
 
-    state: State | None
+    wanted: JobFilter
     limit: int
     as_json: bool
 
     def __call__(self, client: Client) -> int:
         """List them; return the exit status."""
-        for job in islice(client.jobs(self.state), self.limit):
+        wanted = self.wanted
+        found = client.jobs(
+            wanted.states,
+            labels=wanted.labels,
+            created_after=wanted.created_after,
+            created_before=wanted.created_before,
+        )
+        for job in islice(found, self.limit):
             show_job(job, as_json=self.as_json)
         return DONE
 

@@ -39,7 +39,7 @@ class Outcome:
             return DONE
         if isinstance(self.error, NotFoundError):
             return REFUSED
-        if isinstance(self.error, ProblemError) and self.error.job is not None:
+        if isinstance(self.error, ProblemError) and self.error.job_id is not None:
             return FAILED
         return FAILED if isinstance(self.error, OSError) else REFUSED
 
@@ -48,7 +48,7 @@ class Outcome:
         kind = self.error.type if isinstance(self.error, ProblemError) else None
         return {
             "source": self.source,
-            "job": self.job.id if self.job else getattr(self.error, "job", None),
+            "id": self.job.id if self.job else getattr(self.error, "job_id", None),
             "frames": self.job.frames_done if self.job and self.job.final else None,
             "copied_from": self.job and self.job.copied_from,
             "files": [str(file) for file in self.files],
@@ -60,13 +60,14 @@ def job_body(job: Job) -> dict[str, Any]:
     """Return a job as a JSON object."""
     problem = job.problem and {"type": job.problem.type, "detail": job.problem.detail}
     return {
-        "job": job.id,
+        "id": job.id,
         "state": job.state,
         "frames_done": job.frames_done,
         "frames_total": job.frames_total,
         "filename": job.filename,
         "created_at": job.created_at.isoformat(),
         "copied_from": job.copied_from,
+        "labels": dict(job.labels),
         "problem": problem,
     }
 
