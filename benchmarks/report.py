@@ -128,7 +128,8 @@ def _devices(results: Results) -> Iterator[str]:
 
 
 def _spread(values: Sequence[float]) -> str:
-    return f"{statistics.median(values):.1f} ({min(values):.1f}, {max(values):.1f})"
+    middle = f"{statistics.median(values):.1f}"
+    return middle if len(values) == 1 else f"{middle} ({min(values):.1f}, {max(values):.1f})"
 
 
 def plot(results: Results, to: Path) -> None:
