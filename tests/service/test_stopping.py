@@ -225,5 +225,5 @@ def test_no_client_loses_a_job_while_the_api_is_restarted(api: Api, tmp_path: Pa
     assert load.odd == []
     listed = httpx.get(f"{api.url}/jobs", params={"limit": 100}, timeout=30).json()["jobs"]
     assert {job["state"] for job in listed} == {"succeeded"}
-    assert sorted(f"/jobs/{job['id']}" for job in listed) == sorted(succeeded)
+    assert sorted(f"{api.url}/jobs/{job['id']}" for job in listed) == sorted(succeeded)
     assert len(succeeded) >= CLIENTS
