@@ -11,7 +11,8 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from pipeline.errors import BrokenVideo, NotAVideo, VideoTooLarge
-from pipeline.media.container import check_pixels, is_picture_file, read_packets
+from pipeline.media.container import check_pixels, is_picture_file
+from pipeline.media.joined import JOINED_FORMATS, packets_of_one_codec
 from pipeline.media.stated_size import stated_size
 from pipeline.media.vpx import READERS
 from pipeline.values import VideoLimits
@@ -23,8 +24,6 @@ _FPS_TOLERANCE = 0.01
 _SIZE_SLACK_BYTES = 64  # some writers count the header or the padding twice
 _MISSING_SHARE = 0.05  # of an index: edits cause as much
 
-# Streams of these may be cut and joined anywhere, and their clocks then jump.
-_JOINED_FORMATS = {"mpegts", "mpeg", "flv", "ogg"}
 _MAX_STEP_S = 10.0  # from frame to frame: from here on, FFmpeg's own tools see another clock
 
 
@@ -113,7 +112,8 @@ def list_packets(
     """Read a freshly opened file's packets to its end and list the frames they hold.
 
     Raises:
-        BrokenVideo: there are none, or the file is shorter than its container states.
+        BrokenVideo: there are none, the file is shorter than its container states, or its codec
+            changes.
         NotAVideo: it is a still picture.
         VideoTooLarge: they are past the limit.
     """
@@ -122,9 +122,7 @@ def list_packets(
     read_header = READERS.get(stream.codec_context.codec.name)
     pts, dts, durations = array("q"), array("q"), array("q")
     shows, key, single, placed = bytearray(), bytearray(), True, True
-    for packet in read_packets(container):
-        if packet.stream_index != stream.index:
-            continue
+    for packet in packets_of_one_codec(container, stream):
         shown, is_key = 1, packet.is_keyframe
         if read_header is not None:
             header = read_header(memoryview(packet))
@@ -152,7 +150,7 @@ def list_packets(
         key=np.frombuffer(key, np.bool_),
         last_duration=_last_duration(times[visible], np.array(durations)[visible], is_mp4),
         time_base=stream.time_base or 1 / DEFAULT_FPS,
-        joined=container.format.name in _JOINED_FORMATS,
+        joined=container.format.name in JOINED_FORMATS,
         rate_only=container.format.name == "avi",
         single=single,
         placed=placed,

@@ -86,6 +86,31 @@ def test_frames_without_timestamps_of_their_own_are_found_by_counting(
         assert shown(path, video, range(start, start + 2)) == [start, start + 1]
 
 
+@pytest.mark.parametrize(
+    ("ending", "codecs"),
+    [
+        ("ts", ("libx264", "libx265")),
+        ("ts", ("libx265", "libx264")),
+        ("ts", ("mpeg2video", "libx264")),
+        ("flv", ("libx264", "flv")),
+        ("mpg", ("mpeg2video", "libx264")),
+    ],
+)
+def test_recordings_joined_of_two_codecs_are_refused(
+    tmp_path: Path, ending: str, codecs: tuple[str, str]
+) -> None:
+    parts = []
+    for number, codec in enumerate(codecs):
+        pictures = [picture(FRAMES * number + index) for index in range(FRAMES)]
+        options = {"x265-params": "log-level=none"} if codec == "libx265" else {"g": "10"}
+        part = write_video(tmp_path / f"{number}.{ending}", pictures, codec=codec, options=options)
+        parts.append(shifted(part, number * FRAMES / 25).read_bytes())
+    path = tmp_path / f"joined.{ending}"
+    path.write_bytes(parts[0] + parts[1][13 if ending == "flv" else 0 :])
+    with pytest.raises(BrokenVideo, match="from start to end"):
+        scan(path, LIMITS)
+
+
 def test_a_pause_is_no_jump(tmp_path: Path) -> None:
     times_ms = [40 * index + (8000 if index >= 20 else 0) for index in range(FRAMES)]
     pictures = [picture(index) for index in range(FRAMES)]
