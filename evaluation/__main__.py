@@ -33,7 +33,7 @@ from pipeline.errors import PipelineError
 from pipeline.network import infer
 from pipeline.network.graph import DEVICES
 from pipeline.segmenter import STRIDE, Segmenter
-from pipeline.values import Quality
+from pipeline.values import Instances, Quality
 
 HELD_OUT = "held-out"
 """The part of a training part that no model here was trained on."""
@@ -77,6 +77,22 @@ def _shots(parsed: argparse.Namespace) -> None:
         _report(parsed, report_shots.text(found), found)
     for path, cuts, count in report_shots.files(parsed.files):
         print(f"{path.name}: {count} frames, cuts {cuts or 'none'}", flush=True)
+
+
+def _tracks(parsed: argparse.Namespace) -> None:
+    # TrackEval, which it imports, is among the requirements of the tests only.
+    from evaluation import report_tracks  # noqa: PLC0415
+
+    segmenter = Segmenter(infer.load(parsed.model, parsed.device))
+    found = {}
+    for path in parsed.videos:
+        tracked = report_tracks.track(segmenter, path, parsed.instances)
+        found[path.name] = report_tracks.told(tracked)
+        if parsed.truth is not None:
+            truth = report_tracks.read_truth(parsed.truth / path.stem)
+            masks = report_tracks.masks(tracked.frames)
+            found[path.name] |= report_tracks.score(truth, masks, tracked.minutes)
+    _report(parsed, report_tracks.text(found), found)
 
 
 def _davis_videos(parsed: argparse.Namespace) -> list[LabelledVideo]:
@@ -227,6 +243,16 @@ def _parser() -> argparse.ArgumentParser:
     of_shots.add_argument("--montages", type=int, default=40, help="default: 40")
     of_shots.add_argument("--files", type=Path, nargs="+", default=[], help="to list the cuts of")
     of_shots.add_argument("--json", type=Path, help="write all metrics here, as fractions")
+    of_tracks = commands.add_parser("tracks", help="how well objects are followed through videos")
+    of_tracks.set_defaults(run=_tracks)
+    of_tracks.add_argument("videos", type=Path, nargs="+")
+    of_tracks.add_argument("--model", type=Path, required=True, help="an .onnx file")
+    of_tracks.add_argument("--device", choices=DEVICES, default="cpu")
+    of_tracks.add_argument("--instances", choices=get_args(Instances), default="components")
+    of_tracks.add_argument(
+        "--truth", type=Path, help="<video's stem>/NNNNN.png, whose values number the objects"
+    )
+    of_tracks.add_argument("--json", type=Path, help="write all metrics here, as fractions")
     comparing = commands.add_parser("compare", help="models side by side on DAVIS-2016")
     comparing.set_defaults(run=_compare)
     comparing.add_argument(

@@ -59,7 +59,7 @@ def test_the_stride_is_the_one_asked_for(
         [read_mask(path).tobytes() for path in sorted((tmp_path / name / "swan").iterdir())]
         for name in ("as-served", "6", "8")
     )
-    assert as_served == six
+    assert as_served == eight
     assert six != eight
     with pytest.raises(SystemExit, match="2"):
         main([*common, "--stride", "9"])
