@@ -20,7 +20,7 @@ COVERED_S = 3.0
 _COASTING_S = 0.3
 # A new object of which so much lies in what another one was has split off from it, and is a part of
 # that until it has been apart for so many seconds.
-_INSIDE = 0.5
+_INSIDE = 0.9
 _APART_S = 1.0
 # What the latest frame counts in how fast an object is.
 _FRESH = 0.7
