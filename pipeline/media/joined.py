@@ -1,6 +1,6 @@
 """Recordings that were joined end to end, which some containers allow anywhere."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import av
 from av.bitstream import BitStreamFilterContext
@@ -13,11 +13,10 @@ from pipeline.errors import BrokenVideo
 from pipeline.media.container import read_packets
 
 JOINED_FORMATS = {"mpegts", "mpeg", "flv", "ogg"}  # clocks jump where they are joined
-# Filters that FFmpeg makes for streams of one codec only, by its name of the decoder.
+# Filters that FFmpeg makes for streams of one codec only.
 _FILTERS = {
     "h264": "h264_metadata",
     "hevc": "hevc_metadata",
-    "mpeg1video": "mpeg2_metadata",
     "mpeg2video": "mpeg2_metadata",
     "mpeg4": "mpeg4_unpack_bframes",
 }
@@ -32,8 +31,6 @@ def packets_of_one_codec(
         BrokenVideo: the file goes on in another codec or stream, of which FFmpeg would show nothing
             or garbage.
     """
-    keeps_codec = _codec_check(stream)
-    codec = stream.codec_context.codec.name
     places: dict[int, list[int]] = {}  # in the file, of the packets of each video stream
     for place, packet in enumerate(read_packets(container)):
         if packet.stream.type != "video":
@@ -41,11 +38,10 @@ def packets_of_one_codec(
         places.setdefault(packet.stream_index, []).append(place)
         if packet.stream_index != stream.index:
             continue
-        if packet.is_keyframe and not keeps_codec():
-            raise _changes(codec)
+        if packet.is_keyframe:
+            _check_codec(stream)
         yield packet
-    if not keeps_codec():
-        raise _changes(codec)
+    _check_codec(stream)
     own = places.get(stream.index, [])
     others = [other for other in places.values() if own and other is not own]
     joined = container.format.name in JOINED_FORMATS
@@ -61,25 +57,30 @@ def _is_before(one: list[int], other: list[int]) -> bool:
     return one[-2:][0] < other[0]
 
 
-def _codec_check(stream: VideoStream) -> Callable[[], bool]:
-    """Return what tells whether FFmpeg still reads the stream as the codec that it had at first.
+def _other_codec(stream: VideoStream) -> str | None:
+    """Return the codec as which FFmpeg reads the stream now; None if it is the one it had at first.
 
     MPEG-TS changes it in the middle of the file, and PyAV doesn't show that.
     """
-    name = _FILTERS.get(stream.codec_context.codec.name)
-
-    def takes() -> bool:
-        try:
-            BitStreamFilterContext(name or "null", stream)
-        except av.FFmpegError:
-            return False
-        return True
-
-    return takes if name is not None and takes() else lambda: True
+    own = stream.codec_context.codec.name
+    # Where its headers are damaged, FFmpeg takes MPEG-2 for MPEG-1.
+    own = "mpeg2video" if own == "mpeg1video" else own
+    return next((codec for codec in _FILTERS if codec != own and _is(codec, stream)), None)
 
 
-def _changes(codec: str) -> BrokenVideo:
-    return BrokenVideo(
-        f"The video must have one codec from start to end, got {codec} and then another: convert "
-        "its parts to one codec before they are joined."
-    )
+def _is(codec: str, stream: VideoStream) -> bool:
+    try:
+        BitStreamFilterContext(_FILTERS[codec], stream)
+    except av.FFmpegError:
+        return False
+    return True
+
+
+def _check_codec(stream: VideoStream) -> None:
+    other = _other_codec(stream)
+    if other is not None:
+        raise BrokenVideo(
+            "The video must have one codec from start to end, got "
+            f"{stream.codec_context.codec.name} and then {other}: convert its parts to one codec "
+            "before they are joined."
+        )
