@@ -7,10 +7,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -19,7 +21,7 @@ from av.subtitles.stream import SubtitleStream
 
 from pipeline.errors import BrokenVideo, DecoderFailed, NotAVideo, VideoError, VideoTooLarge
 from pipeline.media.decode import decode, scan
-from pipeline.media.decoder_child import pickled
+from pipeline.media.decoder_child import DecoderChild, pickled
 from pipeline.media.sandbox import Sandbox
 from pipeline.media.scan_file import load_scan, save_scan
 from pipeline.network.preprocess import fit, to_pictures
@@ -355,14 +357,29 @@ def test_a_message_of_a_decoder_is_cut(hostile: Callable[..., Sandbox], clip: Pa
 
 
 def test_closing_ends_a_decoder_that_hangs(
-    hostile: Callable[..., Sandbox], clip: Path, video: ScannedVideo
+    hostile: Callable[..., Sandbox],
+    clip: Path,
+    video: ScannedVideo,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sandbox = hostile("hang")
-    timer = threading.Timer(2, sandbox.close)
-    timer.start()
-    with pytest.raises(DecoderFailed, match="SIGKILL"):
-        list(sandbox.decode(clip, video, range(COUNT)))
-    timer.join()
+    waits = threading.Event()
+    receive_head = DecoderChild.receive_head
+
+    def note(*arguments: Any) -> tuple[bytes, int]:
+        waits.set()
+        return receive_head(*arguments)
+
+    def close() -> None:
+        waits.wait(60)
+        sandbox.close()
+
+    monkeypatch.setattr(DecoderChild, "receive_head", note)
+    with ThreadPoolExecutor(1) as closer:
+        closing = closer.submit(close)
+        with pytest.raises(DecoderFailed, match="SIGKILL"):
+            list(sandbox.decode(clip, video, range(COUNT)))
+        closing.result()
     with pytest.raises(RuntimeError, match="closed"):
         sandbox.scan(clip, LIMITS, 60)
 
