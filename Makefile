@@ -25,7 +25,7 @@ lint: .venv/test.stamp
 HAS_CHROMIUM = command -v chromium || command -v chromium-browser || command -v google-chrome
 HAS_NGINX = PATH="$$PATH:/usr/sbin" command -v nginx
 programs:
-	@missing="$$(($(HAS_CHROMIUM)) >/dev/null || echo chromium; ($(HAS_NGINX)) >/dev/null || echo nginx)"; \
+	@missing="$$( ($(HAS_CHROMIUM)) >/dev/null || echo chromium; ($(HAS_NGINX)) >/dev/null || echo nginx)"; \
 	[ -z "$$missing" ] || [ "$$(id -u)" != 0 ] || ! grep -qs '^ID=debian' /etc/os-release || \
 		(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing >/dev/null)
 clean: ; rm -rf .venv out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
