@@ -1,8 +1,6 @@
 """What is known of each job: its row in the database, which alone says where the job stands."""
 
-import base64
-import binascii
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -11,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from jobs.database import CALLBACKS, JOBS, LABELS, SEGMENTS, now, workflow_id
-from jobs.errors import BadCursor, JobNotFound
+from jobs.errors import JobNotFound
+from jobs.listing import conditions, cursor_of, number_of
 from jobs.pinning import PinnedElsewhere, hand_back, pin, unpin
 from jobs.segments import segment_range
 from jobs.values import (
@@ -127,15 +126,15 @@ class JobRecords:
         Raises:
             BadCursor: `cursor` isn't one that was given out.
         """
-        conditions = [self._owned, *_conditions(wanted)]
-        query = ROWS.where(*conditions).order_by(JOBS.c.number.desc()).limit(limit + 1)
+        clauses = [self._owned, *conditions(wanted)]
+        query = ROWS.where(*clauses).order_by(JOBS.c.number.desc()).limit(limit + 1)
         if cursor is not None:
-            query = query.where(JOBS.c.number < _number(cursor))
-        total = sa.select(sa.func.count()).select_from(JOBS).where(*conditions)
+            query = query.where(JOBS.c.number < number_of(cursor))
+        total = sa.select(sa.func.count()).select_from(JOBS).where(*clauses)
         with self.engine.connect() as connection:
             rows = connection.execute(query).mappings().all()
             count = connection.execute(total).scalar_one()
-        following = _cursor(rows[limit - 1]["number"]) if len(rows) > limit else None
+        following = cursor_of(rows[limit - 1]["number"]) if len(rows) > limit else None
         return JobPage([job_of(row) for row in rows[:limit]], following, count)
 
     def ids(self) -> set[str]:
@@ -340,19 +339,6 @@ class JobRecords:
             connection.execute(LABELS.delete().where(LABELS.c.job_id == job_id))
 
 
-def _conditions(wanted: JobFilter) -> Iterator[sa.ColumnElement[bool]]:
-    if wanted.states:
-        yield JOBS.c.state.in_(wanted.states)
-    # Times are shown in whole microseconds, to which a job's own must be equal.
-    if wanted.created_after is not None:
-        yield JOBS.c.created_at >= wanted.created_after.timestamp() - 5e-7
-    if wanted.created_before is not None:
-        yield JOBS.c.created_at < wanted.created_before.timestamp() - 5e-7
-    for name, value in wanted.labels.items():
-        labeled = sa.select(LABELS.c.job_id).where(LABELS.c.name == name, LABELS.c.value == value)
-        yield JOBS.c.id.in_(labeled)
-
-
 def _attempt(connection: sa.Connection, job_id: str, segment: int) -> int:
     """Count an attempt at a segment, and return how many there were."""
     attempts: int | None = connection.execute(
@@ -402,18 +388,3 @@ def _frames_ready(row: sa.RowMapping) -> int:
 
 def _time(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-
-
-def _cursor(number: int) -> str:
-    return base64.urlsafe_b64encode(str(number).encode()).decode().rstrip("=")
-
-
-def _number(cursor: str) -> int:
-    try:
-        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        number = int(base64.urlsafe_b64decode(padded))
-    except (ValueError, binascii.Error):
-        number = 0
-    if not 0 < number < 2**31 or _cursor(number) != cursor:
-        raise BadCursor(f"cursor must be one that a list of jobs gave, got {cursor!r}.")
-    return number

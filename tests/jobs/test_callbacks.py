@@ -98,7 +98,7 @@ def test_a_webhook_is_signed_as_standard_webhooks_says() -> None:
 
 @pytest.mark.usefixtures("sender")
 def test_the_end_of_a_job_is_told_once(bench: Bench, clip: Path, receiver: Receiver) -> None:
-    job = bench.submit(clip, every=8, callback_url=receiver.url)
+    job = bench.submit(clip, every=8, callback_url=receiver.url, labels={"project": "cats"})
     assert due(bench) == [(job.id, 0, False)]
     worker = bench.start_worker()
     ended_at = bench.wait_until_final(job).finished_at
