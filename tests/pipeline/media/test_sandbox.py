@@ -242,22 +242,21 @@ def test_a_file_with_subtitles_needs_nothing_that_is_loaded_late(
     assert sandbox.scan(path, LIMITS, 60).info == scan(path, LIMITS).info
 
 
-def test_damaged_files_are_refused_or_read_and_nothing_else(
-    sandbox: Sandbox, clip: Path, tmp_path: Path
-) -> None:
+def test_damaged_files_are_refused_or_read_and_nothing_else(clip: Path, tmp_path: Path) -> None:
     whole = clip.read_bytes()
     random = np.random.default_rng(7)
     before, opened = len(children(os.getpid())), descriptors()
-    for number in range(12):
-        damaged = bytearray(whole)
-        for at in random.integers(0, len(whole), 1 + 3 * number):
-            damaged[at] = random.integers(256)
-        path = tmp_path / "damaged.mp4"
-        path.write_bytes(damaged)
-        with suppress(VideoError):
-            video = sandbox.scan(path, LIMITS, 60)
-            for frame in sandbox.decode(path, video, range(video.info.frame_count)):
-                assert frame.pixels.shape == (video.info.height, video.info.width, 3)
+    with closing(Sandbox()) as sandbox:
+        for number in range(12):
+            damaged = bytearray(whole)
+            for at in random.integers(0, len(whole), 1 + 3 * number):
+                damaged[at] = random.integers(256)
+            path = tmp_path / "damaged.mp4"
+            path.write_bytes(damaged)
+            with suppress(VideoError):
+                video = sandbox.scan(path, LIMITS, 60)
+                for frame in sandbox.decode(path, video, range(video.info.frame_count)):
+                    assert frame.pixels.shape == (video.info.height, video.info.width, 3)
     assert (len(children(os.getpid())), descriptors()) == (before, opened)
 
 
