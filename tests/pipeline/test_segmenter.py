@@ -15,6 +15,7 @@ from jobs.lines import from_part, to_line, to_part
 from jobs.segments import segment_range
 from pipeline.errors import BrokenVideo
 from pipeline.media.decode import decode, scan, select
+from pipeline.network.clip_reader import SEARCH
 from pipeline.network.infer import load
 from pipeline.objects import rle
 from pipeline.segmenter import Segmenter
@@ -219,6 +220,7 @@ def montage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @given(start=st.integers(0, FRAMES - 1), every=st.integers(1, FRAMES), segments=st.integers(1, 4))
 @example(start=0, every=1, segments=1)
 @example(start=17, every=1, segments=3)
+@example(start=0, every=48, segments=1)
 def test_no_clip_holds_two_shots_and_segments_tell_the_wholes_cuts(
     montage: Path, *, start: int, every: int, segments: int
 ) -> None:
@@ -232,8 +234,12 @@ def test_no_clip_holds_two_shots_and_segments_tell_the_wholes_cuts(
         parts += segmenter.segment(montage, video, indices[part.start : part.stop])
     assert parts == whole
     assert [from_part(to_part(frame)) for frame in whole] == whole
-    told = [cut for frame in whole for cut in frame.cuts if cut > start]
-    assert told == [cut for cut in CUTS if start < cut <= indices[-1]]
+    found = [cut for frame in whole for cut in frame.cuts if cut > start]
+    cuts = [cut for cut in CUTS if start < cut <= indices[-1]]
+    if every <= SEARCH:
+        assert found == cuts
+    else:  # those long before a frame that is wanted may be missed, and no others found
+        assert set(found) <= set(cuts)
 
 
 def test_best_quality_looks_at_each_clip_twice(path: Path, video: ScannedVideo) -> None:
