@@ -59,8 +59,9 @@ def configure_log(process: str, log_format: LogFormat = "logfmt") -> None:
     handler.setFormatter(JsonFormatter() if log_format == "json" else KeyValueFormatter())
     handler.addFilter(_Mark(process))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    # At its info level it repeats at length what our own lines say.
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    # At their info level one repeats at length what our own lines say, the other lists its plugins.
+    for name in ("uvicorn", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 class _Mark(logging.Filter):

@@ -31,7 +31,7 @@ from tests.service.processes import Service
 @pytest.fixture(scope="module")
 def result(service: Service, video: Path) -> dict[str, Any]:
     """The result of the video with two objects."""
-    body = segment(service, video, instances="components")
+    body = segment(service, video, instances="components", min_track_s="0")
     assert [len(frame["objects"]) for frame in body["frames"]] == [2] * FRAMES
     return body
 
@@ -157,7 +157,7 @@ def test_masks_boxes_labels_and_spotlight_are_switched(page: Page, result: dict[
 def test_frames_between_hold_the_masks_of_the_one_before(
     visits: Visits, service: Service, video: Path
 ) -> None:
-    result = segment(service, video, instances="components", every="3")
+    result = segment(service, video, instances="components", min_track_s="0", every="3")
     page = show(visits, service, result)
     third, sixth = result["frames"][1:3]
     page.keyboard.press("ArrowRight")

@@ -59,6 +59,7 @@ def test_options_are_sent_along(visits: Visits, service: Service, video: Path) -
     page = visits.open(service)
     drop(page, video)
     page.get_by_label("Objects").select_option("components")
+    page.get_by_label("Seen for seconds").fill("0")
     page.get_by_label("From second").fill("0.5")
     page.get_by_label("To second").fill("-1")
     start = page.get_by_role("button", name="Start")

@@ -133,7 +133,7 @@ def test_any_file_name_is_taken(text: bytes) -> None:
             InvalidRequest,
             "'color' is not one of file, ",
         ),
-        (OPTION % (b"every", b"2" * 2000) + FILE % b"a" + END, InvalidRequest, "1024 bytes"),
+        (OPTION % (b"every", b"2" * 10_000) + FILE % b"a" + END, InvalidRequest, "8192 bytes"),
         (OPTION % (b"every", b"\xff") + FILE % b"a" + END, MalformedBody, "UTF-8"),
         (b"--cut\r\nContent-Type: video/mp4\r\n\r\na\r\n" + END, MalformedBody, "must have a name"),
         (FILE % b"a", MalformedBody, "ends before its last boundary"),
