@@ -109,4 +109,6 @@ def test_what_is_left_of_flow_is_its_distance_from_the_camera() -> None:
     across = (m[0, 0] * x + m[0, 1] * y + m[0, 2]) / depth - x
     down = (m[1, 0] * x + m[1, 1] * y + m[1, 2]) / depth - y
     wanted = cv2.magnitude(flow[..., 0] - across, flow[..., 1] - down)
-    np.testing.assert_allclose(residual(flow), wanted, rtol=1e-5, atol=1e-5)
+    found = residual(flow)
+    assert found is not None
+    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
