@@ -175,16 +175,19 @@ class Batches(Dataset[Batch]):
         """Draw a clip, the label of its object and what that label is worth."""
         recipe, crop = self.recipe, self.recipe.crop
         chance = generator.random()
-        if chance < recipe.stills_share:
+        # A single picture shows no motion: where one is wanted, a still takes a composite's place.
+        composites_share = recipe.composites_share if length > 1 else 0.0
+        stills_share = recipe.stills_share + recipe.composites_share - composites_share
+        if chance < stills_share:
             others = [self._any_still(generator) for _ in range(2)]
             clip = still_clip(self._still(step, index), others, length, crop, generator)
             return clip, NO_ACTION, STILLS_TRUST
-        chance -= recipe.stills_share
-        if chance < recipe.composites_share and length > 1:
+        chance -= stills_share
+        if chance < composites_share:
             others = [self._any_still(generator) for _ in range(STILLS - 1)]
             drawn = [self._still(step, index), *others]
             return composite_clip(drawn, length, crop, generator), NO_ACTION, STILLS_TRUST
-        chance -= recipe.composites_share
+        chance -= composites_share
         if chance >= recipe.actions_share:
             video = self.videos[int(generator.integers(len(self.videos)))]
             trust = 0.0 if video.name in PEOPLE else 1.0

@@ -8,7 +8,7 @@ from model.augmentation import Crop
 Precision = Literal["32-true", "bf16-mixed"]
 """Of training, as Lightning Fabric names it."""
 
-Trained = Literal["network", "decoder", "actions", "classifier"]
+Trained = Literal["network", "masks", "decoder", "actions", "classifier"]
 """The part of a network that a recipe trains."""
 
 
@@ -21,7 +21,8 @@ class Recipe:
         clip_lengths: frames of a clip, one length a step, in turn.
         frames_per_step: frames of a step on each device, over all its clips.
         stills_share: the share of clips that are stills in motion, 0 to 1.
-        composites_share: the share of clips in which only motion tells the object, 0 to 1.
+        composites_share: the share of clips in which only motion tells the object, 0 to 1; stills
+            take it where a clip is a single picture.
         actions_share: the share of clips of people who act, 0 to 1; videos give the rest.
         action_scales: as `crop.scales`, for the clips whose action is learnt: people who act are
             seen whole in them.
@@ -30,9 +31,9 @@ class Recipe:
         cue_weight: of the losses by cues alone beside the segmentation's; 0 draws no cues.
         still_share: the share of clips whose motion is left out, 0 to 1.
         close_up_share: the share of clips that are close-ups with an earlier mask, 0 to 1.
-        trained: the whole network; all but encoder and action head (`decoder`); the action head
-            alone (`actions`); or the last layer of a head that is ImageNet's else (`classifier`).
-            The rest stays as it is.
+        trained: the whole network; all that the action head doesn't stand on (`masks`); all but
+            encoder and action head (`decoder`); the action head alone (`actions`); or the last
+            layer of a head that is ImageNet's else (`classifier`). The rest stays as it is.
         learning_rate: of everything but the encoder.
         encoder_learning_rate: of the encoder.
         weight_decay: decoupled from the gradient (AdamW); 0 makes it Adam.
@@ -142,6 +143,18 @@ MOTION = replace(
     fixed_norm_from=0.0,
 )
 
+# For weights that `motion` gave. The encoder's deep stages come along, and every other step shows
+# single pictures, as in `further`: of the stills there are more than any other recipe gets through.
+MOTION_FURTHER = replace(
+    MOTION,
+    clip_lengths=(8, 1, 8, 1),
+    stills_share=0.4,
+    composites_share=0.3,
+    actions_share=0.05,
+    trained="masks",
+    learning_rate=5e-4,
+)
+
 # What `small` and `further` do, in one run for a GPU: steps of four times as many frames.
 MIXED = replace(
     FURTHER,
@@ -202,6 +215,7 @@ RECIPES = {
     "small": SMALL,
     "further": FURTHER,
     "motion": MOTION,
+    "motion-further": MOTION_FURTHER,
     "mixed": MIXED,
     "actions": ACTIONS,
     "actions-head": ACTIONS_HEAD,

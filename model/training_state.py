@@ -19,9 +19,16 @@ from model.recipes import Recipe
 # What ImageNet's weights fill; the rest learns as fast as the decoder.
 PRETRAINED = re.compile(r"(encoder|actions\.branch)\.(?!temporal\.|reduce\.)|actions\.widen\.")
 
+_DECODER = ("pyramid.", "decoder.", "scores.", "cues.")
 # What the names of their weights begin with.
 PARTS = {
-    "decoder": ("pyramid.", "decoder.", "scores.", "cues."),
+    # Of an EfficientNet: the map at 1/8, which the action head stands on, comes of stage 2.
+    "masks": (
+        *(f"encoder.{part}.{stage}" for part in ("stages", "temporal") for stage in range(3, 7)),
+        "encoder.reduce.",
+        *_DECODER,
+    ),
+    "decoder": _DECODER,
     "actions": ("actions.",),
     "classifier": ("actions.classifier.",),
 }

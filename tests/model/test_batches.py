@@ -80,6 +80,13 @@ def test_single_frames_are_clips_too(batches: Batches) -> None:
     assert drawn.masks.any()
 
 
+def test_single_pictures_are_stills_where_clips_are_composites(batches: Batches) -> None:
+    recipe = replace(RECIPE, clip_lengths=(1,), stills_share=0.0, composites_share=1.0)
+    unreadable: Any = [None] * 4
+    drawn = Batches(unreadable, unreadable, batches.stills, recipe, seed=0)[0]
+    assert drawn.masks.flatten(1).any(1).all()
+
+
 LABELS = ("none", "jump", "run")
 
 

@@ -10,12 +10,20 @@ from lightning_fabric import Fabric
 
 from dataset import davis, jhmdb, stills
 from dataset.values import LabelledVideo
-from model import checkpoint
+from model import checkpoint, presets
 from model.__main__ import working_spec
 from model.augmentation import Crop
 from model.batches import Batches
 from model.presets import build, restore
-from model.recipes import ACTIONS, ACTIONS_HEAD, ACTIONS_PROBE, PAPER, SMALL, Recipe
+from model.recipes import (
+    ACTIONS,
+    ACTIONS_HEAD,
+    ACTIONS_PROBE,
+    MOTION_FURTHER,
+    PAPER,
+    SMALL,
+    Recipe,
+)
 from model.training import Run, logger, rate_factor, supported_precision, train
 from tests.dataset.folders import write_davis, write_jhmdb, write_stills
 
@@ -154,3 +162,40 @@ def test_an_action_head_is_trained(
     else:
         parts = {"actions"} if recipe.trained == "actions" else set(dict(network.named_children()))
         assert {name.partition(".")[0] for name in changed} == parts
+
+
+def test_masks_are_trained_and_no_action_changes(
+    tmp_path: Path, videos: list[LabelledVideo]
+) -> None:
+    write_stills(tmp_path / "stills", 5)
+    recipe = replace(
+        MOTION_FURTHER,
+        crop=RECIPE.crop,
+        frames_per_step=4,
+        clip_lengths=(2, 1),
+        actions_share=0.0,
+        precision="32-true",
+    )
+    torch.manual_seed(0)
+    network = build(replace(presets.SMALL, cues=True), ("none", "run")).eval()
+    clips = torch.randint(256, (1, 2, 32, 64, 3), dtype=torch.uint8)
+    boxes = torch.tensor([[[2.0, 2, 20, 20]] * 2])
+
+    def answers() -> tuple[torch.Tensor, torch.Tensor]:
+        with torch.inference_mode():
+            return network.eval().score_actions(clips, boxes), network(clips)
+
+    actions, masks = answers()
+    folder = tmp_path / "run"
+    train(
+        Fabric(accelerator="cpu", devices=1, precision=recipe.precision, loggers=[logger(folder)]),
+        network,
+        recipe=recipe,
+        run=Run(folder=folder, steps=2, seed=1, resume=False, log_every=2, save_every=2, about={}),
+        batches=Batches(videos[:1], [], stills.load(tmp_path / "stills"), recipe, seed=1),
+        held_out=[],
+        spec=working_spec("small", short_side=64),
+    )
+    after_actions, after_masks = answers()
+    assert after_actions.equal(actions)
+    assert not after_masks.equal(masks)
