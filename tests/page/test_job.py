@@ -63,7 +63,11 @@ def test_videos_have_pictures_in_the_list(visits: Visits, staged: Staged) -> Non
     page = visits.open(staged)
     canvas = page.locator("#recent-list canvas")
     page.wait_for_function(
-        """canvas => canvas.getContext("2d").getImageData(80, 45, 1, 1).data[3] === 255""",
+        """canvas => {
+            const pixel = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+            pixel.drawImage(canvas, 80, 45, 1, 1, 0, 0, 1, 1);
+            return pixel.getImageData(0, 0, 1, 1).data[3] === 255;
+        }""",
         arg=canvas.element_handle(),
     )
 
