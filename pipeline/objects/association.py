@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.objects import rle
+from pipeline.objects.contact import part
 from pipeline.values import Rle, SegmentedObject
 
 # An object overlaps itself in the next frame by this much, or its box does where it was going to.
@@ -22,6 +23,11 @@ _COASTING_S = 0.3
 # that until it has been apart for so many seconds.
 _INSIDE = 0.9
 _APART_S = 1.0
+# Objects that have been apart for so many seconds stay so when they come to touch, of which so much
+# lies in what they are then, unless one is so small beside the other.
+_SETTLED_S = 0.5
+_COVERED = 0.5
+_SMALL = 0.25
 # What the latest frame counts in how fast an object is.
 _FRESH = 0.7
 
@@ -40,7 +46,7 @@ class Followed:
         missing_s: time of the first frame since that it was not in; None if there is none.
         speed: of its box's middle along x and y, pixels a second.
         part_of: key of the object that it split off from; None if it is one of its own.
-        apart_s: since when it has been seen apart from that.
+        apart_s: since when it has been seen apart from others.
     """
 
     key: int
@@ -51,6 +57,11 @@ class Followed:
     speed: tuple[float, float] = (0.0, 0.0)
     part_of: int | None = None
     apart_s: float = 0.0
+
+    @property
+    def whole(self) -> int:
+        """The key of what it is a part of: its own where it is none."""
+        return self.key if self.part_of is None else self.part_of
 
     def expected(self, time_s: float) -> Box:
         """Return where its box would be."""
@@ -69,7 +80,7 @@ class Followed:
                 kept * self.speed[0] + _FRESH * across,
                 kept * self.speed[1] + _FRESH * down,
             )
-        if self.missing_s is not None:
+        if self.part_of is not None and self.missing_s is not None:
             self.apart_s = time_s
         elif time_s - self.apart_s >= _APART_S:
             self.part_of = None
@@ -79,24 +90,23 @@ class Followed:
 
 @dataclass
 class Association:
-    """Follows the objects of one shot; holds the masks of those that may come again.
+    """Follows the objects of one shot; holds the masks of those that may come again."""
 
-    Attributes:
-        joining: whether what splits off from an object is a part of it for a while.
-    """
-
-    joining: bool = True
     followed: list[Followed] = field(default_factory=list)
     keys: int = 0
 
-    def match(self, objects: Sequence[SegmentedObject], time_s: float) -> list[int]:
-        """Return the key of each object of the next frame, the same one for parts of an object.
+    def match(
+        self, found: Sequence[SegmentedObject], time_s: float
+    ) -> list[tuple[int, SegmentedObject]]:
+        """Return the objects of the next frame, each with its key, the same for parts of one.
 
-        Pairs are matched greedily: those whose masks overlap, most first, then those whose box is
-        where an object was going to. An object that is not matched gets a new key.
+        What touches now and was apart is parted. Pairs are matched greedily: those whose masks
+        overlap, most first, then those whose box is where an object was going to. An object that is
+        not matched gets a new key.
         """
-        boxes = [object_.box for object_ in objects]
+        boxes = [object_.box for object_ in found]
         self.followed = [one for one in self.followed if _may_come(one, boxes, time_s)]
+        objects = [piece for object_ in found for piece in self._parted(object_, time_s)]
         scores = self._scores(objects, time_s)
         matched: dict[int, Followed] = {}
         taken: set[int] = set()
@@ -121,16 +131,30 @@ class Association:
                 matched[column] = one
         for column, object_ in enumerate(objects):
             matched[column].meet(object_, time_s)
-        found = (matched[column] for column in range(len(objects)))
-        return [one.key if one.part_of is None else one.part_of for one in found]
+        return [(matched[column].whole, object_) for column, object_ in enumerate(objects)]
+
+    def _parted(self, object_: SegmentedObject, time_s: float) -> list[SegmentedObject]:
+        """Return the objects that one of the next frame is made of; itself where it is one."""
+        inside = [
+            one
+            for one in self.followed
+            if one.part_of is None
+            and one.missing_s is None
+            and time_s - one.apart_s >= _SETTLED_S
+            and box_iou(one.box, object_.box) > 0
+            and rle.inside(one.mask, object_.mask) >= _COVERED
+        ]
+        largest = max((rle.area(one.mask) for one in inside), default=0)
+        inside = [one for one in inside if rle.area(one.mask) >= _SMALL * largest]
+        if len(inside) < 2:
+            return [object_]
+        return part(object_, [one.mask for one in inside])
 
     def _whole(self, object_: SegmentedObject, here: Sequence[Followed]) -> int | None:
         """Return the key of the object that a new one has split off from; None if there is none."""
-        if not self.joining:
-            return None
         for one in here:
             if rle.inside(object_.mask, one.mask) >= _INSIDE:
-                return one.key if one.part_of is None else one.part_of
+                return one.whole
         return None
 
     def _scores(self, objects: Sequence[SegmentedObject], time_s: float) -> NDArray[np.float64]:

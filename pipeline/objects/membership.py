@@ -10,10 +10,9 @@ from pipeline.values import Rle, SegmentedObject
 # than that.
 COMES = 0.5
 GOES = 0.3
-# Seconds for which that has to be so.
+# Seconds for which that has to be so, once it is sure how a part stands; and when it has just come.
 CLEAR_S = 3.0
-# Seconds over which areas are averaged, as an exponential moving average.
-_AVERAGED_S = 0.5
+_FRESH_S = 0.3
 # Seconds after which a part that isn't seen any more is forgotten.
 _FORGOTTEN_S = 10.0
 # A part that splits off from the object belongs to it at first if it is no smaller.
@@ -27,28 +26,24 @@ class Standing:
 
     Attributes:
         inside: whether it belongs to it.
-        share: its area over that of the largest part, averaged.
         at_s: when it was seen last.
-        against_s: since when its share speaks against `inside`; None if it doesn't.
+        sure_s: seconds of evidence against `inside` after which that changes.
     """
 
     inside: bool
-    share: float
     at_s: float
-    against_s: float | None = None
+    sure_s: float = _FRESH_S
 
-    def see(self, share: float, time_s: float) -> None:
-        """Take its area in the next frame that it is in."""
-        kept = 0.5 ** ((time_s - self.at_s) / _AVERAGED_S)
-        self.share = kept * self.share + (1 - kept) * share
-        self.at_s = time_s
-        against = self.share < GOES if self.inside else self.share >= COMES
-        if not against:
-            self.against_s = None
-        elif self.against_s is None:
-            self.against_s = time_s
-        elif time_s - self.against_s >= CLEAR_S:
-            self.inside, self.against_s = not self.inside, None
+    def see(self, share: float, elapsed_s: float) -> None:
+        """Take its area over that of the largest part in a frame, some time after the last one.
+
+        Evidence adds up, and is made up for by as much time without: what crosses a border to and
+        fro doesn't change, nor does anything a second time within `CLEAR_S`.
+        """
+        against = share < GOES if self.inside else share >= COMES
+        self.sure_s = min(CLEAR_S, self.sure_s + (-elapsed_s if against else elapsed_s))
+        if self.sure_s <= 0:
+            self.inside, self.sure_s = not self.inside, CLEAR_S
 
 
 @dataclass
@@ -58,10 +53,12 @@ class Membership:
     Attributes:
         standings: by the parts' keys.
         mask: what the object was last; None before it is seen.
+        last_s: time of the last frame.
     """
 
     standings: dict[int, Standing] = field(default_factory=dict)
     mask: Rle | None = None
+    last_s: float = 0.0
 
     def choose(
         self,
@@ -76,6 +73,7 @@ class Membership:
             time_s: of the frame.
             following: the parts of the frames after it that are known.
         """
+        elapsed_s, self.last_s = time_s - self.last_s, time_s
         if not parts:
             return []
         shares = _shares(parts)
@@ -86,18 +84,19 @@ class Membership:
         }
         for key, part in parts.items():
             if key in self.standings:
-                self.standings[key].see(shares[key], time_s)
+                self.standings[key].at_s = time_s
+                self.standings[key].see(shares[key], elapsed_s)
             else:
                 seen = [shares[key], *(_shares(later)[key] for later in following if key in later)]
                 share = sum(seen) / len(seen)
                 inside = share >= COMES or (share >= _SPLIT and self._was_inside(part))
-                self.standings[key] = Standing(inside, share, time_s)
+                self.standings[key] = Standing(inside, time_s)
         chosen = [part for key, part in parts.items() if self.standings[key].inside]
         if not chosen and not self._is_coming(following):
             # Who is left is the object, as long as nobody else is.
             for key, part in parts.items():
                 if shares[key] >= COMES:
-                    self.standings[key] = Standing(True, shares[key], time_s)
+                    self.standings[key] = Standing(True, time_s, CLEAR_S)
                     chosen.append(part)
         if chosen:
             self.mask = rle.union([part.mask for part in chosen])

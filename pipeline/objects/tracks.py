@@ -115,8 +115,7 @@ class Tracker:
     def __init__(
         self, instances: Instances, min_track_s: float = MIN_TRACK_S, threshold: float = 0.5
     ) -> None:
-        association = Association(joining=instances == "components")
-        self._state = _State(instances, min_track_s, threshold, association=association)
+        self._state = _State(instances, min_track_s, threshold)
 
     def link(self, frame: SegmentedFrame) -> list[SegmentedFrame]:
         """Take the next frame, and return those that can be told now, with a track for each object.
@@ -133,11 +132,10 @@ class Tracker:
             linked = self.finish()
             state.shots += frame.cuts
             state.first = frame.index
-            state.association = Association(joining=state.association.joining)
-            state.membership, state.ids = Membership(), {}
+            state.association, state.membership, state.ids = Association(), Membership(), {}
         state.last, state.last_s = frame.index, frame.time_s
-        keys = state.association.match(frame.objects, frame.time_s)
-        state.held.append(_hold(frame, keys))
+        matched = state.association.match(frame.objects, frame.time_s)
+        state.held.append(_hold(frame, matched))
         while state.held and self._after(state.held[0], frame.time_s):
             linked.append(self._release(ended=False))
         return linked
@@ -256,10 +254,10 @@ def link_all(frames: Iterable[SegmentedFrame], tracker: Tracker) -> Iterator[Seg
     yield from tracker.finish()
 
 
-def _hold(frame: SegmentedFrame, keys: Sequence[int]) -> _Held:
+def _hold(frame: SegmentedFrame, matched: Iterable[tuple[int, SegmentedObject]]) -> _Held:
     """Return a frame with one object for each key, largest first."""
     parts: dict[int, list[SegmentedObject]] = {}
-    for key, object_ in zip(keys, frame.objects, strict=True):
+    for key, object_ in matched:
         parts.setdefault(key, []).append(object_)
     found = sorted(((key, _joined(of)) for key, of in parts.items()), key=lambda one: -one[1].area)
     return _Held(replace(frame, objects=tuple(one for _, one in found)), [key for key, _ in found])

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline.objects import rle
 from pipeline.objects.association import COVERED_S
+from pipeline.objects.membership import CLEAR_S
 from pipeline.objects.tracks import Tracker, link_all
 from pipeline.values import Instances, SegmentedFrame, SegmentedObject, Shot
 
@@ -24,6 +25,12 @@ def _object(x: int, y: int, side: int = 20, score: float = 0.8) -> SegmentedObje
     mask[y : y + side, x : x + side] = True
     encoded = rle.encode(mask)
     return SegmentedObject(mask=encoded, box=rle.box(encoded), area=rle.area(encoded), score=score)
+
+
+def _one(*objects: SegmentedObject) -> SegmentedObject:
+    """Return the component that some objects are together."""
+    mask = rle.union([one.mask for one in objects])
+    return SegmentedObject(mask=mask, box=rle.box(mask), area=rle.area(mask), score=0.8)
 
 
 def _frames(objects: Iterable[Sequence[SegmentedObject]], fps: int = FPS) -> list[SegmentedFrame]:
@@ -156,6 +163,29 @@ def test_what_splits_off_is_a_part_until_it_has_been_apart() -> None:
     assert _ids(linked[-1]) == [1, 2]
 
 
+@pytest.mark.parametrize("instances", get_args(Instances))
+def test_what_was_apart_stays_so_when_it_touches(instances: Instances) -> None:
+    """Two come from either side, stand together for a second, and part."""
+    ways = [*range(40), *[40] * 25, *range(39, -1, -1)]
+    pairs = [(_object(10 + way, 10, side=30), _object(120 - way, 10)) for way in ways]
+    found = [pair if way < 40 else [_one(*pair)] for way, pair in zip(ways, pairs, strict=True)]
+    linked = list(link_all(_frames(found), Tracker(instances)))
+    # The smaller one is a bystander of the other.
+    wanted = [pair[:1] if instances == "primary" else pair for pair in pairs]
+    assert [[one.box for one in frame.objects] for frame in linked] == [
+        [one.box for one in pair] for pair in wanted
+    ]
+    assert {tuple(_ids(frame)) for frame in linked} == {(1,) if instances == "primary" else (1, 2)}
+
+
+@pytest.mark.parametrize(("apart_s", "side"), [(0.4, 20), (1.0, 14)])
+def test_what_was_hardly_apart_or_is_small_is_one(apart_s: float, side: int) -> None:
+    pair = (_object(50, 10, side=30), _object(80, 10, side=side))
+    frames = _frames([pair] * round(apart_s * FPS) + [[_one(*pair)]] * 20)
+    last = list(link_all(frames, Tracker("components")))[-1]
+    assert [one.box for one in last.objects] == [(50, 10, 30 + side, 30)]
+
+
 def test_a_bystander_does_not_come_and_go() -> None:
     """Its share goes beyond one half and back all the time."""
     object_, bystander = _object(20, 20, side=40), [_object(120, 20, side=s) for s in (25, 31)]
@@ -168,14 +198,24 @@ def test_a_bystander_does_not_come_and_go() -> None:
 
 def test_a_bystander_that_grows_belongs_to_it_in_the_end() -> None:
     frames = _frames(
-        [_object(20, 20, side=40), _object(120, 20, side=min(38, 20 + max(0, index - 50)))]
-        for index in range(200)
+        [_object(20, 20, side=40), _object(120, 20, side=min(38, 20 + max(0, index - 90)))]
+        for index in range(220)
     )
     wide = [frame.objects[0].box[2] > 40 for frame in link_all(frames, Tracker("primary"))]
     change = wide.index(True)
     # With a side of 29 it is half as large.
-    assert 59 + 3 * FPS <= change <= 59 + 4 * FPS
-    assert wide == [False] * change + [True] * (200 - change)
+    assert change == pytest.approx(99 + CLEAR_S * FPS, abs=2)
+    assert wide == [False] * change + [True] * (220 - change)
+
+
+def test_what_has_just_come_is_judged_soon() -> None:
+    """Half of it is beyond the border for 0.4 s."""
+    frames = _frames(
+        [_object(20, 20, side=40), _object(120, 20, side=24 if index < 10 else 38)]
+        for index in range(50)
+    )
+    wide = [frame.objects[0].box[2] > 40 for frame in link_all(frames, Tracker("primary"))]
+    assert wide.index(True) == pytest.approx(10 + (0.4 + 0.3) * FPS, abs=2)
 
 
 def test_who_is_left_is_the_object() -> None:
