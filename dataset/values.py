@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -156,14 +156,25 @@ def read_mask(path: Path) -> NDArray[np.bool_]:
     Raises:
         DatasetError: the file is missing, isn't a picture, or holds colours.
     """
+    mask: NDArray[np.bool_] = read_numbers(path) > 0
+    return mask
+
+
+def read_numbers(path: Path) -> NDArray[Any]:
+    """Read a mask of any kind as `read_mask` does, by the values that number its objects.
+
+    Returns:
+        (H, W), whole numbers or bool.
+
+    Raises:
+        DatasetError: the file is missing, isn't a picture, or holds colours.
+    """
     try:
         with Image.open(path) as picture:
             if picture.mode not in {"1", "L", "LA", "P", "I;16", "I"}:
                 raise DatasetError(
                     f"A mask must be in mode 1, L, LA or P, got {path} in mode {picture.mode}."
                 )
-            values = np.asarray(picture.getchannel(0) if picture.mode == "LA" else picture)
+            return np.asarray(picture.getchannel(0) if picture.mode == "LA" else picture)
     except OSError as error:
         raise DatasetError(f"{path} must be a mask file that can be read: {error}.") from error
-    mask: NDArray[np.bool_] = values > 0
-    return mask

@@ -9,14 +9,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar, get_args
 
-from dataset import davis, jhmdb, segtrack
+from dataset import davis, davis17, jhmdb, segtrack
 from dataset.held_out import split_davis, split_jhmdb
 from dataset.values import DatasetError, LabelledSequence, LabelledVideo
 from evaluation import (
     compare,
+    numbered,
     predicted_actions,
     predictions,
     report_davis,
+    report_davis17,
     report_jhmdb,
     report_none,
     report_segtrack,
@@ -90,9 +92,25 @@ def _tracks(parsed: argparse.Namespace) -> None:
         found[path.name] = report_tracks.told(tracked)
         if parsed.truth is not None:
             truth = report_tracks.read_truth(parsed.truth / path.stem)
-            masks = report_tracks.masks(tracked.frames)
+            masks = numbered.of_tracks(tracked.frames)
             found[path.name] |= report_tracks.score(truth, masks, tracked.minutes)
     _report(parsed, report_tracks.text(found), found)
+
+
+def _davis17(parsed: argparse.Namespace) -> None:
+    videos = _chosen(davis17.load(parsed.root, parsed.split), parsed)
+    if parsed.model is not None:
+        segmenter = Segmenter(infer.load(parsed.model, parsed.device))
+    scores = {}
+    for video in videos:
+        if parsed.model is not None:
+            found = report_davis17.segment(segmenter, video, parsed.instances)
+        else:
+            names = (f"{name}.png" for name in video.frame_names)
+            found = numbered.read(parsed.masks / video.name / name for name in names)
+        scores[video.name] = report_davis17.score(numbered.read(video.mask_paths), found)
+    metrics = report_davis17.metrics(scores)
+    _report(parsed, report_davis17.text(metrics, parsed.split), metrics)
 
 
 def _davis_videos(parsed: argparse.Namespace) -> list[LabelledVideo]:
@@ -236,6 +254,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     for command in (on_davis, on_segtrack, on_jhmdb, of_none):
         _add_common(command)
+    on_davis17 = commands.add_parser("davis17", help="J and F of objects on DAVIS-2017")
+    on_davis17.set_defaults(run=_davis17)
+    on_davis17.add_argument("--root", type=Path, required=True, help="the data set's folder")
+    on_davis17.add_argument("--split", default="val", help="default: val")
+    source = on_davis17.add_mutually_exclusive_group(required=True)
+    source.add_argument("--masks", type=Path, help="<sequence>/<frame>.png, values number tracks")
+    source.add_argument("--model", type=Path, help="an .onnx file to segment with")
+    on_davis17.add_argument("--device", choices=DEVICES, default="cpu", help="for --model")
+    on_davis17.add_argument("--instances", choices=get_args(Instances), default="components")
+    on_davis17.add_argument("--json", type=Path, help="write all metrics here, as fractions")
+    on_davis17.add_argument("--sequences", nargs="+", metavar="NAME", help="only these")
     of_shots = commands.add_parser("shots", help="cuts found in montages of DAVIS, and in files")
     of_shots.set_defaults(run=_shots)
     of_shots.add_argument("--root", type=Path, help="of DAVIS, to make montages of")

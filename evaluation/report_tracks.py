@@ -9,19 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from trackeval.metrics import CLEAR, HOTA, Identity
 
 from dataset.values import DatasetError
+from evaluation import numbered
+from evaluation.numbered import Objects
 from evaluation.table import percent, table
 from pipeline.media.decode import scan
 from pipeline.objects import rle
 from pipeline.objects.tracks import Tracker, link_all
 from pipeline.segmenter import Segmenter
-from pipeline.values import Instances, Rle, ScannedVideo, SegmentedFrame, Track, VideoLimits
-
-Objects = Mapping[int, Rle]
-"""The masks of a frame's objects, by their numbers."""
+from pipeline.values import Instances, ScannedVideo, SegmentedFrame, Track, VideoLimits
 
 _LIMITS = VideoLimits(max_pixels=2**26, max_frames=100_000, max_duration_s=3600)
 
@@ -59,11 +57,7 @@ def track(segmenter: Segmenter, path: Path, instances: Instances) -> Tracked:
 
 def read_truth(folder: Path) -> list[Objects]:
     """Read `NNNNN.png` of each frame, whose values are the objects' numbers, 0 the background."""
-    truth: list[Objects] = []
-    for path in sorted(folder.glob("*.png")):
-        with Image.open(path) as picture:  # OpenCV gives the colours of a palette, not its numbers
-            numbers = np.asarray(picture)
-        truth.append({int(n): rle.encode(numbers == n) for n in np.unique(numbers) if n})
+    truth = numbered.read(sorted(folder.glob("*.png")))
     if not truth:
         raise DatasetError(f"{folder} must hold the masks of frames, NNNNN.png, got none.")
     return truth
@@ -114,11 +108,6 @@ def told(found: Tracked) -> dict[str, float]:
         "tracks_a_minute": count / found.minutes,
         "median_s": found.median_s,
     }
-
-
-def masks(frames: Sequence[SegmentedFrame]) -> list[Objects]:
-    """Return the masks of each frame by track."""
-    return [{one.track: one.mask for one in f.objects if one.track is not None} for f in frames]
 
 
 def _to_data(truth: Sequence[Objects], found: Sequence[Objects]) -> dict[str, Any]:

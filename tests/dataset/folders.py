@@ -44,6 +44,30 @@ def write_davis(
     return root
 
 
+def write_davis17(root: Path, lengths: dict[str, int], size: tuple[int, int] = (60, 90)) -> Path:
+    """Write sequences of two squares that move apart, numbered 3 and 1; `size` is H and W."""
+    for name, length in lengths.items():
+        for index in range(length):
+            numbers = np.zeros(size, np.uint8)
+            numbers[20:40, 20 - index : 40 - index] = 3
+            numbers[20:40, 50 + index : 70 + index] = 1
+            frame = np.random.default_rng(3).integers(0, 90, (*size, 3), dtype=np.uint8)
+            frame[numbers > 0] += 120
+            palette = Image.fromarray(numbers)
+            palette.putpalette(np.random.default_rng(3).integers(0, 256, 768).tolist())
+            for kind, picture, end in (
+                ("JPEGImages", Image.fromarray(frame), "jpg"),
+                ("Annotations_unsupervised", palette, "png"),
+            ):
+                path = root / kind / "480p" / name / f"{index:05d}.{end}"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                picture.save(path)
+    listing = root / "ImageSets" / "2017" / "val.txt"
+    listing.parent.mkdir(parents=True, exist_ok=True)
+    listing.write_text("".join(f"{name}\n" for name in lengths))
+    return root
+
+
 def write_stills(root: Path, count: int, size: tuple[int, int] = (64, 80)) -> Path:
     """Write pictures with a bright disc; `size` is H and W."""
     rows, columns = np.indices(size)

@@ -9,7 +9,7 @@ import pytest
 from dataset import davis, jhmdb, segtrack
 from dataset.values import read_mask, read_picture
 from evaluation.__main__ import main
-from tests.dataset.folders import write_davis, write_jhmdb, write_segtrack
+from tests.dataset.folders import write_davis, write_davis17, write_jhmdb, write_segtrack
 from tests.evaluation.folders import shifted, write_predictions
 from tests.tiny_model import write_blurring_model, write_model
 
@@ -45,6 +45,23 @@ def test_davis_from_a_model_and_again_from_its_masks(tmp_path: Path) -> None:
     assert 0.7 < found["J_mean"] < 1
     main([*common, "--masks", str(tmp_path / "p")])
     assert _read(tmp_path / "a.json") == found
+
+
+def test_davis17_from_masks_and_from_a_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = write_davis17(tmp_path / "d", {"swans": 9, "bears": 10})
+    common = ["davis17", "--root", str(root), "--json", str(tmp_path / "a.json")]
+    main([*common, "--masks", str(root / "Annotations_unsupervised/480p")])
+    found = _read(tmp_path / "a.json")
+    assert (found["objects"], found["J_and_F_mean"], found["J_decay"]) == (4, 1, 0)
+    assert list(found["per_sequence"]) == ["swans", "bears"]
+    assert "DAVIS-2017 unsupervised, val, 2 sequences" in capsys.readouterr().out
+    model = str(write_model(tmp_path / "tiny.onnx"))
+    main([*common, "--model", model, "--sequences", "bears", "--instances", "primary"])
+    found = _read(tmp_path / "a.json")
+    # Both are one track, of which each is half: it fits one of them by a half, and the other not.
+    assert (found["objects"], found["J_mean"]) == (2, pytest.approx(0.25, abs=0.05))
 
 
 def test_the_stride_is_the_one_asked_for(

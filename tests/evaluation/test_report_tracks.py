@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from dataset.values import DatasetError
-from evaluation.report_tracks import Objects, read_truth, score
+from evaluation.numbered import Objects
+from evaluation.report_tracks import read_truth, score
 from pipeline.objects import rle
 
 
