@@ -151,12 +151,11 @@ def main() -> None:
         "--minutes", type=float, nargs="*", default=(), help="of long videos, for their memory"
     )
     parser.add_argument("--to", type=Path, default=Path("out/bench"), help="default: out/bench")
-    parser.add_argument("--page", type=Path, help="whose marked part becomes the tables")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(arguments, Path(folder))
         bench.measure()
-    report.write(bench.results, arguments.to, arguments.page)
+    report.write(bench.results, arguments.to)
 
 
 def _sessions(model: Path, devices: Sequence[Device]) -> Iterator[tuple[Device, Session]]:

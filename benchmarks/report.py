@@ -8,34 +8,17 @@ from pathlib import Path
 
 from benchmarks.results import BARE, LITSERVE, Results, Run
 
-START, END = "<!-- bench: written by `make bench` -->", "<!-- /bench -->"
-
 STAGES = ("decode", "motion", "postprocess")
 
 
-def write(results: Results, to: Path, page: Path | None) -> None:
-    """Write `bench.json`, `bench.md` and `bench.png` into a folder.
-
-    Args:
-        results: to be told.
-        to: the folder; it is made.
-        page: a Markdown page, whose part between the two marks becomes the tables.
-
-    Raises:
-        ValueError: the page lacks the marks.
-    """
+def write(results: Results, to: Path) -> None:
+    """Write `bench.json`, `bench.md` and `bench.png` into a folder, which is made."""
     to.mkdir(parents=True, exist_ok=True)
     (to / "bench.json").write_text(json.dumps(asdict(results), indent=1) + "\n")
     text = "\n".join(tables(results))
-    (to / "bench.md").write_text(text + "\n")
+    (to / "bench.md").write_text(f"# The benchmark's tables\n\n{text}\n")
     plot(results, to / "bench.png")
     print(text)
-    if page is not None:
-        before, start, rest = page.read_text().partition(START)
-        _, end, after = rest.partition(END)
-        if not end:
-            raise ValueError(f"{page} must hold {START} and {END}, got none or one of them.")
-        page.write_text(f"{before}{start}\n{text}\n{end}{after}")
 
 
 def tables(results: Results) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The benchmark's tables say what was measured, and go where the page wants them."""
+"""The benchmark's tables say what was measured."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.clients import Crowd
 from benchmarks.contestants import Cost
-from benchmarks.report import END, START, tables, write
+from benchmarks.report import tables, write
 from benchmarks.results import Results, Run
 
 
@@ -38,23 +38,13 @@ def test_ratios_are_of_the_same_repeat(results: Results) -> None:
     assert "| ours, cpu | 4 | 1.50 | 2.0 s | 3.0 s | 0.990 |" in lines
 
 
-def test_the_marked_part_of_a_page_becomes_the_tables(results: Results, tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text(f"# Speed\n\n{START}\nold\n{END}\n\nMore.\n")
+def test_the_tables_are_written_beside_the_numbers_and_the_plot(
+    results: Results, tmp_path: Path
+) -> None:
     for _ in range(2):
-        write(results, tmp_path / "out", page)
-    text = page.read_text()
-    assert text.startswith(f"# Speed\n\n{START}\ncores 2.\n")
-    assert text.endswith(f"\n{END}\n\nMore.\n")
-    assert "old" not in text
+        write(results, tmp_path / "out")
+    text = (tmp_path / "out/bench.md").read_text()
+    assert text.startswith("# The benchmark's tables\n\ncores 2.\n")
     assert text.count("| 64x48 | LitServe |") == 1
     assert json.loads((tmp_path / "out/bench.json").read_text())["about"] == {"cores": "2"}
     assert (tmp_path / "out/bench.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_a_page_without_marks_is_left_alone(results: Results, tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text("# Speed\n")
-    with pytest.raises(ValueError, match="must hold"):
-        write(results, tmp_path, page)
-    assert page.read_text() == "# Speed\n"
