@@ -27,12 +27,12 @@ FILES = "GET /jobs/{job_id}/files/"
 BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 NOTE = "<!-- Written by `make docs` from the code: change it there. -->"
 CONFIGURATION = f"""
-Settings are environment variables, the same for the API and the workers, read once at the start;
-with a value out of range the service refuses to start. The log tells of each name that starts with
-`{PREFIX}` and isn't listed here. The prefix of earlier versions, `{FORMER_PREFIX}`, is read as well
-for one release, with a warning. Names end in their unit (`_S`: seconds). More on [API
-keys](operations.md#api-keys), [webhooks](operations.md#webhooks), the [object
-store](operations.md#object-store) and [devices](performance.md#cpu).
+Settings are environment variables, the same for the API and the workers; with a value out of range
+the service refuses to start, and the log warns of each unknown name that starts with `{PREFIX}`.
+The prefix of earlier versions, `{FORMER_PREFIX}`, is read for one more release. Names end in their
+unit (`_S`: seconds). More on [API keys](operations.md#api-keys),
+[webhooks](operations.md#webhooks), the [object store](operations.md#object-store) and
+[devices](performance.md#cpu).
 """
 ERRORS = """
 Every error is a problem of RFC 9457, `application/problem+json`:
@@ -41,17 +41,15 @@ Every error is a problem of RFC 9457, `application/problem+json`:
 {example}
 ```
 
-`type` is an address that explains it, and its last part never changes; `detail` says what was
-received and what is wanted, `faults` the same for each wrong value of a request. `job_id` is
-there where it is about a job; a job that failed keeps its problem. The last part of `type` is
-one of:
+`type` is an address that explains it; `detail` says what was received and what is wanted, `faults`
+the same for each wrong value of a request, `job_id` which job it is about. The last part of `type`
+never changes and is one of:
 """
 API = """
-The OpenAPI document, with examples, is at `/openapi.json` and to be read at `/docs`; the
-[guide](guide.md) shows its use. `X-Request-ID` (up to 64 letters, digits, `.`, `_`, `-`) is kept or
-made, and stands in the answer, in [errors](errors.md) and in the log. Where there are [API
-keys](operations.md#api-keys), requests to `/segment` and `/jobs` need `Authorization: Bearer KEY`;
-most of them may answer"""
+With examples at `/docs`, from `/openapi.json`; the [guide](guide.md) shows its use. `X-Request-ID`
+(up to 64 letters, digits, `.`, `_`, `-`) is kept or made, and stands in the answer, in
+[errors](errors.md) and in the log. Where there are [API keys](operations.md#api-keys), `/segment`
+and `/jobs` need `Authorization: Bearer KEY`; most requests to them may answer"""
 
 
 def configuration() -> str:

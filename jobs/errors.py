@@ -66,7 +66,7 @@ class SchemaTooNew(JobError):
 
 
 class DatabaseAway(JobError):
-    """The database of jobs doesn't answer: the service's name for its driver's errors."""
+    """The database of jobs doesn't answer."""
 
 
 class StoreAway(JobError):

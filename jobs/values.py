@@ -72,9 +72,8 @@ class Options:
         Field(
             ge=1,
             le=100_000,
-            description="Report each n-th frame; it has the masks that it has with 1. Tracks and "
-            "what belongs to `primary` are told by the frames reported, and of cuts between them "
-            "those in the 30 frames before each.",
+            description="Report each n-th frame, with the masks that it has with 1. Tracks and "
+            "`primary` follow from the frames reported, cuts from the 30 frames before each.",
         ),
     ] = 1
     instances: Annotated[
@@ -105,8 +104,8 @@ class Options:
     actions: Annotated[
         bool,
         Field(
-            description="`true`: objects and tracks say what they do, if the model can tell (its "
-            "`labels` in /models/default); about a sixth more work. `false`: they don't."
+            description="Whether objects and tracks say what they do, if the model can tell (its "
+            "`labels` in /models/default); about a sixth more work."
         ),
     ] = True
     masks: Annotated[
@@ -124,8 +123,8 @@ class Options:
     priority: Annotated[
         Priority,
         Field(
-            description="`high` goes before all of the client's other jobs that are `normal` or "
-            "`low`, `normal` before `low`. Nobody else's jobs are done earlier or later."
+            description="Among the client's own jobs: `high` goes before `normal`, `normal` before "
+            "`low`."
         ),
     ] = "normal"
     labels: Annotated[
@@ -134,7 +133,7 @@ class Options:
         Field(
             max_length=20,
             description='Up to 20 names with values, such as `{"project": "cats"}`, to find the '
-            "job by in lists; in a form as JSON. Webhooks tell them, too.",
+            "job by in lists; in a form as JSON.",
         ),
     ] = field(default_factory=dict)
 

@@ -195,8 +195,8 @@ IDEMPOTENCY_KEY: dict[str, Any] = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "Drawn by the client for this request. The same request with the same key is "
-    "answered with the job that it made before, as long as that is kept.",
+    "description": "Drawn by the client: the same request with it again is answered with the same "
+    "job, as long as that is kept.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
     "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
 }
@@ -205,8 +205,7 @@ CACHE_CONTROL: dict[str, Any] = {
     "name": "Cache-Control",
     "in": "header",
     "required": False,
-    "description": "`no-cache`: work on the video although the same was asked for before; else the "
-    "job may get a copy of that result.",
+    "description": "`no-cache`: don't copy the result of the same request before.",
     "schema": {"type": "string"},
     "example": "no-cache",
 }

@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 @router.get("/livez", summary="Whether the API process answers", responses=problem_answers())
 def get_liveness() -> schemas.Liveness:
-    """Say that this process is alive, whatever the workers and the database do."""
+    """Workers and the database aside."""
     return schemas.Liveness()
 
 
@@ -30,7 +30,7 @@ def get_liveness() -> schemas.Liveness:
     },
 )
 def get_readiness(shared: Unscoped) -> schemas.Readiness:
-    """Name the live workers with the device and the provider that they really use."""
+    """With the live workers, and the device and provider that each uses."""
     if shared.stopping.begun:
         raise NotReady("This process is about to stop.")
     try:
@@ -55,7 +55,7 @@ def get_readiness(shared: Unscoped) -> schemas.Readiness:
 
 @router.get("/version", summary="What runs here", responses=problem_answers())
 def get_version() -> Version:
-    """Name the product and its version; the model stands in /readyz and in each result."""
+    """The product and its version."""
     return Version(name=NAME, version=VERSION)
 
 
@@ -65,7 +65,7 @@ def get_version() -> Version:
     responses=problem_answers({NotFound}),
 )
 def get_problem_type(slug: str, shared: Unscoped) -> ProblemType:
-    """Explain the address in a problem's `type`."""
+    """The page of the address in `type`."""
     for kind in ALL_KINDS:
         if kind.slug == slug:
             return ProblemType(
@@ -87,7 +87,7 @@ def get_problem_type(slug: str, shared: Unscoped) -> ProblemType:
     },
 )
 def list_models(shared: Unscoped) -> ModelList:
-    """Each is told once, however many workers run it; none while no worker is alive."""
+    """Each once, however many workers run it."""
     found = {}
     for worker in shared.queue.workers():
         if worker.card:
@@ -104,10 +104,7 @@ def list_models(shared: Unscoped) -> ModelList:
     },
 )
 def get_default_model(shared: Unscoped) -> ModelCard:
-    """Tell what the model's file says of itself, as the live workers report it.
-
-    Jobs name the model that they were planned with in their result.
-    """
+    """What its file says of itself."""
     cards = [worker.card for worker in shared.queue.workers() if worker.card]
     if not cards:
         raise NotReady("No worker is alive that says which model it runs.")

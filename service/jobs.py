@@ -59,7 +59,7 @@ class Page(BaseModel):
     },
 )
 def list_jobs(page: Annotated[Page, Query()], shared: Shared) -> JobList:
-    """Jobs that come meanwhile don't move the others from page to page."""
+    """Jobs that come meanwhile don't move others to another page."""
     wanted = JobFilter(
         states=page.state,
         created_after=page.created_after,
@@ -144,10 +144,7 @@ def delete_job(job_id: str, request: Request, shared: Shared) -> None:
     },
 )
 async def get_job_video(job_id: str, shared: Shared) -> FileAnswer:
-    """Answer the upload for players, which ask for parts of it with `Range`.
-
-    Its type goes by the name that the client gave it, and is only ever one of a video.
-    """
+    """For players, which ask for parts of it with `Range`."""
     job = await anyio.to_thread.run_sync(shared.queue.get, job_id)
     uploads = shared.uploads
     path = await anyio.to_thread.run_sync(uploads.find, uploads.upload(job.id))

@@ -259,8 +259,5 @@ async def _operator(
     },
 )
 def get_metrics(shared: Unscoped) -> Response:
-    """Requests of this API process, and how the queue and the workers stand.
-
-    Workers have metrics of their own, at an address of their own.
-    """
+    """Its requests, the queue and the workers."""
     return Response(generate_latest(shared.metrics), media_type=CONTENT_TYPE_PLAIN_0_0_4)

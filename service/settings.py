@@ -56,64 +56,49 @@ class Settings(BaseModel):
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     """Port to listen at."""
     root_path: Annotated[str, Field(pattern=f"^{ROOT_PATH}$")] = ""
-    """Path below which a proxy shows the service, such as `/video`, whether or not it takes it off.
-    """
+    """Path below which a proxy shows the service, such as `/video`."""
     trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     """Addresses and networks of proxies whose `X-Forwarded-Proto` and `X-Forwarded-Prefix` count:
     the scheme, and the path in place of `ROTOGRAPH_ROOT_PATH`.
     """
     allow_anonymous: bool | Literal["local"] = False
-    """`true`: without API keys, serve whoever reaches it, also elsewhere than at loopback.
-    `local`: the same, but answer only requests to a loopback name from no other site, for
-    containers published at loopback only.
+    """`true`: without API keys, serve whoever reaches it. `local`: only requests to a loopback name
+    from no other site, for containers published at loopback.
     """
     webhook_secret: Annotated[SecretStr | None, Field(min_length=30)] = None
     """Signs webhooks: `whsec_` and at least 24 random bytes as base64. Unset: no webhooks."""
     allow_unsandboxed: bool = False
-    """Open uploads although the system lacks Landlock or seccomp, which keep what decodes them from
-    everything else. Without it the service refuses to start there.
-    """
+    """Start although the system lacks Landlock or seccomp, the sandbox of uploads."""
     outbound_allow: tuple[str, ...] = ()
     """Hosts and networks, such as `hooks.internal,10.1.0.0/16`, that URLs of clients may reach
-    although they aren't public, and without TLS.
+    though not public, and without TLS.
     """
     cors_origins: tuple[Origin, ...] = ()
-    """Sites whose pages may use the service, such as `https://example.org`, separated by commas;
-    `*` for all.
-    """
+    """Sites whose pages may use the service, `https://example.org,...`; `*` for all."""
     metrics_token: Annotated[SecretStr | None, Field(min_length=16)] = None
-    """Bearer token for `/metrics`, at least 16 characters. Without it `/metrics` is open, or closed
-    where there are API keys.
-    """
+    """Bearer token for `/metrics`, at least 16 characters; else open, or closed with API keys."""
     worker_metrics: Annotated[str | None, Field(pattern=_ADDRESS)] = None
-    """Address at which a worker shows its metrics, such as `127.0.0.1:9100`, one for each worker on
-    a machine.
-    """
+    """Address of a worker's metrics, such as `127.0.0.1:9100`, one for each worker of a machine."""
     log_format: LogFormat = "logfmt"
     """Log lines as `key=value` pairs, or as one JSON object each."""
     tracing: bool = False
     """Send traces to an OpenTelemetry collector."""
     data_dir: Path = Path("data/service")
-    """Folder of uploads, results and the embedded database, shared by API and workers; with a store
-    URL, each machine's own working copies.
-    """
+    """Folder of uploads, results and SQLite; with a store URL, of each machine's working copies."""
     database_url: str | None = None
     """`sqlite:///PATH`, or `postgresql://USER:PASSWORD@HOST/NAME` for workers on several machines;
-    default: SQLite in the data folder. Made and migrated by whoever starts first.
+    default: SQLite in the data folder.
     """
     store_url: StoreUrl | None = None
-    """Object store of uploads and results, `s3://BUCKET/PREFIX`; default: the data folder. For the
-    API and the workers.
-    """
+    """Object store of uploads and results, `s3://BUCKET/PREFIX`; default: the data folder."""
     cache_mib: Positive = CACHE_BYTES // 2**20
     """What copies of stored files may take in the data folder, but for those in use."""
     model: Path = Path("weights/default.onnx")
     """The model file."""
     device: Device | Literal["auto"] = "auto"
     """What runs the model: ONNX Runtime (`cpu`, `cuda`) or OpenVINO on a CPU. A worker that can't
-    have what is named, or finds something else with it than `cpu` does in a test clip, refuses to
-    start. `auto`: CUDA if it is there and works, else what is fastest here in a trial at the first
-    start, of those that find the same in the test clip; `/readyz` tells which.
+    have what is named, or finds something else with it than `cpu` in a test clip, refuses to start.
+    `auto`: CUDA if it works, else what is fastest in a trial at the first start; see `/readyz`.
     """
     threads: Positive | None = None
     """Threads of the runtime on a CPU; default: one a core, or as the container's quota allows."""
@@ -124,9 +109,7 @@ class Settings(BaseModel):
     keep_hours: Seconds | None = None
     """How long a job is kept after its end, with its files; default: for good."""
     keep_mib: Positive | None = None
-    """What the files of all jobs may take; beyond it, jobs that ended first are deleted. Checked
-    once a minute.
-    """
+    """What the files of all jobs may take; beyond it, jobs that ended first are deleted."""
     min_free_mib: Annotated[int, Field(ge=0)] = 256
     """Free space in the data folder without which the API refuses to start."""
     max_pixels: Positive = 7680 * 4320
@@ -140,8 +123,8 @@ class Settings(BaseModel):
     max_wait_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 60
     """Longest wait that a client may ask for. Keep it below the timeout of a proxy in front."""
     drain_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 2
-    """How long the API still takes requests after SIGTERM, with `/readyz` at 503 and nobody made to
-    wait. Set it above the period of the readiness probe of whatever spreads requests.
+    """How long the API still takes requests after SIGTERM, with `/readyz` at 503: longer than the
+    period of the readiness probe.
     """
     upload_idle_timeout_s: Seconds = 30
     """How long an upload, or a download, may take for its next 16 KiB."""
@@ -152,9 +135,7 @@ class Settings(BaseModel):
     decode_timeout_s: Seconds = 120
     """How long decoding may bring no frame before the job fails."""
     job_timeout_s: Seconds | None = None
-    """How long a job may take from when a worker takes it up; then it fails with `job-timeout`. For
-    the workers.
-    """
+    """How long a job may take once a worker has taken it up; then it fails with `job-timeout`."""
     renderers: Positive = 1
     """Results with pictures made at once; each takes a process and up to 4 GiB."""
     render_timeout_s: Seconds = 3600
