@@ -1,13 +1,19 @@
-"""The web application: routes, problems and what they share."""
+"""The web application: routes, pages, problems and what they share."""
 
+import os
 from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, TypedDict
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.telemetry import TelemetryConfig
 from opentelemetry.trace import NoOpTracer, TracerProvider
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 from starlette_compress import CompressMiddleware, add_compress_type
 
 from jobs.addresses import AddressGuard
@@ -22,22 +28,23 @@ from service import (
     jobs,
     metrics,
     openapi,
-    pages,
     results,
     uploads,
 )
 from service.dependencies import RateLimiter, Services
-from service.download import Downloader
 from service.errors import CALLER
 from service.links import BehindProxy, Links
 from service.metrics import Measure, Metrics
 from service.middleware import Access, Head, Linger, SecurityHeaders
+from service.negotiation import FileAnswer
 from service.problems import add_problem_handlers, problem_answers
-from service.receiving import UploadLimits, open_scanner
+from service.receiving import Downloader, UploadLimits, open_scanner
 from service.rendering import open_renderer
 from service.results import NDJSON
 from service.settings import Settings
 from service.watch import SharedReads, Stopping, open_watch
+
+_STATIC = Path(__file__).parent / "static"
 
 DESCRIPTION = """
 Finds the moving objects of a video, cuts them out and follows them.
@@ -45,6 +52,43 @@ Finds the moving objects of a video, cuts them out and follows them.
 Post a video to `/segment`. Every upload is a job: the answer is its result if it is ready within
 `Prefer: wait=N` seconds, else the job's address. Every error is a problem of RFC 9457.
 """
+
+
+_pages = APIRouter(include_in_schema=False)
+
+
+@_pages.get("/")
+async def page() -> FileAnswer:
+    """Answer the page where people drop a video and see what was found in it."""
+    return FileAnswer(_STATIC / "index.html")
+
+
+@_pages.get("/docs")
+async def api_page() -> FileAnswer:
+    """Answer the page that shows the OpenAPI document."""
+    return FileAnswer(_STATIC / "docs.html")
+
+
+class _Files(StaticFiles):
+    """Files that may be kept by browsers: they belong to the product, not to a client."""
+
+    def file_response(
+        self,
+        full_path: str | os.PathLike[str],
+        stat_result: os.stat_result,
+        scope: Scope,  # noqa: ARG002 - as Starlette calls it
+        status_code: int = 200,
+    ) -> Response:
+        """Answer as Starlette does, but with our problem for a wrong `Range`."""
+        return FileAnswer(full_path, status_code=status_code, stat_result=stat_result)
+
+
+# Swagger UI comes from a package, so that the API's page needs no other site.
+_FILES: list[BaseRoute] = [
+    Mount("/static", _Files(directory=_STATIC)),
+    Mount("/swagger", _Files(packages=[("fastapi_swagger", "resources")])),
+]
+"""What the pages load; mounted rather than routed, since they are no part of the API."""
 
 
 class State(TypedDict):
@@ -110,7 +154,7 @@ def create_app(
         generate_unique_id_function=openapi.operation_id,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
-        routes=pages.FILES,
+        routes=_FILES,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -118,8 +162,8 @@ def create_app(
     )
     for routes in (uploads, jobs, events, results, formats):
         app.include_router(routes.router, responses=problem_answers(CALLER))
-    for open_routes in (health, metrics, pages):
-        app.include_router(open_routes.router)
+    for open_routes in (health.router, metrics.router, _pages):
+        app.include_router(open_routes)
     add_problem_handlers(app)
     _add_middleware(app, settings, counts, stopping)
     return app

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 
@@ -36,9 +37,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     configure_log(parsed.part or "supervisor", asked_log_format())
     try:
         if parsed.part == "keys":
-            # Here, since only this process has to do with the database: 0.5 s for the others.
-            from service.key_management import run_keys  # noqa: PLC0415
-
             return run_keys(load_settings(), parsed)
         if parsed.part is not None and parsed.supervised:
             end_with_the_supervisor()
@@ -144,6 +142,43 @@ def add_key_arguments(parser: argparse.ArgumentParser) -> None:
     actions.add_parser("list", help="list the keys, those that are revoked too")
     revoke = actions.add_parser("revoke", help="make a key worthless; its jobs stay")
     revoke.add_argument("name")
+
+
+def run_keys(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Make, list or revoke API keys, and return the exit status."""
+    from jobs.database import embedded_url, open_database  # noqa: PLC0415 - see above
+    from jobs.errors import BadKeyName, KeyExists, KeyNotFound  # noqa: PLC0415 - see above
+    from jobs.keys import KeyRing  # noqa: PLC0415 - see above
+
+    url = settings.database_url or embedded_url(settings.data_dir)
+    engine = open_database(url)
+    ring = KeyRing(engine)
+    try:
+        if arguments.action == "create":
+            print(
+                ring.create(
+                    arguments.name,
+                    max_jobs=arguments.max_jobs,
+                    requests_per_minute=arguments.requests_per_minute,
+                )
+            )
+        elif arguments.action == "revoke":
+            ring.revoke(arguments.name)
+        else:
+            for key in ring.list():
+                state = "revoked" if key.revoked_at else "good"
+                jobs = "any" if key.max_jobs is None else key.max_jobs
+                rate = "any" if key.requests_per_minute is None else key.requests_per_minute
+                made = f"{key.created_at:%Y-%m-%d}"
+                print(
+                    f"{key.name:<24} {state:<8} made {made}  jobs {jobs}  requests a minute {rate}"
+                )
+    except (BadKeyName, KeyExists, KeyNotFound) as error:
+        print(error, file=sys.stderr)
+        return 1
+    finally:
+        engine.dispose()
+    return 0
 
 
 def _positive(text: str) -> int:

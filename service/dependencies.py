@@ -19,11 +19,10 @@ from jobs.engine import JobQueue
 from jobs.keys import KeyRing
 from jobs.store import JobStore
 from jobs.values import Job, Key
-from service.download import Downloader
 from service.errors import ForeignOrigin, TooManyRequests, Unauthorized
 from service.links import Links
 from service.negotiation import Preference, preference
-from service.receiving import Scanner
+from service.receiving import Downloader, Scanner
 from service.rendering import Renderer
 from service.settings import PREFIX, Settings
 from service.watch import SharedReads, Stopping, Watch

@@ -27,7 +27,6 @@ from service.bodies import (
     to_request,
 )
 from service.dependencies import Services, Shared
-from service.download import filename_of
 from service.errors import (
     BODY,
     CALLER,
@@ -41,7 +40,7 @@ from service.errors import (
 )
 from service.negotiation import Preference
 from service.problems import problem_answers, problem_response
-from service.receiving import UploadLimits
+from service.receiving import UploadLimits, filename_of
 from service.results import json_blocks, require_result
 from service.schemas import Result, failure_problem
 from service.settings import Settings

@@ -13,7 +13,6 @@ from starlette.requests import ClientDisconnect
 
 from jobs.addresses import AddressGuard
 from jobs.errors import BadUrl
-from service.download import Downloader
 from service.errors import (
     DownloadTooSlow,
     ServiceError,
@@ -21,7 +20,7 @@ from service.errors import (
     UploadTooLarge,
     WrongAnswer,
 )
-from service.receiving import UploadLimits
+from service.receiving import Downloader, UploadLimits
 from tests.hosts import NOT_PUBLIC
 from tests.raw_server import RawServer
 

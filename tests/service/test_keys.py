@@ -14,10 +14,9 @@ from jobs.engine import JobQueue
 from jobs.folder_store import FolderStore
 from jobs.keys import KeyRing
 from jobs.values import Key
-from service.command import add_key_arguments
+from service.command import add_key_arguments, run_keys
 from service.dependencies import RateLimiter
 from service.errors import TooManyRequests
-from service.key_management import run_keys
 from service.server import listen
 from service.settings import Settings, SettingsError
 from tests.service.conftest import serving
