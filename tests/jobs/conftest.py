@@ -1,13 +1,12 @@
 """A queue on an empty folder, clips to submit, and worker processes with a fake model."""
 
 import json
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -21,12 +20,13 @@ from jobs.stores import open_store
 from jobs.values import Idempotency, Job, JobRequest
 from pipeline.media.decode import scan
 from pipeline.values import VideoLimits
+from tests.jobs.forked import Forked
+from tests.jobs.slow_worker import work
 from tests.postgres import PostgresServer
 from tests.s3_server import S3Server
 
 LIMITS = VideoLimits(max_pixels=10**6, max_frames=10**4, max_duration_s=10**3)
 SEGMENT_FRAMES = 12
-WORKER = Path(__file__).parent / "slow_worker.py"
 
 
 def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 60.0) -> None:
@@ -46,7 +46,7 @@ class Bench:
         self.store_url = store_url
         self.store = open_store(data_dir, store_url)
         self.queue = JobQueue(database_url, self.store, poll_s=0.02, segment_frames=SEGMENT_FRAMES)
-        self._workers: list[subprocess.Popen[bytes]] = []
+        self._workers: list[Forked] = []
 
     def submit(
         self,
@@ -74,26 +74,12 @@ class Bench:
             request_id=request_id,
         )
 
-    def start_worker(
-        self,
-        *,
-        delay_s: float = 0.0,
-        stall_s: float = 3.0,
-        fails: bool = False,
-        dark: bool = False,
-        data_dir: Path | None = None,
-    ) -> subprocess.Popen[bytes]:
+    def start_worker(self, *, data_dir: Path | None = None, **options: Any) -> Forked:
+        """Start a worker, in a folder of its own if one is given; the options are of `work`."""
         data_dir = data_dir or self.data_dir
         data_dir.mkdir(exist_ok=True)
-        arguments = [str(data_dir), self.database_url, str(delay_s), str(stall_s)]
-        if fails:
-            arguments.append("fail")
-        if dark:
-            arguments.append("dark")
-        if self.store_url is not None:
-            arguments.append(self.store_url)
-        with (data_dir / "worker.log").open("ab") as log:
-            worker = subprocess.Popen([sys.executable, str(WORKER), *arguments], stderr=log)
+        run = partial(work, data_dir, self.database_url, self.store_url, **options)
+        worker = Forked(run, log=data_dir / "worker.log")
         self._workers.append(worker)
         return worker
 
@@ -118,7 +104,7 @@ class Bench:
     def close(self) -> None:
         for worker in self._workers:
             if worker.poll() is None:
-                worker.send_signal(signal.SIGKILL)
+                worker.kill()
             worker.wait()
         self.queue.close()
 

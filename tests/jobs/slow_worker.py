@@ -1,7 +1,4 @@
-"""A worker whose model is a slow fake.
-
-slow_worker.py DATA_DIR DATABASE_URL DELAY_S STALL_S [fail] [dark] [s3://...]
-"""
+"""A worker whose model is a slow fake."""
 
 import sys
 import time
@@ -10,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-
-sys.path.insert(0, str(Path.cwd()))
 
 from jobs.worker import WorkerSettings, run_worker
 from pipeline.media.sandbox import Sandbox
@@ -60,25 +55,34 @@ def spec(version: str) -> ModelSpec:
     )
 
 
-def main() -> None:
+def work(
+    data_dir: Path,
+    database_url: str,
+    store_url: str | None = None,
+    *,
+    delay_s: float = 0.0,
+    stall_s: float = 3.0,
+    fails: bool = False,
+    dark: bool = False,
+) -> None:
+    """Run a worker until it is stopped.
+
+    Args:
+        data_dir: of the worker, and of the log of its model.
+        database_url: of the queue.
+        store_url: of the jobs' files; None for `data_dir`.
+        delay_s: for which the model works on a clip.
+        stall_s: that a decoder gets for a frame.
+        fails: whether the model does.
+        dark: whether it takes dark pixels for foreground, as version 2.
+    """
     configure_log("worker", "json")
-    data_dir, database_url = Path(sys.argv[1]), sys.argv[2]
-    delay_s, stall_s = map(float, sys.argv[3:5])
-    dark = "dark" in sys.argv[5:]
+    data_dir.mkdir(exist_ok=True)
     model = data_dir / f"{'dark' if dark else 'bright'}.onnx"
     model.write_text(model.stem)
-    session = SlowSession(
-        data_dir, delay_s, "fail" in sys.argv[5:], dark, spec("2" if dark else "1")
-    )
+    session = SlowSession(data_dir, delay_s, fails, dark, spec("2" if dark else "1"))
     settings = WorkerSettings(
-        data_dir=data_dir,
-        database_url=database_url,
-        store_url=next((each for each in sys.argv[5:] if each.startswith("s3://")), None),
-        model=model,
+        data_dir=data_dir, database_url=database_url, store_url=store_url, model=model
     )
     sandbox = Sandbox(stall_s=stall_s, program=(sys.executable, str(DECODER)))
     run_worker(settings, lambda _: session, sandbox)
-
-
-if __name__ == "__main__":
-    main()

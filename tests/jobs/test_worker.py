@@ -3,18 +3,20 @@
 import json
 import re
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from jobs.engine import JobQueue
 from jobs.errors import JobHasNoResult, JobNotFinished, JobNotFound
+from jobs.folder_store import FolderStore
 from jobs.records import JobRecords
 from jobs.values import Job, JobState
 from jobs.workflow import MAX_ATTEMPTS
-from tests.jobs.conftest import SEGMENT_FRAMES, WORKER, Bench, wait_for
+from tests.jobs.conftest import SEGMENT_FRAMES, Bench, wait_for
+from tests.jobs.forked import Forked
 from tests.jobs.scripted_decoder import CRASH, HANG
+from tests.jobs.slow_worker import work
 
 # The most clips that hold a frame of one segment or one beside it: 8 frames a clip.
 CLIPS_OF_SEGMENT = SEGMENT_FRAMES // 8 + 2
@@ -189,7 +191,7 @@ def test_a_decoder_that_crashes_or_hangs_fails_its_job_only(
     assert worker.poll() is None
     assert len(bench.queue.workers()) == 1
     worker.send_signal(signal.SIGTERM)
-    assert worker.wait(timeout=60) == 0
+    assert worker.wait() == 0
     lines = bench.lines_about(failed)
     assert {line["request_id"] for line in lines} == {"request-7"}
     events = " ".join(str(line["event"]) for line in lines)
@@ -203,7 +205,7 @@ def test_a_worker_stops_while_its_decoder_hangs_and_the_job_is_not_failed(
     job = bench.submit(clip, HANG)
     wait_for(lambda: bench.queue.get(job.id).state is JobState.RUNNING, "the job's start")
     worker.send_signal(signal.SIGTERM)
-    assert worker.wait(timeout=60) == 0
+    assert worker.wait() == 0
     assert bench.queue.get(job.id).state is JobState.RUNNING
 
 
@@ -225,7 +227,7 @@ def test_stopped_worker_hands_its_job_on(bench: Bench, clip: Path) -> None:
     wait_until_in_second_segment(bench, job)
     assert len(bench.queue.workers()) == 1
     worker.send_signal(signal.SIGTERM)
-    assert worker.wait(timeout=60) == 0
+    assert worker.wait() == 0
     assert bench.queue.workers() == []
     assert bench.queue.get(job.id).state is JobState.RUNNING
     bench.start_worker()
@@ -289,24 +291,20 @@ def test_jobs_run_in_the_order_of_their_submission(bench: Bench, clip: Path) -> 
     assert bench.queue.queue_depth() == 0
 
 
+def open_queue(database_url: str, data_dir: Path) -> None:
+    JobQueue(database_url, FolderStore(data_dir)).close()
+
+
 def test_processes_may_start_at_once_on_nothing(tmp_path: Path, database_url: str) -> None:
-    opening = (
-        "import sys; from pathlib import Path; from jobs.engine import JobQueue;"
-        "from jobs.folder_store import FolderStore;"
-        "JobQueue(sys.argv[1], FolderStore(Path(sys.argv[2]))).close()"
-    )
     data_dir = tmp_path / "data"
-    arguments = ["-c", opening, database_url, str(data_dir)]
-    apis = [subprocess.Popen([sys.executable, *arguments]) for _ in range(2)]
-    workers = [
-        subprocess.Popen([sys.executable, str(WORKER), str(data_dir), database_url, "0", "3"])
-    ]
+    log = tmp_path / "log"
+    apis = [Forked(open_queue, database_url, data_dir, log=log) for _ in range(2)]
+    worker = Forked(work, data_dir, database_url, log=log)
     try:
-        assert [api.wait(timeout=60) for api in apis] == [0, 0]
+        assert [api.wait() for api in apis] == [0, 0], log.read_text()
         bench = Bench(data_dir, database_url)
-        wait_for(lambda: len(bench.queue.workers()) == len(workers), "the worker")
+        wait_for(lambda: len(bench.queue.workers()) == 1, "the worker")
         bench.close()
     finally:
-        for process in workers:
-            process.terminate()
-            assert process.wait(timeout=60) == 0
+        worker.terminate()
+        assert worker.wait() == 0
