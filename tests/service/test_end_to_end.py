@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from pipeline.values import VideoLimits
 from service import schemas
 from service.schemas import Result
 from tests.service.conftest import write_clip
+from tests.service.posting import wait_until
 from tests.service.processes import Service, start
 from tests.service.test_metrics import scrape, value
 from tests.tiny_model import write_model
@@ -23,7 +25,7 @@ WEIGHTS = Path(__file__).parents[2] / "weights" / "default.onnx"
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("service")
-    service = start(folder, write_model(folder / "tiny.onnx"))
+    service = start(folder, write_model(folder / "tiny.onnx"), ROTOGRAPH_LOG_FORMAT="json")
     service.wait_until_ready()
     yield service
     service.stop()
@@ -93,26 +95,25 @@ def test_a_job_shows_in_the_metrics_of_its_worker(service: Service, clip: Path) 
     assert value(scrape(str(service.client.base_url)), "rotograph_workers_by_model", **runs) == 1
 
 
-def test_a_request_is_found_in_the_log_of_api_and_worker(tmp_path: Path, clip: Path) -> None:
-    model = write_model(tmp_path / "tiny.onnx")
-    service = start(tmp_path, model, ROTOGRAPH_LOG_FORMAT="json", ROTOGRAPH_WAIT_S="60")
-    service.wait_until_ready()
+def test_a_request_is_found_in_the_log_of_api_and_worker(service: Service, clip: Path) -> None:
     files = {"file": clip.read_bytes()}
-    answer = service.client.post("/segment", files=files, headers={"X-Request-ID": "find-me"})
+    headers = {"X-Request-ID": "find-me", "Prefer": "wait=60", "Cache-Control": "no-cache"}
+    answer = service.client.post("/segment", files=files, headers=headers)
     assert answer.status_code == 200, answer.text
-    service.stop()
-    lines = [json.loads(line) for line in service.log.read_text().splitlines()]
-    found = [line for line in lines if line.get("request_id") == "find-me"]
-    told = {(line["process_name"], line["event"]) for line in found}
-    assert told >= {
-        ("api", "request"),
-        ("worker", "took up a segment"),
-        ("worker", "job finished"),
-    }
+
+    def lines() -> list[dict[str, Any]]:
+        return [json.loads(line) for line in service.log.read_text().split("\n")[:-1]]
+
+    def found() -> list[dict[str, Any]]:
+        return [line for line in lines() if line.get("request_id") == "find-me"]
+
+    wanted = {("api", "request"), ("worker", "took up a segment"), ("worker", "job finished")}
+    # They are written when the client may have its answer already.
+    wait_until(lambda: {(line["process_name"], line["event"]) for line in found()} >= wanted)
     job = answer.headers["Location"].rpartition("/")[2]
-    about = [line for line in lines if line.get("job") == job and line["process_name"] == "worker"]
+    about = [line for line in lines() if (line.get("job"), line["process_name"]) == (job, "worker")]
     assert [line for line in about if line["request_id"] != "find-me"] == []
-    (request,) = (line for line in found if line["event"] == "request")
+    (request,) = (line for line in found() if line["event"] == "request")
     assert (request["level"], request["status"]) == ("info", 200)
 
 

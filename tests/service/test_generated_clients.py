@@ -126,6 +126,7 @@ def test_a_client_for_typescript_posts_a_video_and_reads_its_result(
     run(["npm", "ci", "--no-audit", "--no-fund"], folder)
     generate = re.search(r"^npx (openapi-typescript) \S+ (.*)$", GUIDE, re.MULTILINE)
     assert generate
-    run(["npx", generate[1], "openapi.json", *generate[2].split()], folder)
-    run(["npx", "tsc", "--project", "."], folder)
+    programs = folder / "node_modules" / ".bin"
+    run([programs / generate[1], "openapi.json", *generate[2].split()], folder)
+    run([programs / "tsc", "--project", "."], folder)
     assert run(["node", "use.js"], folder) == "6 frames, tracks: [ 1 ]\n"

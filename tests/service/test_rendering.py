@@ -218,7 +218,7 @@ def test_one_that_is_being_made_ends_with_an_api_that_is_killed(
 
 def test_a_file_needs_a_finished_job(served: str, queue: StagedQueue) -> None:
     running = add(queue, JobState.RUNNING)
-    assert_problem(get(served, running), 425, "job-not-finished", "running")
+    assert_problem(get(served, running, "wait=0"), 425, "job-not-finished", "running")
     canceled = add(queue, JobState.CANCELED)
     assert_problem(get(served, canceled), 410, "job-canceled", "canceled")
 
