@@ -121,10 +121,16 @@ def test_a_store_that_hangs_is_away_and_comes_back(
     with pytest.raises(StoreAway, match="doesn't answer"):
         store.check()
     assert time.monotonic() - begun < 10
-    with pytest.raises(StoreAway):
-        store.exists(store.upload(job_id))
-    with pytest.raises(StoreAway), store.writing(store.part(job_id, 0)) as path:
-        path.write_text("objects")
+
+    def write() -> None:
+        with store.writing(store.part(job_id, 0)) as path:
+            path.write_text("objects")
+
+    with ThreadPoolExecutor(2) as threads:  # each waits for 15 s
+        reading = threads.submit(store.exists, store.upload(job_id))
+        writing = threads.submit(write)
+    for tried in (reading, writing):
+        assert isinstance(tried.exception(), StoreAway)
     thawed.thaw()
     store.check()
     assert store.read(store.upload(job_id)) == "video"

@@ -64,13 +64,10 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def sender(bench: Bench) -> Iterator[WebhookSender]:
-    sender = WebhookSender(
-        Callbacks(bench.queue._engine), Outbound(AddressGuard(["127.0.0.0/8"])), SECRET
-    )
-    with sender:
-        yield sender
-    sender._thread.join()
+def sender(bench: Bench) -> WebhookSender:
+    """Give one that runs when it is told to, or when it is entered."""
+    outbound = Outbound(AddressGuard(["127.0.0.0/8"]))
+    return WebhookSender(Callbacks(bench.queue._engine), outbound, SECRET)
 
 
 def due(bench: Bench) -> list[tuple[str, int, bool]]:
@@ -96,14 +93,17 @@ def test_a_webhook_is_signed_as_standard_webhooks_says() -> None:
     assert headers["webhook-signature"] == "v1,rAvfW3dJ/X/qxhsaXPOyyCGmRKsaKWcsNccKXlIktD0="
 
 
-@pytest.mark.usefixtures("sender")
-def test_the_end_of_a_job_is_told_once(bench: Bench, clip: Path, receiver: Receiver) -> None:
+def test_the_end_of_a_job_is_told_once(
+    bench: Bench, clip: Path, receiver: Receiver, sender: WebhookSender
+) -> None:
     job = bench.submit(clip, every=8, callback_url=receiver.url, labels={"project": "cats"})
     assert due(bench) == [(job.id, 0, False)]
     worker = bench.start_worker()
-    ended_at = bench.wait_until_final(job).finished_at
-    assert ended_at is not None
-    wait_for(lambda: due(bench) == [], "the webhook")
+    with sender:
+        ended_at = bench.wait_until_final(job).finished_at
+        assert ended_at is not None
+        wait_for(lambda: due(bench) == [], "the webhook")
+    sender._thread.join()
     worker.send_signal(signal.SIGTERM)
     worker.wait()
     (body,), (headers,) = receiver.bodies, receiver.headers
@@ -130,30 +130,31 @@ def cancel(bench: Bench, clip: Path, url: str | None) -> Job:
     return bench.queue.cancel(bench.submit(clip, callback_url=url).id)
 
 
-@pytest.mark.usefixtures("sender")
 def test_cancellation_is_told_and_nothing_where_nobody_asked(
-    bench: Bench, clip: Path, receiver: Receiver
+    bench: Bench, clip: Path, receiver: Receiver, sender: WebhookSender
 ) -> None:
     cancel(bench, clip, None)
     job = cancel(bench, clip, receiver.url)
-    wait_for(lambda: due(bench) == [], "the webhook")
+    sender.run_once()
+    assert due(bench) == []
     (body,) = receiver.bodies
     assert json.loads(body)["data"]["id"] == job.id
     assert json.loads(body)["type"] == "job.canceled"
 
 
-@pytest.mark.usefixtures("sender")
 def test_a_receiver_that_fails_is_tried_again_and_given_up(
-    bench: Bench, clip: Path, receiver: Receiver
+    bench: Bench, clip: Path, receiver: Receiver, sender: WebhookSender
 ) -> None:
     receiver.statuses = [500, 302, 404]
     job = cancel(bench, clip, receiver.url)
     for tries in (1, 2, 3):
-        wait_for(lambda tries=tries: due(bench) == [(job.id, tries, True)], "a try")  # type: ignore[misc] # bound
-        wait_for(lambda tries=tries: len(receiver.bodies) == tries, "a request")  # type: ignore[misc] # bound
-        wait_until_put_off(bench)
+        sender.run_once()
+        assert due(bench) == [(job.id, tries, True)]
+        assert 0 < put_off_s(bench) <= RETRY_AFTER_S[tries - 1]
+        assert len(receiver.bodies) == tries
         make_due(bench)
-    wait_for(lambda: due(bench) == [], "the last try")
+    sender.run_once()
+    assert due(bench) == []
     assert len({headers["webhook-id"] for headers in receiver.headers}) == 1
     assert len(set(receiver.bodies)) == 1
 
@@ -161,18 +162,15 @@ def test_a_receiver_that_fails_is_tried_again_and_given_up(
     cancel(bench, clip, receiver.url)
     while due(bench):
         make_due(bench)
+        sender.run_once()
     assert receiver.statuses == []
 
 
-def wait_until_put_off(bench: Bench) -> None:
-    """Wait until a failed try has chosen the next one's time, nearer than the lease's end."""
+def put_off_s(bench: Bench) -> float:
+    """Return in how many seconds the next try is."""
     query = sa.select(CALLBACKS.c.due_at - now(bench.queue._engine))
-
-    def is_put_off() -> bool:
-        with bench.queue._engine.connect() as connection:
-            return float(connection.execute(query).scalar_one()) < 100.0
-
-    wait_for(is_put_off, "the next try's time")
+    with bench.queue._engine.connect() as connection:
+        return float(connection.execute(query).scalar_one())
 
 
 def test_two_workers_never_take_the_same(bench: Bench, clip: Path) -> None:

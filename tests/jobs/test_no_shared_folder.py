@@ -16,10 +16,12 @@ from tests.s3_server import S3Server, environment
 AWAY_S = 8
 
 
-@pytest.fixture
-def expected(tmp_path: Path, postgres: PostgresServer, clip: Path) -> list[str]:
+@pytest.fixture(scope="module")
+def expected(
+    tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer, clip: Path
+) -> list[str]:
     """What comes of the clip on one folder."""
-    bench = Bench(tmp_path / "folder", postgres.new_database())
+    bench = Bench(tmp_path_factory.mktemp("alone") / "folder", postgres.new_database())
     bench.start_worker()
     job = bench.wait_until_final(bench.submit(clip))
     frames = list(bench.queue.frames(job.id))
