@@ -9,7 +9,6 @@ Frames and masks of one name belong together; their endings differ here and ther
 Source: Li et al., "Video Segmentation by Tracking Many Figure-Ground Segments", ICCV 2013.
 """
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,34 +16,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dataset.values import DatasetError, Mask, Picture, pictures_in, read_picture
+from dataset.values import DatasetError, PictureVideo, pictures_in
 
 
 @dataclass(frozen=True)
-class UnitedVideo:
-    """A video as picture files with one mask for each object in each frame.
+class UnitedVideo(PictureVideo):
+    """A video as picture files with one mask for each object in each frame."""
 
-    Attributes:
-        name: of the sequence, such as `penguin`.
-        frame_paths: T pictures in order.
-    """
-
-    name: str
-    frame_paths: tuple[Path, ...]
     mask_paths: tuple[tuple[Path, ...], ...]
-
-    @property
-    def frame_names(self) -> tuple[str, ...]:
-        """T names: those of the picture files, without ending."""
-        return tuple(path.stem for path in self.frame_paths)
-
-    def __len__(self) -> int:
-        """Return T, the number of frames."""
-        return len(self.frame_paths)
-
-    def frame(self, index: int) -> NDArray[np.uint8]:
-        """Read a frame as (H, W, 3) uint8, RGB."""
-        return read_picture(self.frame_paths[index])
 
     def mask(self, index: int) -> NDArray[np.bool_]:
         """Read the masks of a frame's objects and unite them: (H, W) bool."""
@@ -57,18 +36,6 @@ class UnitedVideo:
             )
         united: NDArray[np.bool_] = np.any(objects, axis=0)
         return united
-
-    def read(self, indices: Sequence[int]) -> tuple[list[Picture], list[Mask]]:
-        """Read some frames and their masks, in the order of the indices."""
-        return [self.frame(i) for i in indices], [self.mask(i) for i in indices]
-
-    def frames(self) -> Iterator[NDArray[np.uint8]]:
-        """Read the frames one after another."""
-        return (self.frame(index) for index in range(len(self)))
-
-    def masks(self) -> Iterator[NDArray[np.bool_]]:
-        """Read the masks one after another."""
-        return (self.mask(index) for index in range(len(self)))
 
 
 def load(root: Path) -> list[UnitedVideo]:

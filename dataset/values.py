@@ -1,5 +1,6 @@
 """What a data set holds: labelled videos and labelled stills, read from disk when asked."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,18 +65,16 @@ class LabelledSequence(Protocol):
 
 
 @dataclass(frozen=True)
-class LabelledVideo:
-    """A video as picture files with one mask each.
+class PictureVideo(ABC):
+    """A video as picture files, with masks in some way.
 
     Attributes:
         name: of the sequence, such as `bear`.
         frame_paths: T pictures in order.
-        mask_paths: T masks in the same order, of one size that may not be the pictures'.
     """
 
     name: str
     frame_paths: tuple[Path, ...]
-    mask_paths: tuple[Path, ...]
 
     @property
     def frame_names(self) -> tuple[str, ...]:
@@ -90,9 +89,9 @@ class LabelledVideo:
         """Read a frame as (H, W, 3) uint8, RGB."""
         return read_picture(self.frame_paths[index])
 
+    @abstractmethod
     def mask(self, index: int) -> NDArray[np.bool_]:
         """Read a frame's mask as (H, W) bool, true on the foreground."""
-        return read_mask(self.mask_paths[index])
 
     def read(self, indices: Sequence[int]) -> tuple[list[Picture], list[Mask]]:
         """Read some frames and their masks, in the order of the indices."""
@@ -105,6 +104,21 @@ class LabelledVideo:
     def masks(self) -> Iterator[NDArray[np.bool_]]:
         """Read the masks one after another."""
         return (self.mask(index) for index in range(len(self)))
+
+
+@dataclass(frozen=True)
+class LabelledVideo(PictureVideo):
+    """A video as picture files with one mask each.
+
+    Attributes:
+        mask_paths: T masks in the same order, of one size that may not be the pictures'.
+    """
+
+    mask_paths: tuple[Path, ...]
+
+    def mask(self, index: int) -> NDArray[np.bool_]:
+        """Read a frame's mask."""
+        return read_mask(self.mask_paths[index])
 
 
 @dataclass(frozen=True)

@@ -17,16 +17,16 @@ from formats.ytvis import ytvis
 
 
 @dataclass(frozen=True, kw_only=True)
-class TextFormat:
-    """A format that is written in pieces of text while it is sent.
-
-    Attributes:
-        needs_masks: whether a result without masks can't be written so.
-    """
-
+class _Format:
     summary: str
     media_type: str
     needs_masks: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextFormat(_Format):
+    """A format that is written in pieces of text while it is sent."""
+
     write: Callable[[Result], Iterator[str]]
 
 
@@ -57,16 +57,13 @@ TEXT_FORMATS: Mapping[str, TextFormat] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class FileFormat:
+class FileFormat(_Format):
     """A format that takes long to make, so that it is made once, as a file.
 
     Attributes:
         most_tracks: that it can hold; None for any number.
     """
 
-    summary: str
-    media_type: str
-    needs_masks: bool
     most_tracks: int | None = None
     write: Callable[[Result, Footage, Path], None]
 

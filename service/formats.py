@@ -1,7 +1,7 @@
 """The result of a job in the formats of others: a resource each, with what its readers need."""
 
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from functools import partial
 from typing import Annotated, Any
 
@@ -146,40 +146,44 @@ def _add_routes() -> None:
         }
         if name in MODELS:
             answer["model"] = MODELS[name]
-        masks = {NoMasks} if text_format.needs_masks else set()
-        router.add_api_route(
-            f"/jobs/{{job_id}}/files/{name}",
-            _text_route(name, text_format),
-            name=_operation(name),
-            summary=text_format.summary,
-            response_class=StreamingResponse,
-            response_description="The file.",
-            responses={200: answer, **problem_answers(JOB, RESULT, masks, {StoreAway})},
-            openapi_extra={"parameters": [examples.PREFER]},
-        )
+        answers = {200: answer, **_problems(text_format, {StoreAway})}
+        _add_route(name, text_format, _text_route(name, text_format), StreamingResponse, answers)
     for name, file_format in FILE_FORMATS.items():
-        masks = {NoMasks} if file_format.needs_masks else set()
         tracks = set() if file_format.most_tracks is None else {TooManyTracks}
         binary = {file_format.media_type: {"schema": {"type": "string", "format": "binary"}}}
-        router.add_api_route(
-            f"/jobs/{{job_id}}/files/{name}",
-            _file_route(name, file_format),
-            name=_operation(name),
-            summary=file_format.summary,
-            response_class=FileAnswer,
-            response_description="The file.",
-            responses={
-                200: {"content": binary, "headers": examples.PREFERENCE_HEADER},
-                206: {"description": "The part that `Range` asks for.", "content": binary},
-                304: {"description": "`If-None-Match` names it."},
-                **problem_answers(JOB, RESULT, masks, tracks, RENDERING, FILE, VIDEO_ERRORS),
-            },
-            openapi_extra={"parameters": [examples.PREFER]},
-        )
+        answers = {
+            200: {"content": binary, "headers": examples.PREFERENCE_HEADER},
+            206: {"description": "The part that `Range` asks for.", "content": binary},
+            304: {"description": "`If-None-Match` names it."},
+            **_problems(file_format, tracks, RENDERING, FILE, VIDEO_ERRORS),
+        }
+        _add_route(name, file_format, _file_route(name, file_format), FileAnswer, answers)
 
 
-def _operation(name: str) -> str:
-    return f"get_{name.replace('.', '_')}"
+def _add_route(
+    name: str,
+    form: TextFormat | FileFormat,
+    route: Route,
+    response_class: type[Response],
+    answers: dict[int | str, dict[str, Any]],
+) -> None:
+    router.add_api_route(
+        f"/jobs/{{job_id}}/files/{name}",
+        route,
+        name=f"get_{name.replace('.', '_')}",
+        summary=form.summary,
+        response_class=response_class,
+        response_description="The file.",
+        responses=answers,
+        openapi_extra={"parameters": [examples.PREFER]},
+    )
+
+
+def _problems(
+    form: TextFormat | FileFormat, *others: Collection[type[Exception]]
+) -> dict[int | str, dict[str, Any]]:
+    masks = {NoMasks} if form.needs_masks else set()
+    return problem_answers(JOB, RESULT, masks, *others)
 
 
 def _text_route(name: str, form: TextFormat) -> Route:

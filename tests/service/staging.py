@@ -16,8 +16,8 @@ from jobs.errors import StoreAway
 from jobs.folder_store import FolderStore
 from jobs.store import JobFile
 from jobs.summary import to_summary
-from jobs.values import Idempotency, Job, JobFailure, JobRequest, JobState, Worker
-from pipeline.values import ScannedVideo, Shot, Track
+from jobs.values import Job, JobFailure, JobState, Worker
+from pipeline.values import Shot, Track
 from tests import tiny_model
 
 WORKER = Worker(
@@ -110,21 +110,9 @@ class StagedQueue(JobQueue):
         found = self.list(limit=1000).jobs
         return {job.id: job for job in reversed(found)}
 
-    def submit(
-        self,
-        job_id: str,
-        request: JobRequest,
-        video: ScannedVideo,
-        idempotency: Idempotency | None = None,
-        *,
-        sha256: str | None = None,
-        fresh: bool = False,
-        request_id: str | None = None,
-    ) -> Job:
-        self.hashes.append((sha256, fresh))
-        job = super().submit(
-            job_id, request, video, idempotency, sha256=sha256, fresh=fresh, request_id=request_id
-        )
+    def submit(self, *arguments: Any, **named: Any) -> Job:
+        self.hashes.append((named.get("sha256"), named.get("fresh", False)))
+        job = super().submit(*arguments, **named)
         if self.outcome is JobState.QUEUED:
             return job
         return self.change(job.id, state=self.outcome, failure=self.failure)
