@@ -22,7 +22,8 @@ def main() -> None:
     """Print a line for each file."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.frames", description=__doc__)
     parser.add_argument("folder", type=Path)
-    print(f"{'file':28}{'plain':>7}{'listed':>8}{'repeated':>10}{'end, s':>9}  clock     pictures")
+    counts = f"{'plain':>7}{'listed':>8}{'repeated':>10}{'damaged':>9}{'end, s':>9}"
+    print(f"{'file':28}{counts}  clock     pictures")
     for path in sorted(parser.parse_args().folder.iterdir()):
         try:
             print(f"{path.name:28}{plainly_decoded(path):7}{listed(path)}", flush=True)
@@ -31,14 +32,16 @@ def main() -> None:
 
 
 def listed(path: Path) -> str:
-    """Describe what is listed, and which numbers the pictures of it show, in runs."""
+    """Describe what is listed, and which numbers the whole pictures of it show, in runs."""
     video = scan(path, LIMITS)
     frames = list(decode(path, video, range(video.info.frame_count)))
-    shown = [index_of(frame.pixels) for frame in frames if not frame.repeated]
-    repeated = len(frames) - len(shown)
+    shown = [index_of(frame.pixels) for frame in frames if frame.fault is None]
+    repeated, damaged = (
+        sum(frame.fault == fault for frame in frames) for fault in ("repeated", "damaged")
+    )
     end_s = video.time_s(len(frames) - 1)
     clock = f"{video.info.timestamps:10}"
-    return f"{len(frames):8}{repeated:10}{end_s:9.3f}  {clock}{runs(shown)}"
+    return f"{len(frames):8}{repeated:10}{damaged:9}{end_s:9.3f}  {clock}{runs(shown)}"
 
 
 def runs(numbers: list[int]) -> str:

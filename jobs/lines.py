@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from jobs.values import Masks
-from pipeline.values import Rle, SegmentedFrame, SegmentedObject
+from pipeline.values import Fault, Rle, SegmentedFrame, SegmentedObject
 
 
 def to_line(frame: SegmentedFrame, masks: Masks) -> str:
@@ -23,7 +23,7 @@ def to_line(frame: SegmentedFrame, masks: Masks) -> str:
         {
             "index": frame.index,
             "time_s": round(frame.time_s, 6),
-            **_repeated(frame),
+            **_fault(frame),
             **({"cut": True} if frame.cuts else {}),
             "objects": [
                 _object(item, round(item.score, 4), with_mask=masks == "rle") | _action(item)
@@ -39,7 +39,7 @@ def to_part(frame: SegmentedFrame) -> str:
         {
             "index": frame.index,
             "time_s": frame.time_s,
-            **_repeated(frame),
+            **_fault(frame),
             **({"cuts": list(frame.cuts)} if frame.cuts else {}),
             "objects": [
                 _object(item, item.score, with_mask=True) | {"actions": dict(item.actions)}
@@ -53,12 +53,13 @@ def from_part(line: str) -> SegmentedFrame:
     """Read a frame that `to_part` wrote."""
     frame = json.loads(line)
     objects = tuple(_read_object(item) for item in frame["objects"])
-    repeated, cuts = frame.get("repeated", False), tuple(frame.get("cuts", ()))
-    return SegmentedFrame(frame["index"], frame["time_s"], objects, repeated, cuts)
+    fault = next((fault for fault in get_args(Fault) if frame.get(fault)), None)
+    cuts = tuple(frame.get("cuts", ()))
+    return SegmentedFrame(frame["index"], frame["time_s"], objects, fault, cuts)
 
 
-def _repeated(frame: SegmentedFrame) -> dict[str, Any]:
-    return {"repeated": True} if frame.repeated else {}
+def _fault(frame: SegmentedFrame) -> dict[str, Any]:
+    return {} if frame.fault is None else {frame.fault: True}
 
 
 def _read_object(item: Mapping[str, Any]) -> SegmentedObject:

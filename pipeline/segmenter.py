@@ -22,6 +22,7 @@ from pipeline.network.smooth import Map, smooth, with_neighbours
 from pipeline.network.stitch import stitch
 from pipeline.objects.postprocess import find_objects
 from pipeline.values import (
+    Fault,
     Quality,
     ScannedVideo,
     SegmentedFrame,
@@ -54,11 +55,11 @@ def decode_scaled(
     """Decode frames as `decode` does, and scale each at once: one is held at the source's size.
 
     Yields:
-        Each frame of `indices`, in order, in each of the sizes; and whether it is repeated.
+        Each frame of `indices`, in order, in each of the sizes; and what is wrong with it.
     """
     with closing(decode(path, video, indices)) as frames:
         for frame in frames:
-            yield to_pictures(frame.pixels, fits), frame.repeated
+            yield to_pictures(frame.pixels, fits), frame.fault
 
 
 class Segmenter:
@@ -114,13 +115,13 @@ class Segmenter:
         info = video.info
         predictor = Predictor(self.session, info.height, info.width, info.pixel_aspect, quality)
 
-        repeated: set[int] = set()
+        faults: dict[int, Fault] = {}
 
         def read(wanted: Sequence[int]) -> Generator[Pictures, None, None]:
             with closing(self._decode(path, video, wanted, predictor.fits)) as frames:
-                for index, (pictures, is_repeated) in zip(wanted, frames, strict=True):
-                    if is_repeated:
-                        repeated.add(index)
+                for index, (pictures, fault) in zip(wanted, frames, strict=True):
+                    if fault is not None:
+                        faults[index] = fault
                     yield pictures
 
         def cut(probability: NDArray[np.float32]) -> Objects:
@@ -131,7 +132,7 @@ class Segmenter:
         with closing(found):
             for index, objects, cuts in found:
                 time_s = video.time_s(index)
-                yield SegmentedFrame(index, time_s, objects, index in repeated, cuts)
+                yield SegmentedFrame(index, time_s, objects, faults.get(index), cuts)
 
     def find(
         self,

@@ -21,6 +21,11 @@ Stage = Literal["decode", "motion", "infer", "postprocess"]
 Timed = Callable[[Stage], AbstractContextManager[object]]
 """Takes the time of what a stage does inside; from several threads at once."""
 Timestamps = Literal["stored", "repaired"]
+Fault = Literal["repeated", "damaged"]
+"""Of a frame: it repeats the picture before since it has none, or its own is damaged.
+
+Damaged is also what is built on a lost or damaged picture, as far as file and decoder tell.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,13 +119,13 @@ class Frame:
         index: 0-based in the source video.
         time_s: when it is shown, seconds after the first frame.
         pixels: (H, W, 3) uint8, RGB, after rotation.
-        repeated: it can't be decoded, and these are the pixels of the last one that can.
+        fault: `repeated` where these are the pixels of the last frame that can be decoded.
     """
 
     index: int
     time_s: float
     pixels: NDArray[np.uint8]
-    repeated: bool = False
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True)
@@ -204,7 +209,7 @@ class SegmentedFrame:
     index: int
     time_s: float
     objects: tuple[SegmentedObject, ...] = field(default=())
-    repeated: bool = False
+    fault: Fault | None = None
     cuts: tuple[int, ...] = ()
 
 

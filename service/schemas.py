@@ -301,6 +301,13 @@ class Frame(Body):
             "that can. Absent where it can."
         ),
     ] = None
+    damaged: Annotated[
+        Literal[True] | None,
+        Field(
+            description="The frame's picture is damaged, or built on one that is lost or damaged, "
+            "as far as the file tells. Absent elsewhere."
+        ),
+    ] = None
     cut: Annotated[
         Literal[True] | None,
         Field(

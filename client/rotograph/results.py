@@ -186,6 +186,7 @@ class Frame:
         time_s: seconds after the first frame.
         objects: largest first.
         repeated: the frame can't be decoded, and these are the objects of the one before.
+        damaged: its picture is damaged, or built on one that is lost or damaged.
         cut: a shot begins with the frame, or since the one before.
     """
 
@@ -193,6 +194,7 @@ class Frame:
     time_s: float
     objects: tuple[Object, ...]
     repeated: bool = False
+    damaged: bool = False
     cut: bool = False
 
     @classmethod
@@ -203,6 +205,7 @@ class Frame:
             time_s=body["time_s"],
             objects=tuple(Object.from_json(each) for each in body["objects"]),
             repeated=body.get("repeated", False),
+            damaged=body.get("damaged", False),
             cut=body.get("cut", False),
         )
 

@@ -5,9 +5,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.media.listing import NO_TIME, is_jump, usual_step
-
-_REORDERED = 16  # frames at most, in H.264 and HEVC, by which one is shown later than decoded
+from pipeline.media.listing import NO_TIME, REORDERED, is_jump, usual_step
 
 
 def repaired(
@@ -38,7 +36,7 @@ def repaired(
     last = known[np.maximum(np.searchsorted(known, np.arange(len(pts)), side="right") - 1, 0)]
     times = pts[last] + (np.arange(len(pts)) - last) * usual
     steps = np.diff(times)
-    jumps = (steps < -_REORDERED * usual) | _undone(steps, usual)
+    jumps = (steps < -REORDERED * usual) | _undone(steps, usual)
     if joined:
         jumps |= is_jump(steps, time_base)
     pieces = np.split(times, np.flatnonzero(jumps) + 1)
@@ -51,9 +49,9 @@ def _undone(steps: NDArray[np.int64], usual: int) -> NDArray[np.bool_]:
     """Tell which steps far ahead the clock takes back later, to go on where it was."""
     undone = np.zeros(len(steps), bool)
     since = 0
-    for back in np.flatnonzero(steps < -_REORDERED * usual).tolist():
+    for back in np.flatnonzero(steps < -REORDERED * usual).tolist():
         ahead = since + int(np.argmax(steps[since : back + 1]))
-        returned = steps[ahead : back + 1].sum() > -_REORDERED * usual
-        undone[ahead] = returned and steps[ahead] > _REORDERED * usual
+        returned = steps[ahead : back + 1].sum() > -REORDERED * usual
+        undone[ahead] = returned and steps[ahead] > REORDERED * usual
         since = back + 1
     return undone

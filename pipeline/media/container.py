@@ -36,21 +36,29 @@ _PICTURES = {b"\x89PNG": "a PNG picture", b"\xff\xd8\xff": "a JPEG picture"}
 _PICTURE_BRANDS = {"avif", "heic", "heix", "heim", "heis", "mif1", "mif2", "j2ki", "jpeg", "avci"}
 _FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 
-_THREADS = 4  # each holds a picture in flight
+THREADS = 4  # each holds a picture in flight
 _PADDING_PIXELS = 2**16
 _UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
 _MAX_SD_HEIGHT = 576
 
-Damaged = Callable[[], None]
-"""Is told of a packet that can't be decoded, before the pictures of those decoded after it."""
+Fed = Callable[["Packet[Stream]"], None]
+"""Is told of each packet before it is decoded."""
+Failed = Callable[["Packet[Stream] | None"], None]
+"""Is told when decoding fails, before the pictures of packets after the one to blame.
+
+That is the packet given, or with threads one of the last; None where it was left in the decoder.
+"""
 
 
 @contextmanager
-def open_media(path: Path, max_pixels: int) -> Iterator[tuple[InputContainer, VideoStream]]:
+def open_media(
+    path: Path, max_pixels: int, *, threads: int = THREADS
+) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open a file and its main video stream; no other file or host is ever reached.
 
     Args:
         max_pixels: in one picture; FFmpeg allocates none much larger, whatever the file claims.
+        threads: to decode in. With several, an error loses what is still in them at the end.
 
     Raises:
         NotAVideo: no allowed demuxer recognises the file.
@@ -77,7 +85,7 @@ def open_media(path: Path, max_pixels: int) -> Iterator[tuple[InputContainer, Vi
         if stream.codec_context is None or stream.codec_tag == "encv":
             raise BrokenVideo("The video stream is encrypted or of an unknown codec.")
         stream.codec_context.thread_type = "AUTO"
-        stream.codec_context.thread_count = _THREADS
+        stream.codec_context.thread_count = threads
         stream.codec_context.options = limit
         yield container, stream
 
@@ -111,7 +119,8 @@ def read_frames(
     seek_to: int | None = None,
     *,
     decoder: VideoCodecContext | None = None,
-    damaged: Damaged = lambda: None,
+    fed: Fed = lambda _: None,
+    failed: Failed = lambda _: None,
 ) -> Iterator[VideoFrame]:
     """Decode from the start, or from a keyframe before `seek_to`, leaving out what isn't decoded.
 
@@ -126,7 +135,7 @@ def read_frames(
             container.seek(seek_to, stream=stream)
         except av.FFmpegError:
             return
-    decode = _Decoder(decoder or decoder_of(stream), max_pixels, damaged)
+    decode = _Decoder(decoder or decoder_of(stream), max_pixels, fed, failed)
     started = seek_to is None
     for packet in read_packets(container):
         if packet.stream_index != stream.index:
@@ -143,18 +152,21 @@ def read_numbered(
     stream: VideoStream,
     max_pixels: int,
     start: int = 0,
-    damaged: Damaged = lambda: None,
+    *,
+    fed: Fed = lambda _: None,
+    failed: Failed = lambda _: None,
 ) -> Iterator[tuple[int, VideoFrame]]:
     """Decode from a packet, and tell of each picture in which packet of the stream it was.
 
     Args:
         start: number of the packet to start at, counted from 0.
-        damaged: as `Damaged`.
+        fed: as `Fed`; the packet's `pts` is its number.
+        failed: as `Failed`, likewise.
 
     Raises:
         VideoTooLarge: a frame is past the limit.
     """
-    decode = _Decoder(decoder_of(stream), max_pixels, damaged)
+    decode = _Decoder(decoder_of(stream), max_pixels, fed, failed)
     own = (packet for packet in read_packets(container) if packet.stream_index == stream.index)
     last = start
     for number, packet in enumerate(chain(own, [None])):
@@ -183,16 +195,20 @@ class _Decoder:
         context: not used before.
     """
 
-    def __init__(self, context: VideoCodecContext, max_pixels: int, damaged: Damaged) -> None:
+    def __init__(
+        self, context: VideoCodecContext, max_pixels: int, fed: Fed, failed: Failed
+    ) -> None:
         context.flags |= Flags.output_corrupt
         self._context = context
         self._max_pixels = max_pixels
-        self._damaged = damaged
+        self._fed = fed
+        self._failed = failed
         self._seen_whole = False
 
     def __call__(self, packet: "Packet[Stream] | None") -> Iterator[VideoFrame]:
         """Decode a packet, or with None what is left in the decoder."""
         if packet is not None:
+            self._fed(packet)
             packet.is_corrupt = False  # containers say so of whole pictures too
         for frame in self._decode(packet):
             check_pixels(frame.width, frame.height, self._max_pixels)
@@ -215,7 +231,7 @@ class _Decoder:
                     f"Frames must have at most {self._max_pixels} pixels, got some that grow past "
                     "it."
                 ) from error
-            self._damaged()
+            self._failed(packet)
             return []
 
 

@@ -68,9 +68,10 @@ def scan(path: Path, limits: VideoLimits, slow: Slow = lambda _: None) -> Scanne
     if frames is None or count * first.width * first.height <= _CHEAP_PIXELS:
         if frames is None:
             slow(float(count / rate))
-        numbers = decode_whole(path, limits, count)
-        if frames is None or not agrees(listing.pts[numbers].tolist(), frames.timestamps):
-            frames = _as_decoded(listing, numbers, rate)
+        decoded = decode_whole(path, limits, count)
+        pts = listing.pts[decoded.numbers].tolist()
+        if frames is None or not agrees(pts, frames.timestamps, damaged=decoded.damaged):
+            frames = _as_decoded(listing, decoded.with_failed(listing), rate)
     fps = mean_fps(frames.timestamps, frames.time_base, rate)
     times = frames.timestamps
     last_s = frames.last_duration * frames.time_base or 1 / fps
@@ -123,6 +124,10 @@ def _as_decoded(listing: Listing, numbers: NDArray[np.int64], rate: Fraction) ->
     starts = np.union1d([0], np.flatnonzero(listing.key[numbers]))
     pts = listing.pts[numbers]
     if listing.rate_only:
+        # The n-th picture is shown when the n-th packet is due, of those that aren't empty.
+        due = np.sort(listing.dts[numbers])
+        if due[0] != NO_TIME and (np.diff(due) > 0).all():
+            return _Frames(due, listing.time_base, starts, numbers)
         return _Frames(np.arange(len(pts), dtype=np.int64), 1 / rate, starts, numbers)
     if (pts != NO_TIME).all() and (np.diff(pts) > 0).all() and not listing.jumps:
         return _Frames(pts, listing.time_base, starts, numbers)

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from itertools import takewhile
 from pathlib import Path
@@ -24,13 +24,16 @@ from pipeline.media.lockdown import lock_down
 from pipeline.media.reader import FrameReader
 from pipeline.media.sound import listen
 from pipeline.network.preprocess import Fit, Pictures, Scaled, to_pictures
-from pipeline.values import ScannedVideo, VideoLimits
+from pipeline.values import Fault, ScannedVideo, VideoLimits
 
 # A message is its kind, its length and its bytes.
 HEAD = struct.Struct("<cQ")
-LOCKED, SLOW, SCANNED, FRAME, REPEATED, SOUND, END, REFUSED, FAILED = (
-    bytes([letter]) for letter in b"LWSFPAERX"
+LOCKED, SLOW, SCANNED, FRAME, REPEATED, DAMAGED, SOUND, END, REFUSED, FAILED = (
+    bytes([letter]) for letter in b"LWSFPDAERX"
 )
+FRAMES: Mapping[bytes, Fault | None] = {FRAME: None, REPEATED: "repeated", DAMAGED: "damaged"}
+"""The kinds of messages that hold a frame, and what is wrong with it."""
+_KINDS = {fault: kind for kind, fault in FRAMES.items()}
 START = struct.Struct("<q")  # of a part of the sound; its samples follow
 SECONDS = struct.Struct("<d")  # of a video of which all must be decoded to list it
 
@@ -129,15 +132,15 @@ class FrameSender:
         for frame in self._reader.frames(indices[len(known) :]):
             # Scaled in here, so that large frames needn't cross.
             pictures = (frame.pixels,) if fits is None else to_pictures(frame.pixels, fits)
-            self._send(pictures, frame.repeated)
+            self._send(pictures, frame.fault)
             if fits is not None:
-                self._kept[frame.index] = (pictures, frame.repeated)
+                self._kept[frame.index] = (pictures, frame.fault)
             if len(self._kept) > _SHARED:
                 del self._kept[next(iter(self._kept))]
 
-    def _send(self, pictures: Pictures, repeated: bool) -> None:
+    def _send(self, pictures: Pictures, fault: Fault | None) -> None:
         for pixels in pictures:
-            _send(self._writer, REPEATED if repeated else FRAME, pixels.data)
+            _send(self._writer, _KINDS[fault], pixels.data)
 
 
 def _warm_up() -> None:

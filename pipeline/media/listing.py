@@ -19,6 +19,7 @@ from pipeline.values import VideoLimits
 
 NO_TIME = -(2**63)  # as FFmpeg's AV_NOPTS_VALUE
 DEFAULT_FPS = Fraction(25)
+REORDERED = 16  # frames at most, in H.264 and HEVC, by which one is shown later than decoded
 _FPS_TOLERANCE = 0.01
 
 _SIZE_SLACK_BYTES = 64  # some writers count the header or the padding twice

@@ -7,13 +7,21 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from av.packet import Packet
+from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from pipeline.errors import BrokenVideo
-from pipeline.media.container import open_media, pixel_aspect_of, read_frames, read_numbered
-from pipeline.media.listing import NO_TIME, Listing, check_count
+from pipeline.media.container import (
+    THREADS,
+    open_media,
+    pixel_aspect_of,
+    read_frames,
+    read_numbered,
+)
+from pipeline.media.listing import NO_TIME, REORDERED, Listing, check_count
 from pipeline.media.orientation import Orientation, orientation_of
 from pipeline.media.transparency import is_transparent
 from pipeline.values import VideoLimits
@@ -37,6 +45,44 @@ class FirstFrames:
     height: int
     orientation: Orientation
     pixel_aspect: Fraction
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What became of a file's packets, counted from 0.
+
+    Attributes:
+        numbers: (T,) int64, the packet of each picture, in the order in which they are shown.
+        failed: (F,) int64, those that can't be decoded; with threads, about them.
+        whole: pictures that the decoder calls whole.
+    """
+
+    numbers: NDArray[np.int64]
+    failed: NDArray[np.int64]
+    whole: int
+
+    @property
+    def damaged(self) -> bool:
+        """Whether some of it is."""
+        return len(self.failed) > 0 or self.whole < len(self.numbers)
+
+    def with_failed(self, listing: Listing) -> NDArray[np.int64]:
+        """Return `numbers` with those between that should have shown a picture and failed."""
+        when = listing.pts
+        if listing.rate_only or (when == NO_TIME).any():
+            when = np.arange(len(when))
+        ranks = np.full(len(when), -1)
+        ranks[self.numbers] = np.arange(len(self.numbers))
+        reached = np.maximum.accumulate(ranks)
+        lost = np.unique(self.failed[self.failed >= 0])
+        lost = lost[listing.shows[lost] & (ranks[lost] < 0) & (reached[lost] >= 0)]
+        places = np.empty(len(lost))
+        for at, number in enumerate(lost.tolist()):
+            near = slice(max(number - REORDERED, 0), number + REORDERED + 1)
+            later = ranks[near][(when[near] > when[number]) & (ranks[near] >= 0)]
+            places[at] = later.min() - 0.5 if len(later) else reached[number] + 0.5
+        order = np.argsort(np.concatenate([np.arange(len(self.numbers)), places]), kind="stable")
+        return np.concatenate([self.numbers, lost])[order]
 
 
 def decode_first(path: Path, limits: VideoLimits, codec: str) -> FirstFrames:
@@ -77,14 +123,23 @@ def _orientation(
         return orientation_of(next(frames, first)) or Orientation()
 
 
-def agrees(shown: Sequence[int | None], timestamps: NDArray[np.int64]) -> bool:
+def agrees(
+    shown: Sequence[int | None], timestamps: NDArray[np.int64], *, damaged: bool = False
+) -> bool:
     """Tell whether frames that were decoded one after the other are some that are listed.
 
     Damage may leave some out, but not half: then there are packets that show nothing.
+
+    Args:
+        shown: timestamps of those that were decoded.
+        timestamps: of those that are listed.
+        damaged: some are, after which decoders don't always know the order of the others.
     """
     if not shown or None in shown:
         return False
     times = np.array(shown, np.int64)
+    if damaged:
+        times = np.unique(np.maximum.accumulate(times))
     places = np.searchsorted(timestamps, times)
     found = places < len(timestamps)
     return bool(
@@ -123,19 +178,23 @@ def _seeks_to(
     """Prove the first frames after a seek, or all until some past the place sought."""
     shown: list[int | None] = []
     left = 2 * PROOF_FRAMES if past else PROOF_FRAMES
+    damaged: list[object] = []  # one for each that is, and each that is missing
     with open_media(path, limits.max_pixels) as (container, stream):
         for frame in islice(
-            read_frames(container, stream, limits.max_pixels, seek_to), _MOST_PROOF_FRAMES
+            read_frames(container, stream, limits.max_pixels, seek_to, failed=damaged.append),
+            _MOST_PROOF_FRAMES,
         ):
             shown.append(frame.pts)
+            if frame.is_corrupt:
+                damaged.append(None)
             left -= not past or frame.pts is None or frame.pts >= seek_to
             if left == 0:
                 break
     # Where there is no later start, decoding goes on from further ahead.
-    return not shown or agrees(shown, timestamps)
+    return not shown or agrees(shown, timestamps, damaged=len(damaged) > 0)
 
 
-def decode_whole(path: Path, limits: VideoLimits, listed: int) -> NDArray[np.int64]:
+def decode_whole(path: Path, limits: VideoLimits, listed: int) -> Decoded:
     """Decode all frames, and return the number of the packet that each was in.
 
     Args:
@@ -146,13 +205,27 @@ def decode_whole(path: Path, limits: VideoLimits, listed: int) -> NDArray[np.int
             up to half.
         VideoTooLarge: there are too many, or they are too large.
     """
+    decoded = _decode_whole(path, limits, THREADS)
+    if len(decoded.failed):
+        decoded = _decode_whole(path, limits, threads=1)
+    if 3 * decoded.whole < listed:
+        raise BrokenVideo(
+            f"The file is damaged: {decoded.whole} of its {listed} frames can be decoded."
+        )
+    return decoded
+
+
+def _decode_whole(path: Path, limits: VideoLimits, threads: int) -> Decoded:
     numbers: list[int] = []
+    failed: list[int] = []
     whole = 0
-    with open_media(path, limits.max_pixels) as (container, stream):
-        for number, frame in read_numbered(container, stream, limits.max_pixels):
+
+    def note(packet: "Packet[Stream] | None") -> None:
+        failed.append(-1 if packet is None or packet.pts is None else packet.pts)
+
+    with open_media(path, limits.max_pixels, threads=threads) as (container, stream):
+        for number, frame in read_numbered(container, stream, limits.max_pixels, failed=note):
             numbers.append(number)
             whole += not frame.is_corrupt
             check_count(len(numbers), limits)
-    if 3 * whole < listed:
-        raise BrokenVideo(f"The file is damaged: {whole} of its {listed} frames can be decoded.")
-    return np.array(numbers, np.int64)
+    return Decoded(np.array(numbers, np.int64), np.array(failed, np.int64), whole)

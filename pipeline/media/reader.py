@@ -10,7 +10,7 @@ from pipeline.errors import BrokenVideo
 from pipeline.media.container import RgbConverter
 from pipeline.media.orientation import Orientation
 from pipeline.media.pictures import Playback, TooNear, starting_points
-from pipeline.values import Frame, ScannedVideo
+from pipeline.values import Fault, Frame, ScannedVideo
 
 _NEAR = 100  # frames that are decoded at once rather than left out by seeking
 
@@ -59,9 +59,9 @@ class FrameReader:
                 f"Frames must rise within 0 to {count}, got {indices[0]} to {indices[-1]}."
             )
         for index in indices:
-            picture, orientation, repeated = self._show(index)
+            picture, orientation, fault = self._show(index)
             pixels = self._to_rgb(picture, orientation)
-            yield Frame(index, self._video.time_s(index), pixels, repeated)
+            yield Frame(index, self._video.time_s(index), pixels, fault)
 
     def close(self) -> None:
         """Close the file."""
@@ -69,7 +69,7 @@ class FrameReader:
             self._playback.close()
         self._playback = None
 
-    def _show(self, index: int) -> tuple[VideoFrame, Orientation, bool]:
+    def _show(self, index: int) -> tuple[VideoFrame, Orientation, Fault | None]:
         timestamp = int(self._video.timestamps[index])
         for start in starting_points(self._video, index):
             playback = self._playback

@@ -16,7 +16,7 @@ from pipeline.media.container import check_pixels
 from pipeline.media.decode import scan_from_dict
 from pipeline.media.decoder_child import NONSENSE, DecoderChild
 from pipeline.media.decoder_pool import DecoderPool
-from pipeline.media.decoder_process import FRAME, REPEATED, SCANNED, SECONDS, SLOW, SOUND, START
+from pipeline.media.decoder_process import FRAMES, SCANNED, SECONDS, SLOW, SOUND, START
 from pipeline.media.listing import check_duration
 from pipeline.media.sound import CHANNELS, PART_SAMPLES, Sound
 from pipeline.media.time_left import TimeLeft
@@ -26,6 +26,7 @@ from pipeline.values import Frame, ScannedVideo, VideoLimits
 PROGRAM = (sys.executable, "-m", "pipeline.media.decoder_process")
 MEMORY_BYTES = 4 * 2**30  # a demuxer that is lied to about sizes asks for more than real files do
 
+_FRAMES = b"".join(FRAMES)
 _SAMPLE_BYTES = 2 * CHANNELS
 _FRAME_BYTES = 64  # the most that what is listed of one takes as JSON
 _HEADER_BYTES = 2**16
@@ -104,8 +105,8 @@ class Sandbox:
         """
         size = (video.info.height, video.info.width)
         with closing(self._pictures(path, video, indices, None, [size])) as pictures:
-            for index, ((pixels,), repeated) in zip(indices, pictures, strict=True):
-                yield Frame(index, video.time_s(index), pixels, repeated)
+            for index, ((pixels,), fault) in zip(indices, pictures, strict=True):
+                yield Frame(index, video.time_s(index), pixels, fault)
 
     def decode_scaled(
         self, path: Path, video: ScannedVideo, indices: Sequence[int], fits: Sequence[Fit]
@@ -140,10 +141,10 @@ class Sandbox:
                 pictures = [np.empty((*size, 3), np.uint8) for size in sizes]
                 for pixels in pictures:
                     sent = range(pixels.nbytes, pixels.nbytes + 1)
-                    kind, _ = child.receive_head(FRAME + REPEATED, sent, TimeLeft(limit_s), late)
+                    kind, _ = child.receive_head(_FRAMES, sent, TimeLeft(limit_s), late)
                     child.receive_into(pixels.data.cast("B"), TimeLeft(limit_s), late)
                 decoder.done = number == len(indices)
-                yield tuple(pictures), kind == REPEATED
+                yield tuple(pictures), FRAMES[kind]
 
     def listen(self, path: Path, video: ScannedVideo) -> Generator[Sound, None, None]:
         """Decode the sound, as `pipeline.media.sound.listen` does; closing it ends the process.

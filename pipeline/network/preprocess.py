@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.network.spec import ModelSpec
+from pipeline.values import Fault
 
 Pictures = tuple[NDArray[np.uint8], ...]
 """One frame in each size that the network sees it in."""
 
-Scaled = tuple[Pictures, bool]
-"""A decoded frame, and whether it repeats the one before, as `Frame.repeated`."""
+Scaled = tuple[Pictures, Fault | None]
+"""A decoded frame, and what is wrong with it, as `Frame.fault`."""
 
 
 @dataclass(frozen=True)

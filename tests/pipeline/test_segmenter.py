@@ -21,7 +21,7 @@ from pipeline.objects import rle
 from pipeline.segmenter import Segmenter
 from pipeline.values import Quality, ScannedVideo, SegmentedFrame, VideoLimits
 from tests.tiny_model import SPEC, write_model
-from tests.videos import picture, square, textured, write_damaged, write_video
+from tests.videos import picture, square, textured, with_hole, write_damaged, write_video
 
 LIMITS = VideoLimits(max_pixels=1920 * 1080, max_frames=1000, max_duration_s=60)
 FRAMES = 50
@@ -325,7 +325,18 @@ def test_frames_that_are_not_there_are_refused(
 def test_a_frame_that_repeats_the_one_before_is_marked(tmp_path: Path) -> None:
     damaged = write_damaged(tmp_path / "damaged.mov", range(20, 22))
     frames = list(Segmenter(RedSession()).segment(damaged, scan(damaged, LIMITS), range(40)))
-    assert [frame.index for frame in frames if frame.repeated] == [20, 21]
+    assert [frame.index for frame in frames if frame.fault == "repeated"] == [20, 21]
     assert [from_part(to_part(frame)) for frame in frames] == frames
     lines = [json.loads(to_line(frame, "none")) for frame in frames]
     assert [line["index"] for line in lines if line.get("repeated")] == [20, 21]
+
+
+def test_frames_built_on_a_lost_one_are_marked(tmp_path: Path) -> None:
+    pictures = [picture(index) for index in range(30)]
+    options = {"g": "10", "bf": "0", "sc_threshold": "0"}
+    path = with_hole(write_video(tmp_path / "clip.mp4", pictures, options=options), 12)
+    frames = list(Segmenter(RedSession()).segment(path, scan(path, LIMITS), range(30)))
+    assert [from_part(to_part(frame)) for frame in frames] == frames
+    lines = [json.loads(to_line(frame, "none")) for frame in frames]
+    assert [line["index"] for line in lines if line.get("repeated")] == [12]
+    assert [line["index"] for line in lines if line.get("damaged")] == list(range(13, 20))

@@ -260,7 +260,7 @@ def test_a_damaged_frame_shows_the_one_before(tmp_path: Path, start: int) -> Non
     shown = list(decode(path, video, range(start, 40)))
     wanted = [19 if index == 20 else index for index in range(start, 40)]
     assert [index_of(frame.pixels) for frame in shown] == wanted
-    assert [frame.index for frame in shown if frame.repeated] == [20]
+    assert [frame.index for frame in shown if frame.fault == "repeated"] == [20]
 
 
 def test_frames_that_never_decode_at_the_start_are_left_out(tmp_path: Path) -> None:
@@ -275,7 +275,7 @@ def test_a_range_that_holds_only_holes_repeats_what_is_on_screen(
     path = write_damaged(tmp_path / "damaged.mov", [12, 13, *range(25, 40)])
     frames = list(decode(path, scan(path, LIMITS), indices))
     assert [frame.index for frame in frames] == list(indices)
-    assert all(frame.repeated for frame in frames)
+    assert all(frame.fault == "repeated" for frame in frames)
     assert {index_of(frame.pixels) for frame in frames} == {11 if indices[0] < 25 else 24}
 
 

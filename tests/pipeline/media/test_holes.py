@@ -35,7 +35,7 @@ def test_only_the_frame_without_a_picture_is_repeated(tmp_path: Path) -> None:
     path = write(tmp_path / "closed.mp4", 20)
     frames = list(decode(path, scan(path, LIMITS), range(FRAMES)))
     assert [frame.index for frame in frames] == list(range(FRAMES))
-    assert [frame.index for frame in frames if frame.repeated] == [20]
+    assert [frame.index for frame in frames if frame.fault == "repeated"] == [20]
     shown = {frame.index: index_of(frame.pixels) for frame in frames if frame.index // 10 != 2}
     assert all(number == index for index, number in shown.items())
 
@@ -52,7 +52,7 @@ def test_each_range_shows_what_decoding_from_the_start_shows(
     for start in range(1, len(whole) - 2, 3):
         part = range(start, start + 3)
         for frame, index in zip(decode(path, video, part), part, strict=True):
-            assert frame.repeated == whole[index].repeated
+            assert frame.fault == whole[index].fault
             np.testing.assert_array_equal(frame.pixels, whole[index].pixels)
 
 

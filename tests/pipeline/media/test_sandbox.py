@@ -29,7 +29,7 @@ from pipeline.values import ScannedVideo, VideoLimits
 from tests.pipeline.media.hostile_decoder import ESCAPES, LIES
 from tests.processes import children
 from tests.tiny_model import SPEC
-from tests.videos import index_of, picture, write_damaged, write_video
+from tests.videos import index_of, picture, with_hole, write_damaged, write_video
 
 LIMITS = VideoLimits(max_pixels=10**6, max_frames=1000, max_duration_s=100)
 HOSTILE = Path(__file__).parent / "hostile_decoder.py"
@@ -108,8 +108,8 @@ def test_frames_scaled_in_there_are_those_scaled_here_to_the_last_bit(
     indices = [0, 1, 4, 8]
     apart = list(sandbox.decode_scaled(path, video, indices, fits))
     assert len(apart) == len(indices)
-    for index, (pictures, repeated) in zip(indices, apart, strict=True):
-        assert not repeated
+    for index, (pictures, fault) in zip(indices, apart, strict=True):
+        assert fault is None
         for got, wanted in zip(pictures, to_pictures(noise[index], fits), strict=True):
             np.testing.assert_array_equal(got, wanted)
 
@@ -200,10 +200,19 @@ def test_a_frame_that_repeats_the_one_before_is_told(sandbox: Sandbox, tmp_path:
     video = scan(path, LIMITS)
     fits = [fit(64, 96, SPEC)]
     for frames in (
-        [frame.repeated for frame in sandbox.decode(path, video, range(18, 24))],
-        [repeated for _, repeated in sandbox.decode_scaled(path, video, range(18, 24), fits)],
+        [frame.fault for frame in sandbox.decode(path, video, range(18, 24))],
+        [fault for _, fault in sandbox.decode_scaled(path, video, range(18, 24), fits)],
     ):
-        assert frames == [False, False, True, True, False, False]
+        assert frames == [None, None, "repeated", "repeated", None, None]
+
+
+def test_frames_built_on_a_lost_one_are_told(sandbox: Sandbox, tmp_path: Path) -> None:
+    options = {"g": "10", "bf": "0", "sc_threshold": "0"}
+    clip = write_video(tmp_path / "clip.mp4", [picture(n) for n in range(COUNT)], options=options)
+    path = with_hole(clip, 12)
+    frames = sandbox.decode(path, scan(path, LIMITS), range(COUNT))
+    faults = {frame.index: frame.fault for frame in frames if frame.fault is not None}
+    assert faults == {12: "repeated"} | dict.fromkeys(range(13, 20), "damaged")
 
 
 def test_a_video_that_must_be_decoded_to_be_listed_has_its_own_length_for_it(
