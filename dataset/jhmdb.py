@@ -82,11 +82,9 @@ class ActionClip:
         return [frames[i - first] for i in indices], [masks[i] for i in indices]
 
     def frames(self) -> Iterator[NDArray[np.uint8]]:
-        """Read the frames one after another."""
         return self._read(range(len(self)))
 
     def masks(self) -> Iterator[NDArray[np.bool_]]:
-        """Read the masks one after another."""
         return iter(read_part_mask(self.masks_path))
 
     def boxes(self) -> list[tuple[int, int, int, int] | None]:
@@ -199,7 +197,6 @@ def find_source(root: Path, action: str, clip: str) -> Path:
 
 
 def mask_file(root: Path, action: str, clip: str) -> Path:
-    """Return where a clip's masks belong."""
     return root / "puppet_mask" / action / clip / "puppet_mask.mat"
 
 

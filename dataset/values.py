@@ -34,10 +34,10 @@ class LabelledSequence(Protocol):
     """
 
     @property
-    def name(self) -> str: ...  # noqa: D102 - an attribute of the class's docstring
+    def name(self) -> str: ...
 
     @property
-    def frame_names(self) -> tuple[str, ...]: ...  # noqa: D102 - as above
+    def frame_names(self) -> tuple[str, ...]: ...
 
     def __len__(self) -> int:
         """Return T, the number of frames."""
@@ -98,11 +98,9 @@ class PictureVideo(ABC):
         return [self.frame(i) for i in indices], [self.mask(i) for i in indices]
 
     def frames(self) -> Iterator[NDArray[np.uint8]]:
-        """Read the frames one after another."""
         return (self.frame(index) for index in range(len(self)))
 
     def masks(self) -> Iterator[NDArray[np.bool_]]:
-        """Read the masks one after another."""
         return (self.mask(index) for index in range(len(self)))
 
 
@@ -117,7 +115,6 @@ class LabelledVideo(PictureVideo):
     mask_paths: tuple[Path, ...]
 
     def mask(self, index: int) -> NDArray[np.bool_]:
-        """Read a frame's mask."""
         return read_mask(self.mask_paths[index])
 
 

@@ -22,7 +22,7 @@ Schema = Mapping[str, Any]
 
 FOLDER = Path(__file__).parent
 PROBLEM = "application/problem+json"
-UNTOLD = "Successful Response"
+DEFAULT_DESCRIPTION = "Successful Response"
 FILES = "GET /jobs/{job_id}/files/"
 BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 NOTE = "<!-- Written by `make docs` from the code: change it there. -->"
@@ -134,7 +134,7 @@ def _operation(name: str, operation: Mapping[str, Any], usual: set[str]) -> Iter
     yield from _body(operation.get("requestBody", {}).get("content", {}))
     for status, answer in sorted(operation["responses"].items()):
         if status < "400":
-            words = _line(answer["description"]).removesuffix(".").replace(UNTOLD, "")
+            words = _line(answer["description"]).removesuffix(".").replace(DEFAULT_DESCRIPTION, "")
             yield f"- **{status}** {': '.join(filter(None, [words, _content(answer)]))}"
     if problems := [each for each in _problems(operation) if each not in usual]:
         yield f"- **Errors** {', '.join(problems)}"
@@ -188,9 +188,9 @@ def _object(name: str, schema: Schema) -> str:
     return f"- **{name}**: {fields or values}"
 
 
-def _described(name: str, schema: Schema, told: str = "") -> str:
+def _described(name: str, schema: Schema, media_type: str = "") -> str:
     """Return a line on a parameter, an option, a setting or a field."""
-    facts = [told, _type(schema)]
+    facts = [media_type, _type(schema)]
     if schema.get("default") not in (None, [], ""):
         facts.append(f"default `{json.dumps(schema['default']).strip(chr(34))}`")
     known = ", ".join(filter(None, facts))
@@ -200,20 +200,20 @@ def _described(name: str, schema: Schema, told: str = "") -> str:
 
 def _type(schema: Schema) -> str:
     """Name what a schema allows, with its bounds; nothing where that goes without saying."""
-    told = ""
+    text = ""
     match schema:
         case {"$ref": str(reference)}:
-            told = reference.rpartition("/")[2]
+            text = reference.rpartition("/")[2]
         case {"enum": values}:
-            told = " or ".join(f"`{value}`" for value in values)
+            text = " or ".join(f"`{value}`" for value in values)
         case {"anyOf": choices} | {"oneOf": choices}:
-            told = " or ".join(filter(None, map(_type, choices)))
+            text = " or ".join(filter(None, map(_type, choices)))
         case {"items": {"$ref": _} as items}:
-            told = f"list of {_type(items)}"
+            text = f"list of {_type(items)}"
         case {"type": "number" | "integer" as kind}:
             bounds = [f"{sign} {schema[key]:.9g}" for key, sign in BOUNDS.items() if key in schema]
-            told = f"{kind} {', '.join(bounds)}".strip()
-    return told
+            text = f"{kind} {', '.join(bounds)}".strip()
+    return text
 
 
 def _reached(node: object, schemas: Mapping[str, Schema]) -> set[str]:

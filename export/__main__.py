@@ -25,7 +25,6 @@ DATA = (
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Export one file."""
     parsed = _parser().parse_args(arguments)
     network, about = restore(parsed.preset, parsed.weights)
     if about.get("preset", parsed.preset) != parsed.preset:

@@ -34,8 +34,8 @@ class FramewisePyramid(nn.Module):
         branches.append(self.pointwise(frames))
         if self.frame is not None:
             mean = frames.mean(dim=(2, 3), keepdim=True)
-            told = F.conv2d(mean, self.frame.weight[:, :, 0], self.frame.bias).relu()
-            branches.append(told.expand(-1, -1, frames.shape[2], frames.shape[3]))
+            pooled = F.conv2d(mean, self.frame.weight[:, :, 0], self.frame.bias).relu()
+            branches.append(pooled.expand(-1, -1, frames.shape[2], frames.shape[3]))
         out: Tensor = self.project(torch.cat(branches, dim=1))
         return _clips(out, length).transpose(1, 2)
 

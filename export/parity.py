@@ -118,7 +118,6 @@ def first_frames(source: Path, count: int) -> list[NDArray[np.uint8]]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Compare on every source in four sizes, and fail if one of them is too far apart."""
     parser = argparse.ArgumentParser(prog="python -m export.parity", description=__doc__)
     parser.add_argument("--preset", choices=PRESETS, required=True)
     parser.add_argument("--weights", type=Path, required=True)

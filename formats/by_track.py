@@ -45,7 +45,6 @@ class ByTrack(AbstractContextManager["ByTrack"]):
         )
 
     def __exit__(self, *_: object) -> None:
-        """Remove the temporary file."""
         self._database.close()
 
     def passing(self, frames: Iterable[ResultFrame]) -> Iterator[ResultFrame]:
@@ -67,7 +66,6 @@ class ByTrack(AbstractContextManager["ByTrack"]):
             yield frame
 
     def sightings(self, track: int) -> Iterator[Sighting]:
-        """Return the objects of a track, in the order of the frames."""
         rows = self._database.execute(
             "SELECT position, frame, found FROM sighting WHERE track = ? ORDER BY position",
             (track,),

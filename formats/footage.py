@@ -35,11 +35,7 @@ class Footage:
             yield from zip(frames, result.frames(), strict=True)
 
     def sound(self) -> Generator[Sound, None, None]:
-        """Decode its sound.
-
-        Raises:
-            VideoError: it can't be decoded.
-        """
+        """Decode its sound. Raises VideoError: it can't be decoded."""
         return self.listen(self.path, self.video)
 
     def until_s(self, index: int, step: int) -> float:

@@ -111,7 +111,6 @@ class Result:
         return ("object",)
 
     def category_of(self, track: int) -> str:  # noqa: ARG002 - the model tells no kinds apart yet
-        """Return what a track is."""
         return self.categories[0]
 
     def acting(self) -> dict[int, Action]:

@@ -6,7 +6,6 @@ from typing import Any
 
 
 def dump(value: Any) -> str:
-    """Write a value as JSON without spaces."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 

@@ -78,7 +78,6 @@ class Callbacks:
         )
 
     def done(self, job_id: str) -> None:
-        """Note that nothing is left to tell."""
         with self._engine.begin() as connection:
             connection.execute(CALLBACKS.delete().where(CALLBACKS.c.job_id == job_id))
 
@@ -142,7 +141,6 @@ class WebhookSender(Periodic):
         self.stop()
 
     def run_once(self) -> None:
-        """Send all that is due."""
         try:
             while not self.stopping and (callback := self._callbacks.take()) is not None:
                 self._send(callback)

@@ -119,7 +119,6 @@ API_KEYS = sa.Table(
 
 
 def embedded_url(data_dir: Path) -> str:
-    """Return the URL of the SQLite database in a data folder."""
     return f"sqlite:///{data_dir.resolve() / 'jobs.sqlite'}"
 
 

@@ -38,7 +38,7 @@ class EarlyLines(Periodic):
         self._tracker: Tracker | None = None  # until the segments before are in the result
         self._unlinked: deque[SegmentedFrame] = deque()
         self._lines: list[str] = []
-        self._told = 0
+        self._stored = 0
         self._held = 0  # frames of the segment before that this one's lines begin with
 
     def add(self, frame: SegmentedFrame) -> None:
@@ -61,16 +61,16 @@ class EarlyLines(Periodic):
                 return
             self._tracker = self._tracker_before()
             self._held = self._tracker.held
-            self._told = progress.early + self._held  # by a worker that died
+            self._stored = progress.early + self._held  # by a worker that died
         while self._unlinked:
             linked = self._tracker.link(self._unlinked.popleft())
             self._lines += (to_line(frame, self._request.masks) for frame in linked)
-        if len(self._lines) <= self._told:
+        if len(self._lines) <= self._stored:
             return
         with self._store.writing(self._store.early(self._job_id, self._segment)) as path:
             path.write_text("".join(self._lines), "utf-8")
-        self._told = len(self._lines)
-        self._records.told_early(self._job_id, self._segment, self._told - self._held)
+        self._stored = len(self._lines)
+        self._records.note_early_frames(self._job_id, self._segment, self._stored - self._held)
 
     def _tracker_before(self) -> Tracker:
         if self._segment == 0:

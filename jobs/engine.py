@@ -86,7 +86,6 @@ class JobQueue:
         )
 
     def close(self) -> None:
-        """Close the connections to the database."""
         self._client.destroy()
         self._engine.dispose()
 
@@ -211,11 +210,7 @@ class JobQueue:
         return True
 
     def get(self, job_id: str) -> Job:
-        """Return a job.
-
-        Raises:
-            JobNotFound: there is none of this id.
-        """
+        """Return a job. Raises JobNotFound: there is none of this id."""
         return self._records.get(job_id)
 
     def find(self, job_ids: Collection[str]) -> Sequence[Job]:
@@ -267,7 +262,6 @@ class JobQueue:
         return self._records.load()
 
     def workers(self) -> Sequence[Worker]:
-        """Return the workers that are alive."""
         return self._register.live()
 
     def finished(self, older_than_s: float = 0.0) -> Sequence[str]:

@@ -89,7 +89,6 @@ class FastestDevice:
 
 
 def _processor() -> Sequence[str]:
-    """Return what tells processors apart that run different instructions."""
     lines = Path("/proc/cpuinfo").read_text().split("\n\n", 1)[0].splitlines()
     return [line for line in lines if line.startswith(_OF_PROCESSOR)]
 

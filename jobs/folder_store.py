@@ -30,7 +30,6 @@ class FolderStore(JobStore):
             (root / name).mkdir(exist_ok=True)
 
     def path(self, file: JobFile) -> Path:
-        """Return where a file lies."""
         return self._folder(file.job_id) / file.name
 
     def check(self) -> None:

@@ -81,7 +81,6 @@ class KeyRing:
             raise KeyNotFound(f"No key has the name {name!r}.")
 
     def list(self) -> Sequence[Key]:
-        """Return all keys, those that are revoked too, by name."""
         with self._engine.connect() as connection:
             rows = connection.execute(sa.select(API_KEYS).order_by(API_KEYS.c.name)).mappings()
             return [_key(row) for row in rows]

@@ -80,7 +80,6 @@ class Heartbeat(Periodic):
         self._trusted_from = 0.0
 
     def run_once(self) -> None:
-        """Beat once."""
         try:
             self._register.beat(self._worker)
         except Exception:
@@ -117,7 +116,6 @@ class Takeover(Periodic):
         self._heartbeat = heartbeat
 
     def run_once(self) -> None:
-        """Look for dead workers once."""
         try:
             self._take_over()
         except Exception:

@@ -59,7 +59,6 @@ class WorkerMetrics:
         return self._stages.labels(stage).time()
 
     def ended(self, state: JobState, failure: JobFailure | None = None) -> None:
-        """Count a job that has ended."""
         self._ended.labels(state).inc()
         if failure is not None:
             self._failures.labels(self._problem_of(failure.kind)).inc()

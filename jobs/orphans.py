@@ -50,7 +50,6 @@ class Orphans(Periodic):
         self._missing_since: dict[str, float] = {}
 
     def run_once(self) -> None:
-        """See to the jobs whose runtime is gone by now."""
         try:
             self._look()
         except Exception:

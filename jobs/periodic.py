@@ -31,7 +31,6 @@ class Periodic(ABC):
 
     @property
     def stopping(self) -> bool:
-        """Whether no other run may begin."""
         return self._stop.is_set()
 
     @abstractmethod

@@ -102,11 +102,7 @@ class JobRecords:
         self._owned = sa.true() if owner is None else JOBS.c.owner == owner.name
 
     def get(self, job_id: str) -> Job:
-        """Return a job.
-
-        Raises:
-            JobNotFound: there is none of this id.
-        """
+        """Return a job. Raises JobNotFound: there is none of this id."""
         with self.engine.connect() as connection:
             query = ROWS.where(JOBS.c.id == job_id, self._owned)
             row = connection.execute(query).mappings().first()
@@ -115,17 +111,12 @@ class JobRecords:
         return job_of(row)
 
     def find(self, job_ids: Collection[str]) -> Sequence[Job]:
-        """Return those of some jobs that there are."""
         query = ROWS.where(JOBS.c.id.in_(job_ids), self._owned)
         with self.engine.connect() as connection:
             return [job_of(row) for row in connection.execute(query).mappings()]
 
     def list(self, wanted: JobFilter, limit: int, cursor: str | None) -> JobPage:
-        """Return up to `limit` jobs.
-
-        Raises:
-            BadCursor: `cursor` isn't one that was given out.
-        """
+        """Return up to `limit` jobs. Raises BadCursor: `cursor` isn't one that was given out."""
         clauses = [self._owned, *conditions(wanted)]
         query = ROWS.where(*clauses).order_by(JOBS.c.number.desc()).limit(limit + 1)
         if cursor is not None:
@@ -138,7 +129,6 @@ class JobRecords:
         return JobPage([job_of(row) for row in rows[:limit]], following, count)
 
     def ids(self) -> set[str]:
-        """Return the ids of all jobs."""
         with self.engine.connect() as connection:
             return set(connection.execute(sa.select(JOBS.c.id)).scalars())
 
@@ -159,7 +149,6 @@ class JobRecords:
             return connection.execute(query).scalars().all()
 
     def count(self, state: JobState) -> int:
-        """Return how many jobs are in a state."""
         with self.engine.connect() as connection:
             query = sa.select(sa.func.count()).select_from(JOBS).where(JOBS.c.state == state)
             return connection.execute(query).scalar_one()
@@ -243,7 +232,7 @@ class JobRecords:
             ).first()
         return None if row is None else JobProgress(*row)
 
-    def told_early(self, job_id: str, segment: int, frames: int) -> None:
+    def note_early_frames(self, job_id: str, segment: int, frames: int) -> None:
         """Note how many frames of the segment that the result goes on with can be read."""
         known = sa.func.coalesce(JOBS.c.early, 0)
         with self.engine.begin() as connection:
@@ -263,11 +252,7 @@ class JobRecords:
             )
 
     def finish(self, job_id: str, state: JobState, failure: JobFailure | None = None) -> bool:
-        """Bring a job to a final state.
-
-        Returns:
-            Whether it was unfinished before.
-        """
+        """Bring a job to a final state. Returns whether it was unfinished before."""
         values: dict[str, Any] = {"state": state, "finished_at": self._now}
         if failure is not None:
             values |= {"failure_kind": failure.kind, "failure_message": failure.message}
@@ -326,11 +311,7 @@ class JobRecords:
         return segments or 0, 0
 
     def remove(self, job_id: str) -> None:
-        """Forget a job.
-
-        Raises:
-            JobNotFound: there is none of this id.
-        """
+        """Forget a job. Raises JobNotFound: there is none of this id."""
         with self.engine.begin() as connection:
             deleted = connection.execute(JOBS.delete().where(JOBS.c.id == job_id, self._owned))
             if not deleted.rowcount:

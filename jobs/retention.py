@@ -29,7 +29,6 @@ class Retention(Periodic):
         self._budget_bytes = budget_bytes
 
     def run_once(self) -> None:
-        """Remove what nobody needs any more."""
         try:
             self._queue.sweep()
             self.collect()
@@ -37,11 +36,7 @@ class Retention(Periodic):
             _log.exception("old jobs couldn't be deleted")  # the next run makes up for it
 
     def collect(self) -> int:
-        """Delete what is too old, then what is too much.
-
-        Returns:
-            How many jobs were deleted.
-        """
+        """Delete what is too old, then what is too much. Returns how many jobs were deleted."""
         deleted = 0
         if self._keep_s is not None:
             for job_id in self._queue.finished(older_than_s=self._keep_s):

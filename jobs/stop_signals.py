@@ -17,20 +17,20 @@ class StopSignals:
     """
 
     def __enter__(self) -> Self:
-        self._told, self._teller = socket.socketpair()
-        self._teller.setblocking(False)
+        self._receiver, self._sender = socket.socketpair()
+        self._sender.setblocking(False)
         self._before = [signal.signal(number, lambda *_: None) for number in _SIGNALS]
-        signal.set_wakeup_fd(self._teller.fileno())
+        signal.set_wakeup_fd(self._sender.fileno())
         return self
 
     def __exit__(self, *_: object) -> None:
         signal.set_wakeup_fd(-1)
         for number, handler in zip(_SIGNALS, self._before, strict=True):
             signal.signal(number, handler)
-        self._told.close()
-        self._teller.close()
+        self._receiver.close()
+        self._sender.close()
 
     def wait(self, timeout_s: float) -> bool:
         """Wait for a signal, and tell whether one came."""
-        readable, _, _ = select([self._told], [], [], timeout_s)
-        return bool(readable) and not set(_SIGNALS).isdisjoint(self._told.recv(64))
+        readable, _, _ = select([self._receiver], [], [], timeout_s)
+        return bool(readable) and not set(_SIGNALS).isdisjoint(self._receiver.recv(64))

@@ -102,11 +102,7 @@ class JobStore(ABC):
         return JobFile(job_id, f"rendered.{name}")
 
     def read(self, file: JobFile) -> str:
-        """Return the text of a small file.
-
-        Raises:
-            FileNotFoundError: there is none.
-        """
+        """Return the text of a small file. Raises FileNotFoundError: there is none."""
         with self.open(file) as text:
             return text.read()
 
@@ -196,11 +192,7 @@ class JobStore(ABC):
 
 
 def checked(job_id: str) -> str:
-    """Return the id if it can be part of a path.
-
-    Raises:
-        ValueError: it can't.
-    """
+    """Return the id if it can be part of a path. Raises ValueError: it can't."""
     if not _ID.fullmatch(job_id):
         raise ValueError(f"A job id must be 32 hexadecimal digits, got {job_id!r}.")
     return job_id

@@ -84,7 +84,6 @@ class SegmentTrace:
             yield span
 
     def span(self, name: str) -> AbstractContextManager[Span]:
-        """Make a span of what is done inside."""
         return self._tracer.start_as_current_span(name)
 
     @contextmanager

@@ -29,7 +29,6 @@ class JobState(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether the job will never change again."""
         return self in {JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELED}
 
 

@@ -159,7 +159,6 @@ class SegmentJob:
                     raise Unwind from error
 
     def _infer(self, job_id: str, segment: int) -> None:
-        """Find the objects of a segment's frames."""
         progress = self._records.progress(job_id)
         if progress is None:
             raise Unwind

@@ -46,7 +46,6 @@ GLANCED_CLIPS = 67
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run one command."""
     parsed = _parser().parse_args(arguments)
     parsed.run(parsed)
 

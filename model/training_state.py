@@ -57,7 +57,6 @@ class TrainingState:
         recipe: Recipe,
         distillation: Distillation | None,
     ) -> "TrainingState":
-        """Set a network up to be trained."""
         fabric.to_device(network)
         if recipe.trained != "network":
             for name, parameter in network.named_parameters():
@@ -135,7 +134,6 @@ class TrainingState:
             part.replace(path)
 
     def resume(self, fabric: Fabric, path: Path) -> None:
-        """Go back to where a checkpoint was saved."""
         if not path.is_file():
             raise FileNotFoundError(f"There is nothing to resume from: {path} is missing.")
         rest = fabric.load(path, self._parts())

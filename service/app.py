@@ -59,13 +59,11 @@ _pages = APIRouter(include_in_schema=False)
 
 @_pages.get("/")
 async def page() -> FileAnswer:
-    """Answer the page where people drop a video and see what was found in it."""
     return FileAnswer(_STATIC / "index.html")
 
 
 @_pages.get("/docs")
 async def api_page() -> FileAnswer:
-    """Answer the page that shows the OpenAPI document."""
     return FileAnswer(_STATIC / "docs.html")
 
 

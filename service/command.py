@@ -129,7 +129,6 @@ def _show(settings: Settings, metrics: CollectorRegistry) -> None:
 
 
 def add_key_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `keys`."""
     actions = parser.add_subparsers(dest="action", required=True)
     create = actions.add_parser("create", help="make a key and print it, this once")
     create.add_argument("name", help="of its owner")
@@ -145,7 +144,6 @@ def add_key_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_keys(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Make, list or revoke API keys, and return the exit status."""
     from jobs.database import embedded_url, open_database  # noqa: PLC0415 - see above
     from jobs.errors import BadKeyName, KeyExists, KeyNotFound  # noqa: PLC0415 - see above
     from jobs.keys import KeyRing  # noqa: PLC0415 - see above

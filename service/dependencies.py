@@ -145,7 +145,6 @@ class Services:
 
 
 async def services(request: Request) -> Services:
-    """Return what the app's lifespan made, for a request."""
     return replace(cast(Services, request.state.services), links=Links.of(request.scope))
 
 

@@ -35,15 +35,12 @@ class Links:
         return cls(str(base).rstrip("/"), base.path.rstrip("/"))
 
     def job(self, job_id: str) -> str:
-        """Return the address of a job."""
         return f"{self.base}/jobs/{job_id}"
 
     def result(self, job_id: str) -> str:
-        """Return the address of its result."""
         return f"{self.job(job_id)}/result"
 
     def jobs(self, query: Mapping[str, object]) -> str:
-        """Return the address of a list of jobs."""
         return f"{self.base}/jobs?{urlencode(query, doseq=True)}"
 
     def problem(self, kind: Kind) -> str:
@@ -81,7 +78,7 @@ class BehindProxy(ProxyHeadersMiddleware):
     def _root_path_of(self, scope: Scope) -> str:
         client = scope.get("client")
         if client is not None and client[0] in self.trusted_hosts:
-            told = Headers(scope=scope).get("x-forwarded-prefix", "").rstrip("/")
-            if told and re.fullmatch(ROOT_PATH, told):
-                return told
+            prefix = Headers(scope=scope).get("x-forwarded-prefix", "").rstrip("/")
+            if prefix and re.fullmatch(ROOT_PATH, prefix):
+                return prefix
         return self._root_path

@@ -118,7 +118,6 @@ class Metrics:
             self._problems.labels(problem).inc()
 
     def canceled(self) -> None:
-        """Count a job that was canceled."""
         self._ended.labels(JobState.CANCELED).inc()
 
 

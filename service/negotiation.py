@@ -31,7 +31,6 @@ class Preference:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What the answer says of it."""
         return {} if self.applied is None else {"Preference-Applied": self.applied}
 
 
@@ -110,7 +109,6 @@ def attachment(filename: str) -> str:
 
 
 def _quality(accept: str, name: str) -> float:
-    """Return how much the Accept header likes a type, by its most specific match."""
     general = f"{name.split('/', maxsplit=1)[0]}/*"
     found: dict[str, float] = {}
     for item in accept.lower().split(","):
@@ -141,7 +139,6 @@ class FileAnswer(FileResponse):
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
         headers = Headers(scope=scope)
         if self.stat_result is None:
             self.stat_result = await anyio.to_thread.run_sync(os.stat, self.path)

@@ -82,7 +82,6 @@ class DocumentedApp(FastAPI):
     """An app whose OpenAPI document generators of clients can use."""
 
     def openapi(self) -> dict[str, Any]:
-        """Return the document, which is made once."""
         if self.openapi_schema is None:
             self.openapi_schema = super().openapi()
             schemas = self.openapi_schema["components"]["schemas"]

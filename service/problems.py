@@ -40,7 +40,6 @@ _log = logging.getLogger(__name__)
 
 
 def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """Return a problem as an answer of its status."""
     content = problem.model_dump(mode="json", exclude_none=True)
     return JSONResponse(content, problem.status, headers, MEDIA_TYPE)
 

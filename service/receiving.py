@@ -88,11 +88,7 @@ class FileSink:
         return self._hash.hexdigest()
 
     def write(self, block: bytes | memoryview) -> None:
-        """Take the next bytes.
-
-        Raises:
-            UploadTooLarge: the file is past the limit.
-        """
+        """Take the next bytes. Raises UploadTooLarge: the file is past the limit."""
         self.size += len(block)
         if self.size > self._max_bytes:
             raise UploadTooLarge(too_large(self._max_bytes))
@@ -102,11 +98,7 @@ class FileSink:
 
 @contextmanager
 def storing(to: Path, max_bytes: int) -> Iterator[FileSink]:
-    """Open a file to be received.
-
-    Raises:
-        StorageFull: its volume is full.
-    """
+    """Open a file to be received. Raises StorageFull: its volume is full."""
     try:
         with to.open("wb") as file:
             yield FileSink(file, max_bytes)
@@ -148,7 +140,6 @@ async def pass_on(
 
 
 def too_large(max_bytes: int, received: str = "more") -> str:
-    """Say that a file is past its limit."""
     mib = max_bytes / 2**20
     return f"The file must have at most {max_bytes} bytes ({mib:g} MiB), got {received}."
 
@@ -276,7 +267,6 @@ class Downloader:
     async def _blocks(
         self, answer: httpcore.Response, left: Callable[[], Awaitable[bool]]
     ) -> AsyncGenerator[bytes, None]:
-        """Yield the file as it comes."""
         async for block in answer.aiter_stream():
             self._count(len(block))
             if await left():

@@ -36,7 +36,6 @@ class Fault(Body):
 
     @classmethod
     def of(cls, fault: errors.Fault) -> "Fault":
-        """Return the answer for a fault."""
         return cls(name=fault.name, got=fault.got, wanted=fault.wanted)
 
 
@@ -65,7 +64,6 @@ class Problem(Body):
         request_id: str | None = None,
         job_id: str | None = None,
     ) -> "Problem":
-        """Return the problem of a kind of error."""
         return cls(
             type=links.problem(kind),
             title=kind.title,
@@ -116,7 +114,6 @@ class Video(Body):
 
     @classmethod
     def of(cls, info: VideoInfo) -> "Video":
-        """Return the answer for a video."""
         return cls.model_validate(
             {
                 "width": info.width,
@@ -159,7 +156,6 @@ class Job(Body):
 
     @classmethod
     def of(cls, job: values.Job, links: Links) -> "Job":
-        """Return the answer for a job."""
         return cls(
             id=job.id,
             state=job.state,
@@ -343,7 +339,6 @@ class Worker(Body):
 
     @classmethod
     def of(cls, worker: values.Worker) -> "Worker":
-        """Return the answer for a worker."""
         return cls(
             id=worker.id,
             device=worker.device,

@@ -59,7 +59,6 @@ async def supervise(commands: dict[str, Sequence[str]] = PARTS) -> int:
 
 
 async def _keep_running(name: str, command: Sequence[str], life: int) -> None:
-    """Start a process again and again, later each time; return when it refuses."""
     delay_s = 0.0
     while True:
         started = time.monotonic()

@@ -35,7 +35,6 @@ class KeyValueFormatter(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, without its end."""
         return " ".join(f"{key}={_value(value)}" for key, value in _pairs(self, record).items())
 
 
@@ -48,7 +47,6 @@ class JsonFormatter(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, without its end."""
         pairs = {key: _json_value(value) for key, value in _pairs(self, record).items()}
         return json.dumps(pairs, separators=(",", ":"))
 

@@ -29,11 +29,9 @@ class Stopping:
         return self._event.is_set()
 
     def begin(self) -> None:
-        """Wake all who wait for the stop."""
         self._event.set()
 
     async def wait(self) -> None:
-        """Wait until the process is about to stop."""
         await self._event.wait()
 
 
@@ -61,7 +59,6 @@ class Watched:
             self.wake()
 
     def wake(self) -> None:
-        """Wake its listeners."""
         self._changed.set()
         self._changed = anyio.Event()
 

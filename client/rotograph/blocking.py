@@ -9,20 +9,16 @@ Value = TypeVar("Value")
 
 
 async def async_sleep(seconds: float) -> None:
-    """Let time pass."""
     await asyncio.sleep(seconds)
 
 
 def sleep(seconds: float) -> None:
-    """Let time pass."""
     time.sleep(seconds)
 
 
 async def async_run(function: Callable[..., Value], *arguments: object) -> Value:
-    """Call a function that reads or writes files."""
     return await asyncio.to_thread(function, *arguments)
 
 
 def run(function: Callable[..., Value], *arguments: object) -> Value:
-    """Call a function that reads or writes files."""
     return function(*arguments)

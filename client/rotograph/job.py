@@ -27,7 +27,6 @@ class Problem:
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> "Problem":
-        """Read it from an answer."""
         return cls(
             type=body["type"],
             title=body["title"],
@@ -67,7 +66,6 @@ class Job:
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> "Job":
-        """Read it from an answer."""
         return cls(
             id=body["id"],
             state=body["state"],

@@ -41,7 +41,6 @@ class Video:
 
     @classmethod
     def from_json(cls, body: Body) -> "Video":
-        """Read it from an answer."""
         return cls(
             width=body["width"],
             height=body["height"],
@@ -85,7 +84,6 @@ class Shot:
 
     @classmethod
     def from_json(cls, body: Body) -> "Shot":
-        """Read it from an answer."""
         return cls(body["start"], body["stop"])
 
 
@@ -110,7 +108,6 @@ class Track:
 
     @classmethod
     def from_json(cls, body: Body) -> "Track":
-        """Read it from an answer."""
         actions = tuple(_action(each) for each in body.get("actions") or ())
         lost = tuple((gap["start"], gap["stop"]) for gap in body.get("lost") or ())
         return cls(body["id"], body["score"], body["start"], body["stop"], actions, lost)
@@ -126,7 +123,6 @@ class Segmentation:
 
     @classmethod
     def from_json(cls, body: Body) -> "Segmentation":
-        """Read it from an answer."""
         height, width = body["size"]
         return cls(height, width, body["counts"])
 
@@ -152,7 +148,6 @@ class Object:
 
     @classmethod
     def from_json(cls, body: Body) -> "Object":
-        """Read it from an answer."""
         x, y, width, height = body["box"]
         action, mask = body.get("action"), body.get("segmentation")
         return cls(
@@ -199,7 +194,6 @@ class Frame:
 
     @classmethod
     def from_json(cls, body: Body) -> "Frame":
-        """Read it from an answer, or from a line of one."""
         return cls(
             index=body["index"],
             time_s=body["time_s"],
@@ -241,7 +235,6 @@ class Result:
 
     @classmethod
     def from_json(cls, body: Body, source: Path | None = None) -> "Result":
-        """Read it from an answer."""
         return cls(
             id=body["id"],
             model=Model(body["model"]["name"], body["model"]["version"]),

@@ -47,7 +47,6 @@ def url_of(source: Source) -> str | None:
 
 
 def path_of(source: Source) -> Path | None:
-    """Return the path of a source, if it is a file of this machine."""
     if not isinstance(source, str | Path) or url_of(source):
         return None
     return Path(source)

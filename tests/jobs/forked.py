@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 _SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(["tests.jobs.slow_worker"])
+_SERVER.set_forkserver_preload(["tests.jobs.forked", "tests.jobs.slow_worker"])
 
 
 class Forked:

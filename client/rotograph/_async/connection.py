@@ -27,7 +27,6 @@ class AsyncConnection:
         self._http = httpx.AsyncClient(**client_options(url, key, read_timeout_s))
 
     async def aclose(self) -> None:
-        """Close its connections."""
         await self._http.aclose()
 
     async def request(self, method: str, path: str, **parts: Any) -> httpx.Response:

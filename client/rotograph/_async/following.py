@@ -125,7 +125,6 @@ async def frames(connection: AsyncConnection, job_id: str) -> AsyncIterator[Fram
 async def _read_frames(
     connection: AsyncConnection, job_id: str, seen: int
 ) -> AsyncGenerator[Frame, None]:
-    """Yield the frames behind those that were seen, until the answer ends or breaks off."""
     path, params = f"/jobs/{job_id}/result", {"format": "ndjson", "start": str(seen)}
     async with aclosing(await connection.open("GET", path, params=params)) as answer:
         async for line in lines(answer):

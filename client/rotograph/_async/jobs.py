@@ -55,17 +55,14 @@ async def submit(
 
 
 async def look(connection: AsyncConnection, job_id: str) -> Job:
-    """Look how a job stands."""
     return Job.from_json((await connection.request("GET", f"/jobs/{job_id}")).json())
 
 
 async def raise_why(connection: AsyncConnection, job_id: str) -> None:
-    """Raise why a job has no result, if it has none."""
     require_result(await look(connection, job_id))
 
 
 async def listed(connection: AsyncConnection, wanted: JobFilter) -> AsyncIterator[Job]:
-    """Yield each job, newest first."""
     params: Any = {"limit": _PAGE, **wanted.params()}
     while True:
         page = (await connection.request("GET", "/jobs", params=params)).json()
@@ -78,12 +75,10 @@ async def listed(connection: AsyncConnection, wanted: JobFilter) -> AsyncIterato
 
 
 async def cancel(connection: AsyncConnection, job_id: str) -> Job:
-    """Cancel a job that isn't final."""
     return Job.from_json((await connection.request("POST", f"/jobs/{job_id}/cancel")).json())
 
 
 async def delete(connection: AsyncConnection, job_id: str) -> None:
-    """Delete a job, canceled first if need be."""
     await look(connection, job_id)
     with suppress(NotFoundError):  # deleted by a request whose answer was lost
         await connection.request("DELETE", f"/jobs/{job_id}")

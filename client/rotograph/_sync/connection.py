@@ -27,7 +27,6 @@ class Connection:
         self._http = httpx.Client(**client_options(url, key, read_timeout_s))
 
     def close(self) -> None:
-        """Close its connections."""
         self._http.close()
 
     def request(self, method: str, path: str, **parts: Any) -> httpx.Response:

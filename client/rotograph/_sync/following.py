@@ -121,7 +121,6 @@ def frames(connection: Connection, job_id: str) -> Iterator[Frame]:
 
 
 def _read_frames(connection: Connection, job_id: str, seen: int) -> Generator[Frame, None]:
-    """Yield the frames behind those that were seen, until the answer ends or breaks off."""
     path, params = f"/jobs/{job_id}/result", {"format": "ndjson", "start": str(seen)}
     with closing(connection.open("GET", path, params=params)) as answer:
         for line in lines(answer):

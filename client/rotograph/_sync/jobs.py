@@ -55,17 +55,14 @@ def submit(
 
 
 def look(connection: Connection, job_id: str) -> Job:
-    """Look how a job stands."""
     return Job.from_json((connection.request("GET", f"/jobs/{job_id}")).json())
 
 
 def raise_why(connection: Connection, job_id: str) -> None:
-    """Raise why a job has no result, if it has none."""
     require_result(look(connection, job_id))
 
 
 def listed(connection: Connection, wanted: JobFilter) -> Iterator[Job]:
-    """Yield each job, newest first."""
     params: Any = {"limit": _PAGE, **wanted.params()}
     while True:
         page = (connection.request("GET", "/jobs", params=params)).json()
@@ -78,12 +75,10 @@ def listed(connection: Connection, wanted: JobFilter) -> Iterator[Job]:
 
 
 def cancel(connection: Connection, job_id: str) -> Job:
-    """Cancel a job that isn't final."""
     return Job.from_json((connection.request("POST", f"/jobs/{job_id}/cancel")).json())
 
 
 def delete(connection: Connection, job_id: str) -> None:
-    """Delete a job, canceled first if need be."""
     look(connection, job_id)
     with suppress(NotFoundError):  # deleted by a request whose answer was lost
         connection.request("DELETE", f"/jobs/{job_id}")

@@ -8,7 +8,6 @@ from rotograph.commands.outcome import INTERRUPTED, REFUSED, say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit status."""
     given = parser().parse_args(arguments)
     try:
         client = Client(given.url, given.key)

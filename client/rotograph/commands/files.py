@@ -33,11 +33,7 @@ class Files:
         return self.out / f"{short}.{form}"
 
     def check(self, sources: Iterable[str]) -> None:
-        """Check that each result has a place of its own.
-
-        Raises:
-            ValueError: says which has none.
-        """
+        """Check that each result has a place of its own. Raises ValueError: says which has none."""
         taken: dict[Path, str] = {}
         for source in sources:
             for form in self.formats:

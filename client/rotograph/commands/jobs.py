@@ -20,7 +20,6 @@ class Status:
     as_json: bool
 
     def __call__(self, client: Client) -> int:
-        """Show them; return the exit status."""
         return _each(self.jobs, client.job, as_json=self.as_json)
 
 
@@ -32,7 +31,6 @@ class Cancel:
     as_json: bool
 
     def __call__(self, client: Client) -> int:
-        """Cancel them; return the exit status."""
         return _each(self.jobs, client.cancel, as_json=self.as_json)
 
 
@@ -63,7 +61,6 @@ class ListJobs:
     as_json: bool
 
     def __call__(self, client: Client) -> int:
-        """List them; return the exit status."""
         wanted = self.wanted
         found = client.jobs(
             wanted.states,

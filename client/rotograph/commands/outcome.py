@@ -44,7 +44,6 @@ class Outcome:
         return FAILED if isinstance(self.error, OSError) else REFUSED
 
     def body(self) -> dict[str, Any]:
-        """Return it as a JSON object."""
         kind = self.error.type if isinstance(self.error, ProblemError) else None
         return {
             "source": self.source,
@@ -57,7 +56,6 @@ class Outcome:
 
 
 def job_body(job: Job) -> dict[str, Any]:
-    """Return a job as a JSON object."""
     problem = job.problem and {"type": job.problem.type, "detail": job.problem.detail}
     return {
         "id": job.id,
@@ -73,7 +71,6 @@ def job_body(job: Job) -> dict[str, Any]:
 
 
 def show_job(job: Job, *, as_json: bool) -> None:
-    """Print a job as a line."""
     if as_json:
         print(json.dumps(job_body(job)), flush=True)
         return
@@ -84,5 +81,4 @@ def show_job(job: Job, *, as_json: bool) -> None:
 
 
 def say(text: str) -> None:
-    """Print to standard error."""
     print(text, file=sys.stderr, flush=True)

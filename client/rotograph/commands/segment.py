@@ -50,7 +50,6 @@ class Segment:
             self.files.check(self.sources)
 
     def __call__(self, client: Client) -> int:
-        """Do what was asked for; return the exit status."""
         status = DONE
         for source in self.sources:
             outcome = Outcome(source)
