@@ -1,8 +1,12 @@
 """Recordings that were joined end to end, which some containers allow anywhere."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import av
+import av.logging
+import numpy as np
 from av.bitstream import BitStreamFilterContext
 from av.container import InputContainer
 from av.packet import Packet
@@ -20,10 +24,12 @@ _FILTERS = {
     "mpeg2video": "mpeg2_metadata",
     "mpeg4": "mpeg4_unpack_bframes",
 }
+_VIDEO = re.compile(r"Stream #0:(\d+).*: Video: (?!none)")  # as FFmpeg describes a file
+_FAR = 4  # times as far from the last packet to the file's end as from packet to packet
 
 
 def packets_of_one_codec(
-    container: InputContainer, stream: VideoStream
+    path: Path, container: InputContainer, stream: VideoStream
 ) -> Iterator["Packet[Stream]"]:
     """Read a stream's packets from the start to the end of the file.
 
@@ -32,6 +38,7 @@ def packets_of_one_codec(
             or garbage.
     """
     places: dict[int, list[int]] = {}  # in the file, of the packets of each video stream
+    positions = [0]
     for place, packet in enumerate(read_packets(container)):
         if packet.stream.type != "video":
             continue
@@ -40,8 +47,17 @@ def packets_of_one_codec(
             continue
         if packet.is_keyframe:
             _check_codec(stream)
+        if packet.pos is not None:
+            positions.append(packet.pos)
         yield packet
     _check_codec(stream)
+    positions.append(path.stat().st_size)
+    steps = np.diff(positions)
+    if _has_unread(container) and steps[-1] > _FAR * np.median(steps):
+        raise BrokenVideo(
+            "The video must be one stream from start to end, got a file that goes on in another "
+            f"one at byte {positions[-2]}: join its parts with one codec and one stream."
+        )
     own = places.get(stream.index, [])
     others = [other for other in places.values() if own and other is not own]
     joined = container.format.name in JOINED_FORMATS
@@ -52,9 +68,19 @@ def packets_of_one_codec(
         )
 
 
+def _has_unread(container: InputContainer) -> bool:
+    """Tell whether a video stream began too late for PyAV, which then gives no packets of it."""
+    av.logging.set_level(av.logging.INFO)
+    try:
+        told = container.dumps_format()  # type: ignore[attr-defined]  # missing in PyAV's stubs
+    finally:
+        av.logging.set_level(None)
+    return any(int(index) >= len(container.streams) for index in _VIDEO.findall(told))
+
+
 def _is_before(one: list[int], other: list[int]) -> bool:
-    # FFmpeg keeps a stream's last packet back until the file ends.
-    return one[-2:][0] < other[0]
+    # FFmpeg keeps a stream's last packets back until the file ends: its demuxer one, its parser one.
+    return one[-3:][0] < other[0]
 
 
 def _other_codec(stream: VideoStream) -> str | None:

@@ -123,7 +123,7 @@ def list_packets(
     read_header = READERS.get(stream.codec_context.codec.name)
     pts, dts, durations = array("q"), array("q"), array("q")
     shows, key, single, placed = bytearray(), bytearray(), True, True
-    for packet in packets_of_one_codec(container, stream):
+    for packet in packets_of_one_codec(path, container, stream):
         shown, is_key = 1, packet.is_keyframe
         if read_header is not None:
             header = read_header(memoryview(packet))

@@ -111,6 +111,23 @@ def test_recordings_joined_of_two_codecs_are_refused(
         scan(path, LIMITS)
 
 
+@pytest.mark.parametrize("ending", ["flv", "ts"])
+def test_a_recording_joined_long_after_the_start_is_refused(tmp_path: Path, ending: str) -> None:
+    first = [picture(index) for index in range(300)]
+    second = [picture(index) for index in range(30)]
+    parts = [
+        write_video(
+            tmp_path / f"first.{ending}", first, codec="flv" if ending == "flv" else "libx264"
+        )
+    ]
+    other = {"mpegts_start_pid": "512"} if ending == "ts" else None
+    parts.append(write_video(tmp_path / f"second.{ending}", second, container_options=other))
+    path = tmp_path / f"joined.{ending}"
+    path.write_bytes(parts[0].read_bytes() + parts[1].read_bytes()[13 if ending == "flv" else 0 :])
+    with pytest.raises(BrokenVideo, match="one stream from start to end, got a file"):
+        scan(path, LIMITS)
+
+
 def test_a_pause_is_no_jump(tmp_path: Path) -> None:
     times_ms = [40 * index + (8000 if index >= 20 else 0) for index in range(FRAMES)]
     pictures = [picture(index) for index in range(FRAMES)]
