@@ -147,7 +147,8 @@ def _files(operations: Mapping[str, Mapping[str, Any]], usual: set[str]) -> Iter
     problems: dict[str, None] = {}
     for path, operation in operations.items():
         kind = _content(operation["responses"]["200"])
-        yield f"- `{path.removeprefix(FILES)}` ({kind}): {operation['summary']}"
+        what = operation["summary"].removeprefix("Get ")
+        yield f"- `{path.removeprefix(FILES)}` ({kind}): {what}"
         problems |= dict.fromkeys(each for each in _problems(operation) if each not in usual)
     yield f"- **Errors**, by format: {', '.join(problems)}"
 
