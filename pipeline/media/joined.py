@@ -79,7 +79,7 @@ def _has_unread(container: InputContainer) -> bool:
 
 
 def _is_before(one: list[int], other: list[int]) -> bool:
-    # FFmpeg keeps a stream's last packets back until the file ends: its demuxer one, its parser one.
+    # FFmpeg's demuxer and its parser each keep a packet back until the file ends.
     return one[-3:][0] < other[0]
 
 
