@@ -62,11 +62,11 @@ def _mean(before: Map, frame: Map, after: Map, motion: Motion | None) -> Map:
     else:
         sides = _moved(before[1], frame[1], motion.backward)
         sides += _moved(after[1], frame[1], motion.forward)
-    return frame[0], np.asarray(frame[1] / 2 + sides / 4, np.float32)
+    return frame[0], np.asarray(cv2.addWeighted(frame[1], 0.5, sides, 0.25, 0), np.float32)
 
 
 def _moved(
-    other: NDArray[np.float32], own: NDArray[np.float32], flow: NDArray[np.float16] | None
+    other: NDArray[np.float32], own: NDArray[np.float32], flow: NDArray[np.float32] | None
 ) -> NDArray[np.float32]:
     """Return what another frame (H, W) has where this one's pixels are in it."""
     if flow is None:
@@ -77,13 +77,19 @@ def _moved(
     each = round(height / flow.shape[0])
     enlarge = np.array([[1 / each, 0, 0.5 / each - 0.5], [0, 1 / each, 0.5 / each - 0.5]])
     enlarged = cv2.warpAffine(
-        flow.astype(np.float32) * np.float32(each / SCALE),
+        flow,
         enlarge,
         (width, height),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    columns = enlarged[..., 0] + np.arange(width, dtype=np.float32)
-    rows = enlarged[..., 1] + np.arange(height, dtype=np.float32)[:, None]
-    moved = cv2.remap(other, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    to = np.asarray(enlarged, np.float32)
+    if each != SCALE:
+        to *= each / SCALE
+    to[..., 0] += np.arange(width, dtype=np.float32)
+    to[..., 1] += np.arange(height, dtype=np.float32)[:, None]
+    # OpenCV takes None where one map has both axes; its types don't know that.
+    moved = cv2.remap(  # type: ignore[call-overload]
+        other, to, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     return np.asarray(moved, np.float32)

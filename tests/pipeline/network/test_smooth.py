@@ -62,7 +62,7 @@ def test_no_more_frames_are_taken_than_needed() -> None:
 
 def _moving(rows: int, columns: int, speed: float) -> Motion:
     """Return the motion of a picture that moves to the right, pixels a frame."""
-    flow = np.zeros((rows // 2, columns // 2, 2), np.float16)
+    flow = np.zeros((rows // 2, columns // 2, 2), np.float32)
     flow[..., 0] = speed
     return Motion(np.zeros((rows // 2, columns // 2, 3), np.uint8), -flow, flow)
 
@@ -82,6 +82,6 @@ def test_what_moves_is_averaged_with_itself(enlarged: int) -> None:
 
 def test_frame_at_a_cut_stands_for_the_one_beyond() -> None:
     values = np.array([0, 1, 0.5], np.float32)[:, None, None] * np.ones((1, 16, 32), np.float32)
-    cut = Motion(np.zeros((8, 16, 3), np.uint8), None, np.zeros((8, 16, 2), np.float16))
+    cut = Motion(np.zeros((8, 16, 3), np.uint8), None, np.zeros((8, 16, 2), np.float32))
     smoothed = dict(smooth(_frames(values), range(3), lambda frame: cut if frame == 1 else None))
     np.testing.assert_allclose(smoothed[1], 0.25 * 1 + 0.5 * 1 + 0.25 * 0.5)
