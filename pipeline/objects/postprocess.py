@@ -35,27 +35,36 @@ def find_objects(probability: NDArray[np.float32], threshold: float) -> tuple[Se
     foreground = mask[top : top + height, left : left + width].view(np.uint8)
     if foreground.size == 0:
         return ()
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(foreground, connectivity=8)
-    areas = stats[:, cv2.CC_STAT_AREA]
+    labels, areas = _components(foreground)
     order = 1 + np.argsort(-areas[1:], kind="stable")[:MAX_OBJECTS]  # label 0 is the background
     objects = []
     for label in (int(label) for label in order if areas[label] >= min_area):
-        x, y, width, height, area = (int(value) for value in stats[label])
-        inside = labels[y : y + height, x : x + width] == label
+        inside = labels == label
+        x, y, width, height = cv2.boundingRect(inside.view(np.uint8))
         box = (left + x, top + y, width, height)
         component = np.zeros_like(mask)
-        component[box[1] : box[1] + height, box[0] : box[0] + width] = inside
-        objects.append(_object(component, probability, box, area))
+        component[box[1] : box[1] + height, box[0] : box[0] + width] = inside[
+            y : y + height, x : x + width
+        ]
+        objects.append(_object(component, probability, box, int(areas[label])))
     return tuple(objects)
 
 
 def primary(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return what of a mask (H, W) bool stands out: its largest component, and those like it."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
-    areas = stats[:, cv2.CC_STAT_AREA]
+    labels, areas = _components(mask.view(np.uint8))
     kept = areas >= PRIMARY_SHARE * areas[1:].max(initial=1)
     kept[0] = False
     return np.asarray(kept[labels])
+
+
+def _components(mask: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    """Return the component of each pixel of a mask (H, W), 0 for the background, and their areas.
+
+    OpenCV's `connectedComponentsWithStats` takes four times as long.
+    """
+    labels = np.asarray(cv2.connectedComponents(mask, connectivity=8)[1], np.int32)
+    return labels, np.bincount(labels.reshape(-1))
 
 
 def _object(
