@@ -14,6 +14,7 @@ from jobs.database import embedded_url
 from jobs.engine import JobQueue
 from jobs.renderings import Renderings
 from jobs.stores import open_store
+from pipeline.media.sandbox import Sandbox
 from service.app import create_app
 from service.errors import INTERNAL_ERROR, KINDS, InvalidRequest
 from service.settings import FORMER_PREFIX, PREFIX, Settings
@@ -120,7 +121,7 @@ def openapi_document() -> dict[str, Any]:
         folder = Path(name)
         store = open_store(folder, None, 0)
         with closing(JobQueue(embedded_url(folder), store)) as queue:
-            return create_app(Settings(), queue, Renderings(store, 1)).openapi()
+            return create_app(Settings(), queue, Renderings(store, 1), Sandbox()).openapi()
 
 
 def _operation(name: str, operation: Mapping[str, Any], usual: set[str]) -> Iterator[str]:

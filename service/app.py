@@ -19,6 +19,7 @@ from starlette_compress import CompressMiddleware, add_compress_type
 from jobs.addresses import AddressGuard
 from jobs.engine import JobQueue
 from jobs.renderings import Renderings
+from pipeline.media.sandbox import Sandbox
 from service import (
     NAME,
     VERSION,
@@ -99,6 +100,7 @@ def create_app(
     settings: Settings,
     queue: JobQueue,
     renderings: Renderings,
+    sandbox: Sandbox,
     *,
     tracers: TracerProvider | None = None,
     stopping: Stopping | None = None,
@@ -106,6 +108,7 @@ def create_app(
     """Make the application.
 
     Args:
+        sandbox: for uploads; it is closed when the application ends.
         tracers: makes spans of requests; None where nobody looks.
         stopping: begins before the server stops; None where nobody says so.
     """
@@ -121,7 +124,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         async with (
-            open_scanner(settings) as scanner,
+            open_scanner(settings, sandbox) as scanner,
             open_watch(queue.find, stopping) as watch,
             open_renderer(renderings, watch, settings, stopping) as renderer,
         ):

@@ -5,15 +5,21 @@ import logging
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 import anyio
-from prometheus_client import CollectorRegistry, start_http_server
 
 from jobs.errors import SchemaTooNew, StoreAway, StoreRefuses
 from pipeline.errors import ModelError, ProviderError
 from service.settings import PREFIX, Settings, SettingsError, asked_log_format, load_settings
 from service.supervisor import FLAG, REFUSED, end_with_the_supervisor, supervise
 from service.telemetry import configure_log, tracing
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
+    from prometheus_client import CollectorRegistry
+
+    from pipeline.media.sandbox import Sandbox
 
 _log = logging.getLogger(__name__)
 
@@ -56,45 +62,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(part: str | None, settings: Settings) -> int:
     if part is None:
         return anyio.run(supervise)
-    require_protections(settings, _sandbox_lacks())
     # Each process loads only what it runs: the supervisor is small, and the API has no model.
-    if part == "api":
-        from service.server import listen  # noqa: PLC0415 - see above
+    from pipeline.media.sandbox import Sandbox  # noqa: PLC0415 - see above
 
+    with closing(Sandbox(stall_s=settings.decode_timeout_s)) as sandbox:
+        require_protections(settings, sandbox.lacks())
         with tracing(settings, part) as tracers:
-            listen(settings, tracers)
-    else:
-        from jobs.metrics import WorkerMetrics  # noqa: PLC0415 - see above
-        from jobs.worker import WorkerSettings, run_worker  # noqa: PLC0415 - see above
-        from service.errors import kind_named  # noqa: PLC0415 - see above
+            if part == "api":
+                from service.server import listen  # noqa: PLC0415 - see above
 
-        metrics = WorkerMetrics(lambda name: kind_named(name).slug)
-        _show(settings, metrics.registry)
-        with tracing(settings, part) as tracers:
-            run_worker(
-                WorkerSettings(
-                    data_dir=settings.data_dir,
-                    model=settings.model,
-                    device=settings.device,
-                    database_url=settings.database_url,
-                    store_url=settings.store_url,
-                    cache_bytes=settings.cache_bytes,
-                    threads=settings.threads,
-                    decode_timeout_s=settings.decode_timeout_s,
-                    job_timeout_s=settings.job_timeout_s,
-                    webhooks=settings.webhooks,
-                ),
-                metrics=metrics,
-                tracer=None if tracers is None else tracers.get_tracer("rotograph"),
-            )
+                listen(settings, sandbox, tracers)
+            else:
+                _work(settings, sandbox, tracers)
     return 0
 
 
-def _sandbox_lacks() -> Sequence[str]:
-    from pipeline.media.sandbox import Sandbox  # noqa: PLC0415 - see above
+def _work(settings: Settings, sandbox: "Sandbox", tracers: "TracerProvider | None") -> None:
+    from jobs.metrics import WorkerMetrics  # noqa: PLC0415 - see `_run`
+    from jobs.worker import WorkerSettings, run_worker  # noqa: PLC0415 - see `_run`
+    from service.errors import kind_named  # noqa: PLC0415 - see `_run`
 
-    with closing(Sandbox()) as sandbox:
-        return sandbox.lacks()
+    metrics = WorkerMetrics(lambda name: kind_named(name).slug)
+    _show(settings, metrics.registry)
+    run_worker(
+        WorkerSettings(
+            data_dir=settings.data_dir,
+            model=settings.model,
+            device=settings.device,
+            database_url=settings.database_url,
+            store_url=settings.store_url,
+            cache_bytes=settings.cache_bytes,
+            threads=settings.threads,
+            decode_timeout_s=settings.decode_timeout_s,
+            job_timeout_s=settings.job_timeout_s,
+            webhooks=settings.webhooks,
+        ),
+        sandbox=sandbox,
+        metrics=metrics,
+        tracer=None if tracers is None else tracers.get_tracer("rotograph"),
+    )
 
 
 def require_protections(settings: Settings, lacks: Sequence[str]) -> None:
@@ -110,7 +116,7 @@ def require_protections(settings: Settings, lacks: Sequence[str]) -> None:
         )
 
 
-def _show(settings: Settings, metrics: CollectorRegistry) -> None:
+def _show(settings: Settings, metrics: "CollectorRegistry") -> None:
     """Show a worker's metrics to Prometheus, in a thread that ends with the process.
 
     Raises:
@@ -118,6 +124,8 @@ def _show(settings: Settings, metrics: CollectorRegistry) -> None:
     """
     if settings.worker_metrics_address is None:
         return
+    from prometheus_client import start_http_server  # noqa: PLC0415 - see `_run`
+
     host, port = settings.worker_metrics_address
     try:
         start_http_server(port, host, metrics)

@@ -171,9 +171,8 @@ class Scanner:
 
 
 @asynccontextmanager
-async def open_scanner(settings: Settings) -> AsyncIterator[Scanner]:
-    """Start a sandbox, which also makes the first upload quick, and end it afterwards."""
-    sandbox = Sandbox()
+async def open_scanner(settings: Settings, sandbox: Sandbox) -> AsyncIterator[Scanner]:
+    """Try a sandbox, which also makes the first upload quick, and close it afterwards."""
     try:
         lacks = await anyio.to_thread.run_sync(sandbox.lacks)
         for lack in lacks:

@@ -20,6 +20,7 @@ from jobs.keys import KeyRing
 from jobs.renderings import Renderings
 from jobs.retention import Retention
 from jobs.stores import open_store
+from pipeline.media.sandbox import Sandbox
 from service.app import create_app
 from service.dependencies import is_loopback
 from service.settings import PREFIX, Settings, SettingsError
@@ -32,10 +33,11 @@ CONNECTIONS = 4000
 _log = logging.getLogger(__name__)
 
 
-def listen(settings: Settings, tracers: TracerProvider | None = None) -> None:
+def listen(settings: Settings, sandbox: Sandbox, tracers: TracerProvider | None = None) -> None:
     """Answer requests until SIGTERM or SIGINT.
 
     Args:
+        sandbox: for uploads.
         tracers: makes spans of requests; None where nobody looks.
 
     Raises:
@@ -59,6 +61,7 @@ def listen(settings: Settings, tracers: TracerProvider | None = None) -> None:
                     settings,
                     queue,
                     renderings,
+                    sandbox,
                     tracers=tracers,
                     stopping=stopping,
                 ),

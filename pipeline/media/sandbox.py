@@ -59,12 +59,15 @@ class Sandbox:
         program: Sequence[str] = PROGRAM,
     ) -> None:
         self._stall_s = stall_s
+        self._lacks: Sequence[str] | None = None
         self._pool = DecoderPool(program, memory_bytes)
 
     def lacks(self) -> Sequence[str]:
-        """Return which protections this system can't give, a sentence each, by trying them."""
-        with self._pool.child("nothing", None) as child:
-            return child.lacks
+        """Return which protections this system can't give, a sentence each, by trying them once."""
+        if self._lacks is None:
+            with self._pool.child("nothing", None) as child:
+                self._lacks = child.lacks
+        return self._lacks
 
     def scan(self, path: Path, limits: VideoLimits, timeout_s: float) -> ScannedVideo:
         """List the frames of a file, as `pipeline.media.decode.scan` does.

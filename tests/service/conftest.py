@@ -15,6 +15,7 @@ import uvicorn
 
 from jobs.engine import JobQueue
 from jobs.renderings import Renderings
+from pipeline.media.sandbox import Sandbox
 from service.app import create_app
 from service.settings import Settings
 from tests.raw_server import RawServer
@@ -76,7 +77,7 @@ def serving(
 ) -> Iterator[str]:
     """Run the app behind a real socket in a thread; yield its URL."""
     config = uvicorn.Config(
-        create_app(settings, queue, renderings or Renderings(queue.store)),
+        create_app(settings, queue, renderings or Renderings(queue.store), Sandbox()),
         port=0,
         log_config=None,
         access_log=False,

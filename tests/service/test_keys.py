@@ -14,6 +14,7 @@ from jobs.engine import JobQueue
 from jobs.folder_store import FolderStore
 from jobs.keys import KeyRing
 from jobs.values import Key
+from pipeline.media.sandbox import Sandbox
 from service.command import add_key_arguments, run_keys
 from service.dependencies import RateLimiter
 from service.errors import TooManyRequests
@@ -170,7 +171,7 @@ def test_requests_come_back_with_time() -> None:
 def test_other_addresses_than_loopback_need_keys(host: str, tmp_path: Path) -> None:
     settings = Settings(host=host, port=1, data_dir=tmp_path)
     with pytest.raises(SettingsError, match=rf"ROTOGRAPH_HOST must .* got {host}\. Make a key"):
-        listen(settings)
+        listen(settings, Sandbox())
 
 
 def command(folder: Path, *arguments: str) -> int:

@@ -27,13 +27,14 @@ import service.server
 from jobs.engine import JobQueue
 from jobs.renderings import Renderings
 from jobs.folder_store import FolderStore
+from pipeline.media.sandbox import Sandbox
 from service.app import create_app
 from service.settings import Settings
 
 with tempfile.TemporaryDirectory() as folder:
     store = FolderStore(Path(folder))
     queue = JobQueue(f"sqlite:///{folder}/jobs.sqlite", store)
-    app = create_app(Settings(data_dir=Path(folder)), queue, Renderings(store))
+    app = create_app(Settings(data_dir=Path(folder)), queue, Renderings(store), Sandbox())
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
     thread = threading.Thread(target=server.run)
     thread.start()
