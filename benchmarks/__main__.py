@@ -1,7 +1,9 @@
 """Measures this service and what one would write instead, by turns: `python -m benchmarks`."""
 
 import argparse
+import signal
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -22,13 +24,12 @@ from pipeline.network.graph import DEVICES, Device
 from pipeline.network.infer import Session, load
 
 CPU_DEVICES: tuple[Device, ...] = ("cpu", "openvino", "openvino-bf16")
-JOBS = {
-    "job, masks only": post_job(actions="false"),
-    "job": post_job(),
-    "job, best": post_job(quality="best"),
-}
+JOBS = {"job, masks only": post_job(actions="false"), "job": post_job()}
+# It is compared with nothing, so that once will do.
+BEST = {"job, best": post_job(quality="best")}
 SHORT_S = 2
 CROWD_S = 1
+CROWD_CLIPS = 8
 
 
 class Bench:
@@ -60,21 +61,26 @@ class Bench:
         self._crowded = write_video(folder / "crowd.mp4", height, width, CROWD_S)
         self._sessions = dict(_sessions(self._model, arguments.devices))
         spec = next(iter(self._sessions.values())).spec
+        self._started = time.monotonic()
         self.results = Results(about(f"{spec.name} {spec.version}"))
 
     def measure(self) -> None:
-        """Measure everything as often as is wanted."""
+        """Measure everything as often as is wanted; what is measured is stored at once."""
         self.results.devices = on_each_device(self._sessions)
         for repeat in range(self._arguments.repeats):
             self._measure_in_process()
             peer = {LITSERVE: post_to_litserve}
-            self._measure_server(LITSERVE, litserve(self._model), peer, last=repeat == 0)
+            self._measure_server(LITSERVE, litserve(self._model), peer, {}, first=repeat == 0)
             for device in self._sessions:
-                jobs = {f"{name}, {device}": post for name, post in JOBS.items()}
+                jobs, best = (
+                    {f"{name}, {device}": post for name, post in posts.items()}
+                    for posts in (JOBS, BEST)
+                )
                 service = our_service(self._model, device)
-                self._measure_server(f"ours, {device}", service, jobs, last=repeat == 0)
+                self._measure_server(f"ours, {device}", service, jobs, best, first=repeat == 0)
         for minutes in self._arguments.minutes:
-            self.results.long_mib[f"{minutes:g}"] = self._peak_of_a_long_job(minutes)
+            peak = self.results.long_mib[f"{minutes:g}"] = self._peak_of_a_long_job(minutes)
+            self._tell(f"{peak:.0f} MiB for one video of {minutes:g} minutes")
 
     def _measure_in_process(self) -> None:
         plain = Masks(str(self._model))
@@ -97,28 +103,35 @@ class Bench:
         name: str,
         server: AbstractContextManager[Served],
         posts: Mapping[str, Post],
+        once: Mapping[str, Post],
         *,
-        last: bool,
+        first: bool,
     ) -> None:
-        """Measure what a server does with each kind of post; with clients at once if `last`."""
+        """Measure what a server does with each kind of post.
+
+        Args:
+            once: posts that only the first repeat has, as clients at once, with the first video.
+        """
         with server as served, httpx.Client(base_url=served.url, timeout=None) as client:
             self.results.start_s.setdefault(name, []).append(served.start_s)
-            first = next(iter(posts.values()))
-            first(client, self._crowded)  # the first run of a session is slow
-            for size, video in self._videos.items():
-                for what, post in posts.items():
+            self._tell(f"{name}: ready after {served.start_s:.1f} s")
+            usual = next(iter(posts.values()))
+            usual(client, self._crowded)  # the first run of a session is slow
+            for number, (size, video) in enumerate(self._videos.items()):
+                for what, post in {**posts, **(once if first and number == 0 else {})}.items():
                     cost = measured(partial(post, client, video), served.cpu_s)
                     self._note(size, what, Run(round(self._arguments.seconds * FPS), cost))
             for _ in range(self._arguments.shorts):
-                for what, post in list(posts.items())[:2]:
+                for what, post in posts.items():
                     cost = measured(partial(post, client, self._short), served.cpu_s)
                     self.results.short_s.setdefault(what, []).append(cost.seconds)
+                    self._tell(f"{what}: {SHORT_S} s clip in {cost.seconds:.2f} s")
             self.results.memory_mib.setdefault(name, []).append(served.peak_memory_mib())
-            if last:
-                self.results.crowds[name] = [
-                    crowd(served, first, self._crowded, clients, max(1, 16 // clients))
-                    for clients in self._arguments.clients
-                ]
+            for clients in self._arguments.clients if first else ():
+                clips = max(1, CROWD_CLIPS // clients)
+                fared = crowd(served, usual, self._crowded, clients, clips)
+                self.results.crowds.setdefault(name, []).append(fared)
+                self._tell(f"{name}: {clients} clients, {fared.clips_per_s:.2f} clips/s")
 
     def _peak_of_a_long_job(self, minutes: float) -> float:
         """Return the peak memory of the fastest device's worker, with a fresh one."""
@@ -132,7 +145,12 @@ class Bench:
 
     def _note(self, size: str, name: str, run: Run) -> None:
         self.results.runs.setdefault(size, {}).setdefault(name, []).append(run)
-        print(f"{size:>10} {name:<30} {run.fps:6.1f} frames/s {run.cost.cpu_s:6.1f} s", flush=True)
+        self._tell(f"{size} {name}: {run.fps:.1f} frames/s, {run.cost.cpu_s:.1f} s of processor")
+
+    def _tell(self, found: str) -> None:
+        """Store what was measured by now, and print the last of it."""
+        report.store(self.results, self._arguments.to)
+        print(f"{(time.monotonic() - self._started) / 60:6.1f} min  {found}", flush=True)
 
 
 def main() -> None:
@@ -143,7 +161,7 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", default=("640x272", "640x360", "1280x720"))
     parser.add_argument("--seconds", type=float, default=10, help="of each video; default: 10")
     parser.add_argument("--repeats", type=int, default=3, help="default: 3")
-    parser.add_argument("--shorts", type=int, default=10, help="2 s clips a repeat; default: 10")
+    parser.add_argument("--shorts", type=int, default=5, help="2 s clips a repeat; default: 5")
     parser.add_argument(
         "--clients", type=int, nargs="*", default=(1, 4, 16, 64), help="default: 1 4 16 64"
     )
@@ -152,10 +170,14 @@ def main() -> None:
     )
     parser.add_argument("--to", type=Path, default=Path("out/bench"), help="default: out/bench")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `timeout` sends it
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(arguments, Path(folder))
-        bench.measure()
-    report.write(bench.results, arguments.to)
+        try:
+            bench.measure()
+        finally:  # an interrupted run has its tables, too
+            if bench.results.runs:
+                report.write(bench.results, arguments.to)
 
 
 def _sessions(model: Path, devices: Sequence[Device]) -> Iterator[tuple[Device, Session]]:

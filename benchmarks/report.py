@@ -13,12 +13,17 @@ STAGES = ("decode", "motion", "postprocess")
 
 def write(results: Results, to: Path) -> None:
     """Write `bench.json`, `bench.md` and `bench.png` into a folder, which is made."""
-    to.mkdir(parents=True, exist_ok=True)
-    (to / "bench.json").write_text(json.dumps(asdict(results), indent=1) + "\n")
+    store(results, to)
     text = "\n".join(tables(results))
     (to / "bench.md").write_text(f"# The benchmark's tables\n\n{text}\n")
     plot(results, to / "bench.png")
     print(text)
+
+
+def store(results: Results, to: Path) -> None:
+    """Write `bench.json` into a folder, which is made."""
+    to.mkdir(parents=True, exist_ok=True)
+    (to / "bench.json").write_text(json.dumps(asdict(results), indent=1) + "\n")
 
 
 def tables(results: Results) -> Iterator[str]:
@@ -51,7 +56,8 @@ def _ratio(runs: Sequence[Run], others: Sequence[Run] | None) -> str:
     """Return how much faster runs were than others of the same repeats, in the median."""
     if not others:
         return ""
-    ratios = [run.fps / other.fps for run, other in zip(runs, others, strict=True)]
+    # Fewer of what is measured once, or of a run that was interrupted.
+    ratios = [run.fps / other.fps for run, other in zip(runs, others, strict=False)]
     return f"{statistics.median(ratios):.2f}"
 
 
@@ -83,7 +89,9 @@ def _servers(results: Results) -> Iterator[str]:
     yield "| server | start to ready (least, most) | peak memory of the process with the model |"
     yield "| --- | --- | --- |"
     for name, seconds in results.start_s.items():
-        yield f"| {name} | {_spread(seconds)} s | {max(results.memory_mib[name]):.0f} MiB |"
+        peaks = results.memory_mib.get(name)
+        peak = f"{max(peaks):.0f} MiB" if peaks else ""
+        yield f"| {name} | {_spread(seconds)} s | {peak} |"
     for minutes, mib in results.long_mib.items():
         yield f"| one video of {minutes} minutes, 640x360 | | {mib:.0f} MiB |"
     yield ""

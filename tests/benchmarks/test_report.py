@@ -48,3 +48,12 @@ def test_the_tables_are_written_beside_the_numbers_and_the_plot(
     assert text.count("| 64x48 | LitServe |") == 1
     assert json.loads((tmp_path / "out/bench.json").read_text())["about"] == {"cores": "2"}
     assert (tmp_path / "out/bench.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_an_interrupted_run_measured_is_told(results: Results, tmp_path: Path) -> None:
+    del results.runs["64x48"]["LitServe"][1]
+    results.memory_mib.clear()
+    write(results, tmp_path)
+    text = (tmp_path / "bench.md").read_text()
+    assert "| 64x48 | job, cpu | 13.1 (6.2, 20.0) | 2.00 | 0.75 | 12.50 |" in text
+    assert "| ours, cpu | 2.2 (2.0, 2.5) s |  |" in text
