@@ -4,7 +4,7 @@ import inspect
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -100,8 +100,8 @@ def api() -> str:
             name = body["schema"].get("$ref", "VideoOptions").rpartition("/")[2]
             body["schema"] = schemas[name]  # of a bare video: the options in the query
     named = sorted(_reached(operations["POST /segment"]["responses"], schemas))
-    files = {name: each for name, each in operations.items() if name.startswith(FILES)}
-    others = {name: each for name, each in operations.items() if name not in files}
+    files = [each for name, each in operations.items() if name.startswith(FILES)]
+    others = {name: each for name, each in operations.items() if not name.startswith(FILES)}
     return _page(
         "API",
         f"{API.strip()} {', '.join(sorted(usual))}.",
@@ -141,17 +141,12 @@ def _operation(name: str, operation: Mapping[str, Any], usual: set[str]) -> Iter
         yield f"- **Errors** {', '.join(problems)}"
 
 
-def _files(operations: Mapping[str, Mapping[str, Any]], usual: set[str]) -> Iterator[str]:
-    """Describe the files that a result may become: a line each, then what they share."""
+def _files(operations: Iterable[Mapping[str, Any]], usual: set[str]) -> Iterator[str]:
+    """Describe what the files that a result may become have in common."""
     yield f"## {FILES}NAME\n"
-    yield "Get a result as a file, waited for as `Prefer` says; pictures are then kept.\n"
-    problems: dict[str, None] = {}
-    for path, operation in operations.items():
-        kind = _content(operation["responses"]["200"])
-        what = operation["summary"].removeprefix("Get ")
-        yield f"- `{path.removeprefix(FILES)}` ({kind}): {what}"
-        problems |= dict.fromkeys(each for each in _problems(operation) if each not in usual)
-    yield f"- **Errors**, by format: {', '.join(problems)}"
+    yield "Get a result in one of the [formats](formats.md), waited for as `Prefer` says.\n"
+    problems = dict.fromkeys(each for operation in operations for each in _problems(operation))
+    yield f"- **Errors**, by format: {', '.join(each for each in problems if each not in usual)}"
 
 
 def _problems(operation: Mapping[str, Any]) -> list[str]:
