@@ -1,4 +1,4 @@
-"""What is told where a system lacks a protection; what holds is tried in test_sandbox.py."""
+"""What is told where a system lacks a protection; test_hostile_decoder.py tries what holds."""
 
 import json
 import subprocess
