@@ -44,11 +44,6 @@ from pipeline.values import ScannedVideo
 
 _WHY = {JobState.FAILED: "failed", JobState.CANCELED: "was canceled"}
 
-# A segment is decoded from a start before it, unless its worker has just done the one before. No
-# more than about so many lie between two starts, so that the work doesn't grow with the square of a
-# video that has few.
-_RUN_SEGMENTS = 8
-
 
 class JobQueue:
     """Jobs, for a process that runs none itself.
@@ -153,8 +148,9 @@ class JobQueue:
                 frames_total=len(frames),
                 segments=segment_count(
                     len(frames),
-                    max(self._segment_frames, video.longest_run // _RUN_SEGMENTS),
+                    self._segment_frames,
                     request.every,
+                    video.longest_run,
                 ),
                 idempotency=idempotency,
                 digest=None if sha256 is None else digest_of(sha256, request),

@@ -4,8 +4,12 @@
 # times as many as a frame among its neighbours, for clips of 8.
 _ALONE = 10
 
+# Each worker decodes from a start before its segment, unless it has just done the one before. With
+# one start and as many workers as segments, the video is decoded twice in all, not once for each.
+_RUN_SEGMENTS = 3
 
-def segment_count(frames: int, segment_frames: int, every: int = 1) -> int:
+
+def segment_count(frames: int, segment_frames: int, every: int = 1, longest_run: int = 0) -> int:
     """Choose the number of segments so that each is about as much work as `segment_frames` frames.
 
     Evenly cut ones, rather than full ones and a rest: a short last segment would cost as much
@@ -15,12 +19,16 @@ def segment_count(frames: int, segment_frames: int, every: int = 1) -> int:
         frames: of the whole job, at least 1.
         segment_frames: frames wanted in a segment, where each frame of the video is segmented.
         every: n where only each n-th frame is.
+        longest_run: frames from one that decoding can start at to the next, at most.
 
     >>> [segment_count(frames, 120) for frames in (1, 132, 181, 1394)]
     [1, 1, 2, 12]
     >>> [segment_count(1394 // every, 120, every) for every in (2, 10, 90)]
     [12, 12, 1]
+    >>> [segment_count(3000, 120, longest_run=run) for run in (250, 1000, 3000)]
+    [25, 9, 3]
     """
+    segment_frames = max(segment_frames, longest_run // _RUN_SEGMENTS)
     return max(1, min(frames, round(frames * min(every, _ALONE) / segment_frames)))
 
 
