@@ -176,19 +176,7 @@ def _is_within(video: ScannedVideo, start_s: float | None, end_s: float | None) 
 
 
 def decode(path: Path, video: ScannedVideo, indices: Sequence[int]) -> Generator[Frame, None, None]:
-    """Decode some frames, as `FrameReader.frames` does.
-
-    Args:
-        indices: source frames wanted, rising.
-
-    Yields:
-        Exactly the frames of `indices`, in order.
-
-    Raises:
-        BrokenVideo: no frame can be decoded.
-        VideoTooLarge: a frame has grown past the limit that the video was scanned with.
-        ValueError: the indices don't rise or aren't within the video.
-    """
+    """Decode some frames with a `FrameReader` of their own: see its `frames`."""
     with closing(FrameReader(path, video)) as reader:
         yield from reader.frames(indices)
 
