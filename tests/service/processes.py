@@ -100,6 +100,7 @@ def start(
         "ROTOGRAPH_THREADS": "1",
         "ROTOGRAPH_MAX_UPLOAD_MIB": "1",
         "ROTOGRAPH_MAX_FRAMES": "500",
+        "ROTOGRAPH_DRAIN_S": "0",
     }
     log = folder / "log"
     with log.open("wb") as errors:
