@@ -59,7 +59,7 @@ def test_an_empty_mask_has_no_curve() -> None:
     assert trace(np.zeros((5, 7), np.bool_)) == []
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(1, 8), st.integers(1, 8), st.data())
 def test_filling_undoes_tracing(height: int, width: int, data: st.DataObject) -> None:
     pixels = data.draw(st.lists(st.booleans(), min_size=height * width, max_size=height * width))

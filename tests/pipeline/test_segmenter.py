@@ -115,7 +115,7 @@ def whole(path: Path, video: ScannedVideo) -> Mapping[Quality, list[SegmentedFra
     return {q: list(segmenter.segment(path, video, range(FRAMES), quality=q)) for q in qualities}
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     start=st.integers(0, FRAMES - 1),
     length=st.integers(1, FRAMES),
@@ -216,7 +216,7 @@ def montage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_video(tmp_path_factory.mktemp("montage") / "a.mp4", pictures, options=options)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(start=st.integers(0, FRAMES - 1), every=st.integers(1, FRAMES), segments=st.integers(1, 4))
 @example(start=0, every=1, segments=1)
 @example(start=17, every=1, segments=3)

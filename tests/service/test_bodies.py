@@ -56,7 +56,7 @@ def receive(
     return anyio.run(receive_form, request, to, OPTIONS, LIMITS)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     content=st.binary(min_size=1, max_size=300) | st.just(b"\r\n--cut" * 9 + b"x\r\n--cu"),
     cuts=st.lists(st.integers(0, 700), max_size=8),

@@ -31,7 +31,6 @@ OPERATIONS = [
     if isinstance(found, Ok)
 ]
 PACES = settings(
-    deadline=None,
     derandomize=True,
     database=None,
     phases=[Phase.generate],

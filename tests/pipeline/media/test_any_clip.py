@@ -41,7 +41,6 @@ SIZES = [(64, 96), (96, 160), (128, 96)]
 
 # Not shrunk: for what fails, that takes minutes.
 @settings(
-    deadline=None,
     max_examples=25,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],

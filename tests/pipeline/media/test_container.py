@@ -210,9 +210,7 @@ def test_colours_are_those_of_the_matrix_named(
     np.testing.assert_allclose(frame.pixels.reshape(-1, 3).mean(axis=0), colour, atol=4)
 
 
-@settings(
-    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     ending=st.sampled_from(["mp4", "mkv", "avi", "ts"]),
     flips=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=40),

@@ -77,9 +77,7 @@ def test_each_range_holds_the_frames_of_the_whole(tmp_path: Path, name: str) -> 
                 np.testing.assert_array_equal(frame.pixels, whole[index].pixels)
 
 
-@settings(
-    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(indices=st.sets(st.integers(0, 39)).map(sorted))
 def test_frames_are_exactly_those_wanted(
     tmp_path_factory: pytest.TempPathFactory, indices: list[int]

@@ -35,7 +35,7 @@ def test_the_network_sees_square_pixels(height: int, width: int, aspect: Fractio
     assert shown < (to.scaled_width + 1) / (to.scaled_height - 1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(sides, sides, aspects)
 def test_a_frame_becomes_the_picture_and_back(height: int, width: int, aspect: Fraction) -> None:
     to = fit(height, width, SPEC, aspect)
@@ -47,7 +47,7 @@ def test_a_frame_becomes_the_picture_and_back(height: int, width: int, aspect: F
     np.testing.assert_allclose(restored, 0.25, rtol=1e-6)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(40, 400), st.integers(40, 400), aspects)
 def test_a_smooth_picture_comes_back_where_it_was(
     height: int, width: int, aspect: Fraction

@@ -228,7 +228,7 @@ def test_who_is_left_is_the_object() -> None:
     assert {id_ for frame in linked for id_ in _ids(frame)} == {1}
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     instances=st.sampled_from(get_args(Instances)),
     stops=st.sets(st.integers(1, 59)),
