@@ -122,8 +122,12 @@ def _running(
             start_s = time.perf_counter() - started
             yield Served(url, psutil.Process(process.pid), start_s)
         finally:
+            children = psutil.Process(process.pid).children(recursive=True)
             process.terminate()
             process.wait(timeout=60)
+            for child in children:  # LitServe leaves some behind, with the model
+                with suppress(psutil.NoSuchProcess):
+                    child.kill()
 
 
 def _answers(client: httpx.Client, ready: str) -> bool:
