@@ -17,7 +17,7 @@ from jobs.segments import segment_count, segment_range
 from pipeline.media.decode import decode, scan
 from pipeline.network.clips import clips_of
 from pipeline.network.infer import Session
-from pipeline.network.motion import MotionEstimator, to_cues
+from pipeline.network.motion import MotionEstimator
 from pipeline.network.preprocess import fit, to_network
 from pipeline.network.smooth import with_neighbours
 from pipeline.segmenter import STRIDE, Segmenter
@@ -92,7 +92,7 @@ class InProcess:
         positions = np.arange(session.spec.clip_length)
         for start in self._starts:
             at = np.minimum(start + positions, self.frames - 1)
-            cues = None if self._motion is None else to_cues(self._motion[at])
+            cues = None if self._motion is None else self._motion[at][np.newaxis]
             session.run(self._pictures[at][np.newaxis], cues)
 
     def pipeline(self, session: Session, stages: StageTimes) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.network.graph import Device
 from pipeline.network.infer import Session
-from pipeline.network.motion import MotionEstimator, to_cues
+from pipeline.network.motion import MotionEstimator
 from pipeline.network.self_test import moving_square
 
 HEIGHT, WIDTH = 256, 448
@@ -35,7 +35,7 @@ def on_each_device(sessions: Mapping[Device, Session]) -> dict[Device, OnDevice]
     """Run the same clip on each device; they take turns in each round."""
     first = next(iter(sessions.values()))
     clip = moving_square(first.spec.clip_length, HEIGHT, WIDTH)
-    cues = to_cues(MotionEstimator().maps(list(clip[0]))) if first.spec.cues else None
+    cues = MotionEstimator().maps(list(clip[0]))[np.newaxis] if first.spec.cues else None
     times: dict[Device, list[float]] = {device: [] for device in sessions}
     for turn in range(_WARM_UP + _ROUNDS):
         for device, session in sessions.items():

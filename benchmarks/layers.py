@@ -19,7 +19,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from benchmarks.devices import HEIGHT, WIDTH
-from pipeline.network.motion import MotionEstimator, to_cues
+from pipeline.network.motion import MotionEstimator
 from pipeline.network.self_test import moving_square
 from pipeline.network.spec import CUES_NAME, INPUT_NAME, ModelSpec
 
@@ -100,7 +100,7 @@ def _given(spec: ModelSpec) -> Given:
     clip = moving_square(spec.clip_length, HEIGHT, WIDTH)
     if not spec.cues:
         return {INPUT_NAME: clip}
-    return {INPUT_NAME: clip, CUES_NAME: to_cues(MotionEstimator().maps(list(clip[0])))}
+    return {INPUT_NAME: clip, CUES_NAME: MotionEstimator().maps(list(clip[0]))[np.newaxis]}
 
 
 def _shapes(arguments: Mapping[str, Any], of: str) -> Sequence[Sequence[int]]:

@@ -16,7 +16,7 @@ from model.presets import PRESETS, restore
 from pipeline.media.decode import decode, scan
 from pipeline.network import infer
 from pipeline.network.graph import DEVICES
-from pipeline.network.motion import MotionEstimator, to_cues
+from pipeline.network.motion import MotionEstimator
 from pipeline.network.preprocess import fit, to_network
 from pipeline.values import VideoLimits
 
@@ -61,7 +61,7 @@ def compare(
     clips = np.stack([to_network(np.ascontiguousarray(frame), to) for frame in chosen])[None]
     cues = None
     if session.spec.cues:  # with what moves, and a mask of which each pixel is another
-        cues = to_cues(MotionEstimator().maps(list(clips[0])))
+        cues = MotionEstimator().maps(list(clips[0]))[np.newaxis]
         cues[..., -1] = np.random.default_rng(0).integers(0, 256, cues.shape[:-1])
     with torch.inference_mode():
         given = None if cues is None else torch.from_numpy(cues)

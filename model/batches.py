@@ -18,9 +18,8 @@ from dataset.values import LabelledSequence, LabelledStill
 from model.augmentation import Clip, action_clip, still_clip, video_clip
 from model.boxes import jittered, tight_boxes
 from model.composites import STILLS, composite_clip
-from model.earlier_mask import earlier_mask
 from model.recipes import Recipe
-from pipeline.network.motion import CHANNELS, SCALE, MotionEstimator
+from pipeline.network.motion import SCALE, MotionEstimator
 from pipeline.network.spec import CUES
 from pipeline.values import NO_ACTION
 
@@ -35,7 +34,7 @@ class Batch(NamedTuple):
     Attributes:
         clips: (N, T, H, W, 3) uint8, RGB.
         masks: (N, T, H, W) bool.
-        cues: (N, T, H / 2, W / 2, 4) uint8, as `Cues.forward` takes them; all 0 if the recipe wants
+        cues: (N, T, H / 2, W / 2, 3) uint8, as `Cues.forward` takes them; all 0 if the recipe wants
             none.
         boxes: (N, T, 4) float32, around the masks, as `ActionHead.forward` takes them.
         answers: (N,) int64, the right label of each clip; 0 where there are no labels.
@@ -156,12 +155,7 @@ class Batches(Dataset[Batch]):
         wider, label, trust = self._choose(step, index, length + 2 * beyond, generator, close)
         inside = slice(beyond, beyond + length)
         frames, masks = wider[0][inside], wider[1][inside]
-        cues = _no_cues(masks)
-        if moves:
-            maps = MotionEstimator().maps(list(wider[0]))
-            cues[..., :CHANNELS] = maps[inside]
-        if close and generator.random() < 0.95:
-            cues[..., CHANNELS] = earlier_mask(masks, cues.shape[1:3], generator)
+        cues = MotionEstimator().maps(list(wider[0]))[inside] if moves else _no_cues(masks)
         return _Drawn((frames, masks), cues, label, trust)
 
     def _choose(

@@ -1,4 +1,4 @@
-"""What a network is told beside the pictures: motion, and the mask that an earlier pass found."""
+"""What a network is given beside the pictures: what moves by itself."""
 
 from collections.abc import Sequence
 
@@ -46,7 +46,7 @@ class Cues(nn.Module):
 
         Args:
             maps: (N, C, T, H, W) each, finest first, at 1/4, 1/8 and 1/16 of the picture.
-            cues: (N, T, H, W, 4) uint8, at 1/2 of the picture.
+            cues: (N, T, H, W, 3) uint8, at 1/2 of the picture.
 
         Returns:
             The maps with what the cues say, in the same shapes, and the stream's own maps

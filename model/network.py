@@ -24,7 +24,7 @@ class SegmentationNetwork(nn.Module):
         temporal: whether the pyramid and the decoder reach over time.
         classes: 2 for the paper's background and foreground scores, 1 for their difference only.
         actions: says what the objects do; None for a network that only segments.
-        cues: joins motion and an earlier mask to the encoder's maps; None for pictures alone.
+        cues: joins motion to the encoder's maps; None for pictures alone.
 
     Raises:
         ValueError: the number of classes is neither 1 nor 2.

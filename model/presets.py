@@ -30,7 +30,7 @@ class Preset:
         temporal: whether the pyramid and the decoder reach over time.
         classes: 2 for background and foreground scores, 1 for their difference.
         clip_length: L, frames in a clip.
-        cues: whether the network takes motion and an earlier mask beside the pictures.
+        cues: whether the network takes motion beside the pictures.
         branch: builds the action head's own deep stages; None for a head on the coarsest map.
         branch_from: the encoder's map that the branch stands on, by index.
     """
@@ -97,7 +97,7 @@ SMALL_LITE2 = replace(
     branch=partial(Branch, "lite2"),
 )
 
-# With motion and a close-up.
+# With motion.
 MOTION_LITE2 = replace(SMALL_LITE2, cues=True)
 
 PRESETS = {

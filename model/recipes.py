@@ -30,7 +30,7 @@ class Recipe:
             without an action head.
         cue_weight: of the losses by cues alone beside the segmentation's; 0 draws no cues.
         still_share: the share of clips whose motion is left out, 0 to 1.
-        close_up_share: the share of clips that are close-ups with an earlier mask, 0 to 1.
+        close_up_share: the share of clips that are close-ups, 0 to 1.
         trained: the whole network; all that the action head doesn't stand on (`masks`); all but
             encoder and action head (`decoder`); the action head alone (`actions`); or the last
             layer of a head that is ImageNet's else (`classifier`). The rest stays as it is.

@@ -16,7 +16,7 @@ from evaluation.region import region_similarity
 from model.actions import ActionHead
 from model.boxes import tight_boxes
 from model.network import SegmentationNetwork
-from pipeline.network.motion import MotionEstimator, to_cues
+from pipeline.network.motion import MotionEstimator
 from pipeline.network.preprocess import fit, to_network
 from pipeline.network.spec import ModelSpec
 from pipeline.segmenter import Segmenter
@@ -69,7 +69,7 @@ def glance(
             clip = pictures[inside_clip][None]
             cues = None
             if spec.cues:
-                cues = to_cues(MotionEstimator().maps(list(pictures))[inside_clip])
+                cues = MotionEstimator().maps(list(pictures))[np.newaxis, inside_clip]
             for index, probability in zip(indices, segment(clip, cues)[0], strict=True):
                 inside = probability[: to.scaled_height, : to.scaled_width] > 0.5
                 mask = cv2.resize(

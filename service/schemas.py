@@ -202,9 +202,7 @@ class ModelCard(Body):
     labels: Annotated[
         list[str], Field(description="Of the actions that it tells; none if it only segments.")
     ]
-    cues: Annotated[
-        bool, Field(description="Whether it is fed motion and what an earlier pass found.")
-    ] = False
+    cues: Annotated[bool, Field(description="Whether it is fed motion.")] = False
 
 
 class ModelList(Body):

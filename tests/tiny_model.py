@@ -11,6 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from pipeline.network.spec import (
     ACTIONS_NAME,
     BOXES_NAME,
+    CUES_NAME,
     FEATURES_NAME,
     INPUT_NAME,
     OUTPUT_NAME,
@@ -40,6 +41,7 @@ def write_model(
     metadata: dict[str, str] | None = None,
     input_name: str = INPUT_NAME,
     channels: int = 3,
+    cue_channels: int | None = None,
 ) -> Path:
     """Write an ONNX model whose probability of foreground is red over 255.
 
@@ -48,19 +50,24 @@ def write_model(
         metadata: in place of that of `SPEC`.
         input_name: in place of the right one.
         channels: in place of the right number.
+        cue_channels: of cues, which change nothing; None for a model that takes none.
     """
     nodes = [
         helper.make_node("Gather", [input_name, "red"], ["bytes"], axis=4),
         helper.make_node("Cast", ["bytes"], ["floats"], to=TensorProto.FLOAT),
         helper.make_node("Div", ["floats", "white"], [OUTPUT_NAME]),
     ]
+    takes = {input_name: channels}
+    if cue_channels is not None:
+        takes[CUES_NAME] = cue_channels
     graph = helper.make_graph(
         nodes,
         "tiny",
         [
             helper.make_tensor_value_info(
-                input_name, TensorProto.UINT8, ["N", SPEC.clip_length, "H", "W", channels]
+                name, TensorProto.UINT8, ["N", SPEC.clip_length, f"{name} H", f"{name} W", count]
             )
+            for name, count in takes.items()
         ],
         [
             helper.make_tensor_value_info(

@@ -177,12 +177,14 @@ def load(model: Path, device: Device, threads: int | None = None) -> ModelSessio
     outputs = {OUTPUT_NAME: 4, SHARED_NAME: 5} if spec.labels else {OUTPUT_NAME: 4}
     inputs = {INPUT_NAME: 5, CUES_NAME: 5} if spec.cues else {INPUT_NAME: 5}
     _check(masks, inputs, outputs)
-    shape = masks.takes[INPUT_NAME].shape
-    if (shape[1], shape[4]) != (spec.clip_length, 3):
-        raise ModelError(
-            f"The model must take clips (N, {spec.clip_length}, H, W, 3), as its metadata says, "
-            f"got {list(shape)}."
-        )
+    channels = {INPUT_NAME: 3, CUES_NAME: CUES}
+    for name in inputs:
+        shape = masks.takes[name].shape
+        if (shape[1], shape[4]) != (spec.clip_length, channels[name]):
+            raise ModelError(
+                f"The model must take {name} (N, {spec.clip_length}, H, W, {channels[name]}), "
+                f"got {list(shape)}."
+            )
     if not spec.labels:
         return ModelSession(masks, spec, device)
     features = _open_part(features_file(model), spec, device, threads)

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from pipeline.network.spec import CUES
 
-CHANNELS = 3
 SCALE = 2
 """Pixels of the network's picture, along each axis, in one pixel of a motion map."""
 
@@ -153,7 +152,7 @@ def motion_map(
         5, and m / (99th percentile + 0.3) of the smaller one, 255 at 1.5: what is uncovered moves
         in one direction only. A direction of which nothing is known is 0.
     """
-    levels = np.zeros((*size, CHANNELS), np.uint8)
+    levels = np.zeros((*size, CUES), np.uint8)
     known = [m for m in (backward, forward) if m is not None]
     if known:
         smaller = np.minimum(known[0], known[-1])
@@ -175,23 +174,3 @@ def _levels(scaled: NDArray[np.floating]) -> NDArray[np.uint8]:
     """Map 0 to 1, and what is beyond, to 0 to 255."""
     within = np.minimum(scaled, 1, dtype=np.float32)
     return np.asarray((255 * within).round(), np.uint8)
-
-
-def to_cues(
-    motion: Sequence[NDArray[np.uint8]] | NDArray[np.uint8],
-    earlier: Sequence[NDArray[np.float32]] | None = None,
-) -> NDArray[np.uint8]:
-    """Join what moves in a clip and what an earlier pass found in it.
-
-    Args:
-        motion: (h, w, 3) uint8 of each of L frames, as `motion_map` makes it.
-        earlier: (h, w) float32 of each, the probability of foreground; None before the first pass.
-
-    Returns:
-        (1, L, h, w, 4) uint8, as a model takes it for a batch of one clip.
-    """
-    cues = np.zeros((1, len(motion), *motion[0].shape[:2], CUES), np.uint8)
-    cues[0, ..., :CHANNELS] = motion
-    if earlier is not None:
-        cues[0, ..., CHANNELS] = np.round(np.multiply(earlier, 255))
-    return cues

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.network.close_up import DETAIL, close_up
 from pipeline.network.infer import ActionSession, Session
-from pipeline.network.motion import SCALE, to_cues
+from pipeline.network.motion import SCALE
 from pipeline.network.preprocess import Pictures, fit, to_source
 from pipeline.values import Quality
 
@@ -55,7 +55,7 @@ class Predictor:
             (L, h, w) float32, the probability of foreground, in the last picture of `fits`;
             `restore` brings it to the frame's size.
         """
-        cues = None if motion is None else to_cues(motion)
+        cues = None if motion is None else np.stack(motion)[np.newaxis]
         return self._closer(clip, motion, self._session.run(_pictures(clip), cues)[0])
 
     def describe(
@@ -69,7 +69,7 @@ class Predictor:
         Returns:
             The probabilities of `run`, and features (L, C, h, w) of the network's pictures.
         """
-        cues = None if motion is None else to_cues(motion)
+        cues = None if motion is None else np.stack(motion)[np.newaxis]
         probabilities, features = session.describe(_pictures(clip), cues)
         return self._closer(clip, motion, probabilities[0]), features[0]
 
@@ -103,7 +103,7 @@ class Predictor:
             if motion is not None:
                 rows, columns = whole.scaled_height // SCALE, whole.scaled_width // SCALE
                 moving = [part.cut_map(one[:rows, :columns]) for one in motion]
-                cues = to_cues(moving, [part.cut_map(one) for one in inside])
+                cues = np.stack(moving)[np.newaxis]
             closer = self._session.run(pictures[np.newaxis], cues)[0]
             enlarged = [part.paste(*pair) for pair in zip(closer, enlarged, strict=True)]
         result = np.zeros((len(found), detail.padded_height, detail.padded_width), np.float32)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import ProviderError
 from pipeline.network.infer import ActionSession, Session, load
-from pipeline.network.motion import MotionEstimator, to_cues
+from pipeline.network.motion import MotionEstimator
 from pipeline.network.spec import ModelSpec
 
 MOST_DIFFERENCE = 0.02
@@ -44,7 +44,7 @@ def compare(session: Session, on_cpu: Session) -> None:
 def small_clip(spec: ModelSpec) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
     """Make a small clip for a model, and its cues if it takes any."""
     clip = moving_square(spec.clip_length, 128, 192)
-    return clip, to_cues(MotionEstimator().maps(list(clip[0]))) if spec.cues else None
+    return clip, MotionEstimator().maps(list(clip[0]))[np.newaxis] if spec.cues else None
 
 
 def moving_square(length: int, height: int, width: int) -> NDArray[np.uint8]:

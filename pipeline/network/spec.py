@@ -9,8 +9,8 @@ from pipeline.errors import ModelError
 
 INPUT_NAME = "clips"
 CUES_NAME = "cues"
-CUES = 4
-"""Channels of cues."""
+CUES = 3
+"""Channels of cues, which are those of a motion map."""
 OUTPUT_NAME = "foreground"
 SHARED_NAME = "shared"
 FEATURES_NAME = "features"
@@ -26,9 +26,8 @@ class ModelSpec:
     `multiple`, and gives `foreground` (N, T, H, W) float32, the probability of foreground, 0 to 1.
     Casting and normalisation are inside the graph.
 
-    A model that takes cues takes `cues` (N, T, H / 2, W / 2, 4) uint8 beside `clips`: the three
-    channels of `pipeline.network.motion`, and the probability of foreground that an earlier pass
-    found, 255 at 1. All are 0 where nothing is known.
+    A model that takes cues takes `cues` (N, T, H / 2, W / 2, 3) uint8 beside `clips`: the motion
+    maps of `pipeline.network.motion`, which are 0 where nothing is known.
 
     A model that names actions gives `shared` (N, C, T, h, w) float32, too, and has two more files
     beside the first, with the same spec. The graph in `features_file` takes `shared` and gives

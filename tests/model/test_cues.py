@@ -12,7 +12,7 @@ def test_network_with_cues_starts_as_the_one_without() -> None:
     plain, told = build("small-lite2").eval(), build("motion-lite2").eval()
     told.load_state_dict(plain.state_dict(), strict=False)
     clips = torch.randint(0, 256, (1, 8, 64, 96, 3), dtype=torch.uint8)
-    cues = torch.randint(0, 256, (1, 8, 32, 48, 4), dtype=torch.uint8)
+    cues = torch.randint(0, 256, (1, 8, 32, 48, 3), dtype=torch.uint8)
     with torch.inference_mode():
         torch.testing.assert_close(told(clips, cues), plain(clips))
 
@@ -35,8 +35,8 @@ def test_cues_alone_tell_what_moves_after_some_steps() -> None:
     optimizer = torch.optim.Adam(network.cues.parameters(), 3e-3)
     masks = torch.zeros(1, 8, 64, 96, dtype=torch.bool)
     masks[:, :, 16:48, 32:64] = True
-    cues = torch.zeros(1, 8, 32, 48, 4, dtype=torch.uint8)
-    cues[:, :, 8:24, 16:32, :3] = 200
+    cues = torch.zeros(1, 8, 32, 48, 3, dtype=torch.uint8)
+    cues[:, :, 8:24, 16:32] = 200
     maps = [
         torch.zeros(1, channels, 8, 64 // scale, 96 // scale)
         for channels, scale in zip(network.encoder.channels, (4, 8, 16), strict=True)

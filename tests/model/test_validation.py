@@ -65,7 +65,7 @@ def test_network_with_cues_is_shown_what_moves(videos: list[LabelledVideo]) -> N
 
         def forward(self, clips: torch.Tensor, cues: torch.Tensor | None = None) -> torch.Tensor:
             assert cues is not None
-            assert cues.shape == (1, 8, clips.shape[2] // 2, clips.shape[3] // 2, 4)
+            assert cues.shape == (1, 8, clips.shape[2] // 2, clips.shape[3] // 2, 3)
             seen.append(bool(cues[..., :3].any()))
             return super().forward(clips)
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,9 @@ def test_a_model_that_isnt_ours_is_refused(tmp_path: Path, device: Device) -> No
     short = SPEC.to_metadata() | {"spec.clip_length": "4"}
     with pytest.raises(ModelError, match=r"must take clips \(N, 4, H, W, 3\)"):
         load(write_model(path, metadata=short), device)
+    moving = replace(SPEC, cues=True).to_metadata()
+    with pytest.raises(ModelError, match=r"must take cues \(N, 8, H, W, 3\), got .*4"):
+        load(write_model(path, metadata=moving, cue_channels=4), device)
 
 
 def test_a_device_that_isnt_there_is_an_error(tmp_path: Path) -> None:

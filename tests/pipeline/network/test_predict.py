@@ -106,7 +106,7 @@ def test_what_lies_outside_of_the_close_up_stays() -> None:
     assert found[230, 365] > 0.8
 
 
-def test_close_up_is_told_the_earlier_mask_and_its_motion() -> None:
+def test_close_up_is_given_its_own_motion() -> None:
     session = WhiteSession()
     blob = _blob(256, 384, 0.5, 0.7, 0.1)
     predictor = Predictor(session, 256, 384, Fraction(1), "best")
@@ -118,11 +118,10 @@ def test_close_up_is_told_the_earlier_mask_and_its_motion() -> None:
     first, second = session.cues
     assert first is not None
     assert second is not None
-    np.testing.assert_array_equal(first[0, 0, ..., :3], motion)
-    assert not first[..., 3].any()
+    np.testing.assert_array_equal(first[0, 0], motion)
     close = session.seen[1][0, 0, ..., 0].astype(np.float32)
     shown = cv2.resize(close, second.shape[3:1:-1], interpolation=cv2.INTER_AREA)
-    for channel in range(4):
+    for channel in range(3):
         assert np.abs(second[0, 0, ..., channel] - shown).max() < 20
 
 
