@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.network.close_up import DETAIL, close_up
+from pipeline.network.edges import follow_edges
 from pipeline.network.infer import ActionSession, Session
 from pipeline.network.motion import SCALE
 from pipeline.network.preprocess import Pictures, fit, to_source
@@ -56,7 +57,7 @@ class Predictor:
             `restore` brings it to the frame's size.
         """
         cues = None if motion is None else np.stack(motion)[np.newaxis]
-        return self._closer(clip, motion, self._session.run(_pictures(clip), cues)[0])
+        return self._refined(clip, motion, self._session.run(_pictures(clip), cues)[0])
 
     def describe(
         self,
@@ -71,7 +72,7 @@ class Predictor:
         """
         cues = None if motion is None else np.stack(motion)[np.newaxis]
         probabilities, features = session.describe(_pictures(clip), cues)
-        return self._closer(clip, motion, probabilities[0]), features[0]
+        return self._refined(clip, motion, probabilities[0]), features[0]
 
     def restore(
         self, probability: NDArray[np.float32], height: int, width: int
@@ -82,6 +83,17 @@ class Predictor:
             (height, width) float32.
         """
         return to_source(probability, replace(self.fits[-1], height=height, width=width))
+
+    def _refined(
+        self,
+        clip: Sequence[Pictures],
+        motion: Motion | None,
+        found: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
+        """Draw probabilities to the edges of the picture, after a close-up if one is wanted."""
+        closer = self._closer(clip, motion, found)
+        pairs = zip(closer, clip, strict=True)
+        return np.stack([follow_edges(one, pictures[-1]) for one, pictures in pairs])
 
     def _closer(
         self,

@@ -186,7 +186,8 @@ def test_a_model_file_does_the_same(tmp_path: Path) -> None:
         assert (object_.box, object_.area) == ((2 * index, 20, 20, 20), 400)
         # Of 20 columns, 2 that enter and 2 that leave are by a quarter less sure.
         sides = 1 if index in (0, 9) else 2
-        assert object_.score == pytest.approx(1 - sides * 0.1 * 0.25)
+        # Following edges blurs that.
+        assert object_.score == pytest.approx(1 - sides * 0.1 * 0.25, abs=0.01)
 
 
 class ShotSession(RedSession):

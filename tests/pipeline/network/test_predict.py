@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pipeline.network.edges import follow_edges
 from pipeline.network.predict import Predictor
 from pipeline.network.preprocess import to_pictures
 from pipeline.values import Quality
@@ -53,12 +54,13 @@ def _grey(blob: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.repeat(np.round(255 * blob).astype(np.uint8)[..., np.newaxis], 3, 2)
 
 
-def test_fast_is_what_the_model_says() -> None:
+def test_fast_is_what_the_model_says_drawn_to_edges() -> None:
     session = WhiteSession()
     frame = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
     found = _find(session, frame, "fast")
     assert [clips.shape for clips in session.seen] == [(1, LENGTH, 64, 96, 3)]
-    np.testing.assert_array_equal(found, frame[..., 0] / np.float32(255))
+    said = frame[..., 0].astype(np.float32) / np.float32(255)
+    np.testing.assert_array_equal(found, follow_edges(said, frame))
 
 
 @pytest.mark.parametrize("shape", [(256, 384), (300, 200), (250, 450)])
