@@ -43,7 +43,8 @@ Every error is a problem of RFC 9457, `application/problem+json`:
 ```
 
 `type` is an address that explains it; `detail` says what was received and what is wanted, `faults`
-the same for each wrong value of a request, `job_id` which job it is about. The last part of `type`
+the same for each wrong value of a request, `job_id` which job it is about. A job that fails has one
+as its `problem`, such as `broken-video`, `decoder-failed` or `job-timeout`. The last part of `type`
 never changes and is one of:
 """
 API = """

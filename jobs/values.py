@@ -88,9 +88,9 @@ class Options:
         Field(
             ge=0,
             le=2,
-            description="Seconds for which an object is seen, in nearly all frames and surely, "
-            "before a track begins; what flickers is left out. 0 keeps everything. Frames are told "
-            "so much later.",
+            description="Seconds for which an object must be found surely, in nearly every "
+            "frame, before its track begins; what flickers is left out. 0 keeps everything. Frames "
+            "come so much later.",
         ),
     ] = 0.2
     quality: Annotated[

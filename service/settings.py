@@ -96,8 +96,8 @@ class Settings(BaseModel):
     model: Path = Path("weights/default.onnx")
     """The model file."""
     device: Device | Literal["auto"] = "auto"
-    """What runs the model: ONNX Runtime (`cpu`, `cuda`) or OpenVINO on a CPU. A worker that can't
-    have what is named, or finds something else with it than `cpu` in a test clip, refuses to start.
+    """What runs the model: ONNX Runtime (`cpu`, `cuda`) or OpenVINO on a CPU. A worker
+    refuses to start if the device isn't there, or if masks of a test clip differ from the CPU's.
     `auto`: CUDA if it works, else what is fastest in a trial at the first start; see `/readyz`.
     """
     threads: Positive | None = None
