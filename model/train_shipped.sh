@@ -23,3 +23,7 @@ python -m model calibrate --preset small-lite2 --weights runs/soup/weights.safet
 python -m model train --preset motion-lite2 --recipe motion --weights runs/shipped/weights.safetensors --data "$data" --out runs/motion --steps 3000
 python -m model train --preset motion-lite2 --recipe motion --weights runs/motion/weights.safetensors --everything --data "$data" --out runs/everything --steps 1200 --seed 1
 python -m model average --preset motion-lite2 runs/motion/weights.safetensors runs/everything/weights.safetensors --out runs/both/weights.safetensors
+
+# The same with the encoder's deep stages, and single pictures every other step.
+python -m model train --preset motion-lite2 --recipe motion-further --weights runs/both/weights.safetensors --everything --data "$data" --out runs/further-motion --steps 2400 --seed 2
+python -m model average --preset motion-lite2 runs/both/weights.safetensors runs/further-motion/weights.safetensors --out runs/all/weights.safetensors
