@@ -178,7 +178,7 @@ def _export(
 
 
 def _save(model: onnx.ModelProto, spec: ModelSpec, path: Path, half: bool) -> None:
-    del model.metadata_props[:]
+    _forget_origins(model)
     onnx.helper.set_model_props(model, spec.to_metadata())
     if half:
         keep_as_half(model.graph)
@@ -187,6 +187,13 @@ def _save(model: onnx.ModelProto, spec: ModelSpec, path: Path, half: bool) -> No
     part = path.with_suffix(".part")
     onnx.save_model(model, part)
     part.replace(path)
+
+
+def _forget_origins(model: onnx.ModelProto) -> None:
+    """Drop what the exporter notes of each part, such as stacks with the paths of this machine."""
+    graph = model.graph
+    for part in (model, graph, *graph.node, *graph.value_info, *graph.input, *graph.output):
+        del part.metadata_props[:]
 
 
 def keep_as_half(graph: onnx.GraphProto) -> None:

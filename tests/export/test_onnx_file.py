@@ -80,6 +80,7 @@ def session(
     path = tmp_path_factory.mktemp("export") / "tiny.onnx"
     write(network, path)
     assert [file.name for file in path.parent.iterdir()] == ["tiny.onnx"]
+    assert str(Path(onnx_file.__file__).parent).encode() not in path.read_bytes()
     return infer.load(path, device="cpu", threads=1)
 
 
@@ -278,3 +279,10 @@ def test_the_shipped_file_is_one_small_file() -> None:
     assert "Research use only" in spec.licence
     assert spec.measured
     assert len(spec.git_revision) == 40
+
+
+@pytest.mark.parametrize("name", ["default", "default-features", "default-actions"])
+def test_no_shipped_file_tells_where_it_was_made(name: str) -> None:
+    content = (SHIPPED / f"{name}.onnx").read_bytes()
+    assert b"stack_trace" not in content
+    assert b'File "/' not in content
