@@ -7,7 +7,7 @@ import pytest
 
 from docs.generate import PAGES as GENERATED
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     [
         *ROOT.glob("*.md"),
