@@ -52,7 +52,7 @@ class Masks(litserve.LitAPI):  # type: ignore[misc] # it has no types
             at = np.minimum(np.arange(start, start + 8), len(frames) - 1)
             given = {"clips": small[None, at]}
             if len(self.model.get_inputs()) > 1:
-                cues = (1, 8, small.shape[1] // 2, small.shape[2] // 2, 4)
+                cues = (1, 8, small.shape[1] // 2, small.shape[2] // 2, 3)
                 given["cues"] = np.zeros(cues, np.uint8)
             found = self.model.run(["foreground"], given)[0][0]
             for frame, probability in dict(zip(at.tolist(), found, strict=True)).items():
