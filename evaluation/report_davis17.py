@@ -17,6 +17,7 @@ from dataset.values import DatasetError, LabelledVideo
 from evaluation.contour import contour_accuracy
 from evaluation.numbered import Objects, of_tracks
 from evaluation.predictions import FPS
+from evaluation.published import DAVIS_MEASURES
 from evaluation.region import Mask, region_similarity
 from evaluation.statistics import Statistics, data_set_statistics, sequence_statistics
 from evaluation.table import percent, table
@@ -107,15 +108,8 @@ def metrics(scores: Mapping[str, Sequence[ObjectScore]]) -> dict[str, Any]:
 
 def text(found: Mapping[str, Any], split: str) -> str:
     """Lay out the metrics per sequence and over all objects."""
-    keys = {
-        "J&F": "J_and_F_mean",
-        "J mean": "J_mean",
-        "J recall": "J_recall",
-        "J decay": "J_decay",
-        "F mean": "F_mean",
-        "F recall": "F_recall",
-        "F decay": "F_decay",
-    }
+    of_both = {name: key for name, key in DAVIS_MEASURES.items() if key in found}
+    keys = {"J&F": "J_and_F_mean", **of_both}
     lines = {**found["per_sequence"], "all objects": found}
     rows = [
         [name, str(item["objects"]), *(percent(item[key]) for key in keys.values())]
