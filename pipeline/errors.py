@@ -1,16 +1,4 @@
-"""The errors of the pipeline; they know no HTTP.
-
-PipelineError
-├── VideoError                  the upload can't be segmented, and never will be
-│   ├── NotAVideo               no demuxer of ours recognises it, or it refers to other files
-│   ├── NoVideoStream           a media file without pictures
-│   ├── BrokenVideo             truncated, encrypted or damaged: no or too few frames decode
-│   ├── VideoTooLarge           past a limit of pixels, frames or duration
-│   └── DecoderFailed           the decoder crashed over it, hung or ran out of memory
-├── SelectionError              the chosen time range holds no frame
-├── ModelError                  the model file can't be read or isn't one of ours
-└── ProviderError               the device that was asked for can't be had, or computes wrongly
-"""
+"""The errors of the pipeline; they know no HTTP."""
 
 
 class PipelineError(Exception):
@@ -18,7 +6,7 @@ class PipelineError(Exception):
 
 
 class VideoError(PipelineError):
-    """The video can't be segmented; its message names what was received and what is wanted."""
+    """The video can't be segmented, and never will be."""
 
 
 class NotAVideo(VideoError):

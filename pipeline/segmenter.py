@@ -52,24 +52,16 @@ STRIDE = 8
 def decode_scaled(
     path: Path, video: ScannedVideo, indices: Sequence[int], fits: Sequence[Fit]
 ) -> Generator[Scaled, None, None]:
-    """Decode frames as `decode` does, and scale each at once: one is held at the source's size.
-
-    Yields:
-        Each frame of `indices`, in order, in each of the sizes; and what is wrong with it.
-    """
+    """Decode frames as `decode` does and scale each at once: one is held at the source's size."""
     with closing(decode(path, video, indices)) as frames:
         for frame in frames:
             yield to_pictures(frame.pixels, fits), frame.fault
 
 
 class Segmenter:
-    """Finds the objects of a video with one model.
+    """Finds the objects of a video with one model, in clips that are `stride` frames apart.
 
-    Args:
-        stride: frames from one clip to the next; clips overlap by the rest of their length.
-        decode: decodes files; `Sandbox.decode_scaled` for those that aren't trusted.
-        timed: takes the time of decoding and scaling a clip, of the model's run over it, and of
-            cutting a frame into objects.
+    Files that aren't trusted need `Sandbox.decode_scaled` as `decode`.
     """
 
     def __init__(
@@ -94,23 +86,13 @@ class Segmenter:
         quality: Quality = "fast",
         actions: bool = False,
     ) -> Generator[SegmentedFrame, None, None]:
-        """Segment some frames of a video.
+        """Segment the frames `indices` of a video; yield them in order, objects without tracks.
 
-        A frame's objects don't depend on which others are wanted, to the last bit: the model sees
-        it with its own neighbours, in the clips that the whole video is cut into. Decoding, the
-        model and cutting into objects each run in a thread of their own; closing the generator
-        stops them. Memory doesn't grow with the video.
-
-        Args:
-            indices: source frames wanted, rising.
-            threshold: probability from which a pixel is foreground, above 0 and below 1.
-
-        Yields:
-            Each frame of `indices`, in order, objects without tracks.
-
-        Raises:
-            BrokenVideo: none of the frames can be decoded.
-            ValueError: `indices` are none, don't rise or aren't within the video.
+        A frame's objects are the same to the last bit whichever others are wanted: the model sees
+        it in the clips that the whole video is cut into. Decoding, the model and cutting into
+        objects each have a thread, which closing the generator stops. Memory doesn't grow with the
+        video. Raises BrokenVideo if no frame decodes, ValueError if `indices` are none or not
+        within the video.
         """
         info = video.info
         predictor = Predictor(self.session, info.height, info.width, info.pixel_aspect, quality)
@@ -146,18 +128,7 @@ class Segmenter:
         quality: Quality = "fast",
         actions: bool = False,
     ) -> Generator[SegmentedFrame, None, None]:
-        """Find the objects of a whole video, wherever its frames come from.
-
-        Args:
-            frames: all of them (H, W, 3) uint8, RGB, of square pixels, in order.
-            count: T, how many there are.
-            size: H and W of the frames, pixels.
-            fps: frames a second.
-            mask_size: H and W that masks shall have; None for those of the frames.
-
-        Yields:
-            Each frame, in order, objects without tracks.
-        """
+        """Segment a whole video: `count` frames (H, W, 3) uint8 RGB. Sizes are height and width."""
         predictor = Predictor(self.session, *size, quality=quality)
 
         def read(_: Sequence[int]) -> Generator[Pictures, None, None]:
@@ -182,7 +153,6 @@ class Segmenter:
         *,
         actions: bool,
     ) -> Generator[Found, None, None]:
-        """Find the objects of the wanted ones of `count` frames."""
         if not wanted or not 0 <= wanted[0] <= wanted[-1] < count:
             raise ValueError(f"Frames must be a rising range within 0 to {count}, got {wanted}.")
         namer = None

@@ -1,7 +1,7 @@
 """The values that pass between stages.
 
-Axis letters, everywhere in the project: T frames, H rows, W columns, C channels (or clips, where
-clips are listed), L frames in a clip, N clips in a batch.
+Axis letters of the whole project: T frames, H rows, W columns, C channels (or clips in a list of
+them), L frames in a clip, N clips in a batch.
 """
 
 import math
@@ -30,11 +30,7 @@ Damaged is also what is built on a lost or damaged picture, as far as file and d
 
 @dataclass(frozen=True, kw_only=True)
 class VideoLimits:
-    """How large a video may be.
-
-    Attributes:
-        max_duration_s: of the whole video, seconds.
-    """
+    """The size a video may have; `max_duration_s` is of the whole video, not of the part wanted."""
 
     max_pixels: int
     max_frames: int
@@ -43,20 +39,11 @@ class VideoLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class VideoInfo:
-    """What a video is, as it is shown: after rotation, in stored pixels.
+    """A video as it is shown, after rotation: width and height in stored pixels, mean fps.
 
-    Attributes:
-        width: pixels, after rotation.
-        height: pixels, after rotation.
-        fps: mean frames a second.
-        duration_s: seconds.
-        rotation: degrees clockwise that the stored picture is turned by to be shown: 0, 90, 180
-            or 270.
-        mirrored: whether it is mirrored left to right after that.
-        pixel_aspect: width of a pixel over its height, as shown.
-        codec: FFmpeg's name of the decoder, such as `h264`.
-        timestamps: `repaired` where those in the file are missing or contradict what decodes, so
-            that frames are listed as they decode, at times made to rise.
+    `rotation` is 0, 90, 180 or 270 degrees clockwise, before mirroring left to right;
+    `pixel_aspect` is a pixel's width over its height. Timestamps are `repaired` where the file's
+    are missing or contradict what decodes: frames then come as they decode, at rising times.
     """
 
     width: int
@@ -73,15 +60,11 @@ class VideoInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class ScannedVideo:
-    """A video whose frames have been listed, so that decoding can start at any of them.
+    """A video whose frames have been listed, so that decoding can start at any of `starts`.
 
-    Attributes:
-        timestamps: (T,) int64, rising: when each frame is shown, in units of `time_base`.
-        time_base: seconds in one unit of `timestamps`.
-        starts: (S,) int64, rising: frames that decoding can start at.
-        numbers: (T,) int64, the packet that holds each frame, counted from 0 in the file; None
-            where `timestamps` are the container's and can be sought.
-        max_pixels: that a frame may have, as the scan was told: later ones may be larger.
+    `timestamps` (T,) and `starts` (S,) int64 rise. `numbers` (T,) int64 are the packets that hold
+    the frames, counted from 0; None where the container can be sought by `timestamps`. `max_pixels`
+    is the limit that the scan was given, for frames that turn out larger later.
     """
 
     info: VideoInfo
@@ -93,7 +76,6 @@ class ScannedVideo:
 
     @property
     def seekable(self) -> bool:
-        """Whether the container can be sought by `timestamps`."""
         return self.numbers is None
 
     @property
@@ -113,14 +95,7 @@ class ScannedVideo:
 
 @dataclass(frozen=True)
 class Frame:
-    """One decoded frame.
-
-    Attributes:
-        index: 0-based in the source video.
-        time_s: when it is shown, seconds after the first frame.
-        pixels: (H, W, 3) uint8, RGB, after rotation.
-        fault: `repeated` where these are the pixels of the last frame that can be decoded.
-    """
+    """A decoded frame: `pixels` (H, W, 3) uint8 RGB after rotation, seconds after the first."""
 
     index: int
     time_s: float
@@ -130,12 +105,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Rle:
-    """A mask as COCO run lengths: column-major, the first run counts zeros.
-
-    Attributes:
-        height: of the mask, pixels.
-        width: of the mask, pixels.
-    """
+    """A mask in COCO's run lengths: column by column, the first run counts zeros."""
 
     height: int
     width: int
@@ -155,12 +125,7 @@ below.
 
 @dataclass(frozen=True)
 class Action:
-    """What an object does.
-
-    Attributes:
-        label: such as `run`; `none` for what isn't a person who does one of the others.
-        score: its probability, 0 to 1.
-    """
+    """What an object does, with the probability of it, 0 to 1."""
 
     label: str
     score: float
@@ -168,15 +133,10 @@ class Action:
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentedObject:
-    """One object in one frame.
+    """One object in one frame: its mask of the source's size, its box x, y, width, height, pixels.
 
-    Attributes:
-        mask: at the source frame's size.
-        box: x, y, width, height in source pixels; x + width is one past the last column.
-        area: pixels in the mask.
-        score: mean foreground probability inside the mask, 0 to 1.
-        track: the object's id through the video, from 1; None before tracks are linked.
-        actions: the log-probability of each label; empty where actions weren't asked for.
+    `score` is the mean foreground probability inside the mask, 0 to 1; `track` counts from 1, and
+    is None before linking; `actions` are log-probabilities, empty where they weren't asked for.
     """
 
     mask: Rle
@@ -197,14 +157,7 @@ class SegmentedObject:
 
 @dataclass(frozen=True)
 class SegmentedFrame:
-    """The objects of one frame, largest first; none where nothing stands out.
-
-    Attributes:
-        time_s: of the frame, seconds.
-        objects: largest first.
-        cuts: frames of the source video that shots begin with, after the frame before this one and
-            up to this one.
-    """
+    """The objects of one frame, largest first, and the cuts since the frame before it."""
 
     index: int
     time_s: float
@@ -215,12 +168,7 @@ class SegmentedFrame:
 
 @dataclass(frozen=True)
 class Shot:
-    """Frames of the source video between two cuts, of those that were asked for.
-
-    Attributes:
-        start: its first frame.
-        stop: one past its last frame.
-    """
+    """Frames of the source video between two cuts, of those that were asked for."""
 
     start: int
     stop: int
@@ -228,16 +176,10 @@ class Shot:
 
 @dataclass(frozen=True, kw_only=True)
 class Track:
-    """One object through a shot.
+    """One object through a shot, from frame `start` to before `stop`; ids count from 1.
 
-    Attributes:
-        id: from 1, in order of appearance.
-        score: mean of its scores over the frames that hold it.
-        start: index of the first frame that holds it.
-        stop: one past the index of the last frame that holds it.
-        lost: first frame without it, and the one that holds it again, of each gap.
-        actions: the most probable ones over all its frames, the first one most; empty where actions
-            weren't asked for.
+    `score` is the mean over the frames that hold it. A gap in `lost` is the first frame without it
+    and the one that holds it again. `actions` are over all its frames, the most probable first.
     """
 
     id: int

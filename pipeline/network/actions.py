@@ -14,11 +14,8 @@ from pipeline.values import SegmentedObject
 class ActionNamer:
     """Names the actions in some frames of a video, from features of the clips that hold them.
 
-    A frame's features are averaged over its clips, as its probabilities are, and don't depend on
-    what else is wanted, to the last bit. Held are those of frames that weren't named yet.
-
-    Args:
-        of: how a frame lies in the picture that the features are of.
+    A frame's features are averaged over its clips and don't depend on what else is wanted, to the
+    last bit. `of` says how a frame lies in the picture of the features.
     """
 
     def __init__(self, session: ActionSession, of: Fit, wanted: Container[int]) -> None:
@@ -37,10 +34,7 @@ class ActionNamer:
                 self._counts[frame] = self._counts.get(frame, 0) + 1
 
     def name(self, frame: int, objects: Sequence[SegmentedObject]) -> tuple[SegmentedObject, ...]:
-        """Return a frame's objects with the log-probability of each action.
-
-        All clips that hold the frame must have been noted; it can be named once.
-        """
+        """Add the actions to a frame's objects, once, after all clips that hold it are noted."""
         features = self._sums.pop(frame) / np.float32(self._counts.pop(frame))
         if not objects:
             return ()

@@ -25,13 +25,7 @@ SEARCH = 30
 
 @dataclass(frozen=True)
 class Clip:
-    """What the model sees at once, all of one shot.
-
-    Attributes:
-        first: place of the first frame among the pictures.
-        pictures: of L frames. Those beyond a cut or the video's end are the shot's last or first.
-        motion: of each picture; None for a model that takes none.
-    """
+    """L pictures of one shot, its ends repeated where it is short; `frames` begin at `first`."""
 
     frames: range
     first: int
@@ -40,22 +34,11 @@ class Clip:
 
     @property
     def own(self) -> slice:
-        """The places of its frames among the pictures."""
         return slice(self.first, self.first + len(self.frames))
 
 
 class ClipReader:
-    """Reads the clips that begin at some frames.
-
-    Whether a frame begins a shot, and what moves in it, depends on the frames beside it only.
-
-    Args:
-        length: L, frames in a clip.
-        timed: takes the time of reading a clip and of estimating what moves in it.
-
-    Attributes:
-        cuts: those in the clips that were read, and before each frame wanted in them.
-    """
+    """Reads clips of L frames, and finds the cuts in them and before each frame wanted."""
 
     def __init__(self, length: int, *, moving: bool, timed: Timed) -> None:
         self._length = length
@@ -67,15 +50,7 @@ class ClipReader:
     def read(
         self, read: Read, count: int, starts: Sequence[int], wanted: range
     ) -> Generator[list[Clip], None, None]:
-        """Read clips.
-
-        Args:
-            count: T, frames in the video.
-            starts: the first frame of each clip, rising.
-
-        Yields:
-            Each clip, in parts where it holds cuts.
-        """
+        """Yield the clips of a video of `count` frames at rising starts, parted at cuts."""
         clips = [clip_frames(start, count, self._length) for start in starts]
         places = _places(clips, wanted, count)
         order = sorted(
@@ -105,7 +80,6 @@ class ClipReader:
     def _estimate(
         self, frames: range, held: Mapping[int, Pictures], motion: dict[int, Motion]
     ) -> None:
-        """Add what moves in a clip's frames, if the model takes it and it isn't known."""
         if not self._moving:
             return
         with self._timed("motion"):
@@ -149,10 +123,8 @@ def _around(clip: range, count: int) -> range:
 
 
 def _near(place: int, count: int) -> range:
-    """Return the frames that tell whether a shot begins with one."""
     return range(max(0, place - REACH), min(count, place + REACH))
 
 
 def _first(held: Mapping[int, Pictures], index: int) -> NDArray[np.uint8] | None:
-    """Return the network's picture of a frame; None before the first and after the last one."""
     return held[index][0] if index in held else None

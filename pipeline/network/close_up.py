@@ -26,14 +26,7 @@ _FADE = 0.06
 
 @dataclass(frozen=True)
 class CloseUp:
-    """Where a close-up lies.
-
-    Attributes:
-        left: first column in the detailed picture, pixels.
-        top: first row in the detailed picture, pixels.
-        to: how the part lies in the network's picture.
-        picture: H and W of the detailed picture without padding.
-    """
+    """Where a close-up lies, in pixels of the detailed picture (height, width) without padding."""
 
     left: int
     top: int
@@ -46,14 +39,7 @@ class CloseUp:
         return to_network(part, self.to)
 
     def cut_map(self, values: NDArray[Number]) -> NDArray[Number]:
-        """Cut the part out of a map of the whole picture, at half of the network's picture.
-
-        Args:
-            values: (h, w) or (h, w, C) uint8 or float32, over the whole picture without padding.
-
-        Returns:
-            (padded_height / 2, padded_width / 2) or with C.
-        """
+        """Cut the part out of a map (h, w) or (h, w, C), at half the size of the padded picture."""
         height, width = values.shape[:2]
         # Pixels of `values` in one of the result, along x and y.
         across = 2 * self.to.width / self.to.scaled_width * width / self.picture[1]
@@ -71,15 +57,7 @@ class CloseUp:
         return np.asarray(part, values.dtype)
 
     def paste(self, closer: NDArray[np.float32], whole: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Average the close-up's probabilities with the whole picture's.
-
-        Args:
-            closer: (padded_height, padded_width) float32.
-            whole: (H, W) float32, over the detailed picture without padding.
-
-        Returns:
-            (H, W) float32.
-        """
+        """Average the close-up's probabilities, padded, with the detailed picture's (H, W)."""
         height, width = self.to.height, self.to.width
         columns = _ramp(width, self.left > 0, self.left + width < self.picture[1])
         rows = _ramp(height, self.top > 0, self.top + height < self.picture[0])
@@ -91,16 +69,7 @@ class CloseUp:
 
 
 def close_up(probability: NDArray[np.float32], detail: Fit, spec: ModelSpec) -> CloseUp | None:
-    """Choose the part around the primary object of a clip.
-
-    Args:
-        probability: (L, h, w) float32, of foreground, over the whole picture without padding.
-        detail: how a frame lies in the detailed picture.
-        spec: of the model that shall look at the part.
-
-    Returns:
-        Where it lies; None where nothing was found, or it is the whole picture.
-    """
+    """Choose the part around the primary object in (L, h, w); None if none, or it's all."""
     found = np.any([primary(frame >= 0.5) for frame in probability], axis=0)
     left, top, width, height = cv2.boundingRect(found.view(np.uint8))
     if not width:
@@ -118,7 +87,6 @@ def close_up(probability: NDArray[np.float32], detail: Fit, spec: ModelSpec) -> 
 
 
 def _part(first: int, length: int, side: int, detailed: int) -> range:
-    """Enlarge a stretch of a side and bring it to the detailed picture."""
     wanted = min(1.0, max(_MARGIN * length / side, _LEAST_SHARE))
     middle = (first + length / 2) / side
     start = min(max(0.0, middle - wanted / 2), 1 - wanted)

@@ -1,4 +1,4 @@
-"""How many cores this process may use, where that is fewer than the machine has."""
+"""How many cores this process may use: runtimes would start a thread for each of the host's."""
 
 import math
 import os
@@ -7,20 +7,13 @@ from pathlib import Path
 
 
 def limited_cores(root: Path = Path("/")) -> int | None:
-    """Return to how many cores the container or the affinity limits this process, rounded up.
-
-    Runtimes start a thread for each core of the host; a container's quota doesn't tell them.
-
-    Returns:
-        At least 1; None where nothing limits it.
-    """
+    """Return the cores that container and affinity allow, rounded up; None for no limit."""
     shares = [float(len(os.sched_getaffinity(0))), *_quotas(root)]
     cores = max(1, math.ceil(min(shares)))
     return cores if cores < (os.cpu_count() or 1) else None
 
 
 def _quotas(root: Path) -> Iterator[float]:
-    """Yield the cores that each control group around this process may use, where it has a limit."""
     for line in _read(root / "proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers and "cpu" not in controllers.split(","):

@@ -46,33 +46,24 @@ class CutFinder:
         self._thumbnails[index] = thumbnail(picture)
 
     def look(self, index: int) -> None:
-        """Tell whether a shot begins with a frame, the next of which this is to be known.
-
-        The frames that `is_cut` takes must have been added; those before them are forgotten.
-        """
+        """Note whether a shot begins with a frame, as `is_cut` tells, and forget earlier ones."""
         for gone in [frame for frame in self._thumbnails if frame < index - REACH]:
             del self._thumbnails[gone]
         if is_cut(index, self._thumbnails):
             self._cuts.add(index)
 
     def __contains__(self, index: object) -> bool:
-        """Tell whether a shot begins with a frame that was looked at."""
         return index in self._cuts
 
 
 def is_cut(index: int, thumbnails: Mapping[int, Thumbnail]) -> bool:
-    """Tell whether a shot begins with a frame.
+    """Tell whether a shot begins with the frame `index`, at least 1, by those up to REACH away.
 
     It does where hardly a pixel stays and the frame isn't found again in the one before, wherever
     the camera may have moved it and whatever the light, while that is so of no other frame near, as
-    it is in shaking, whip pans and flashes; and where the picture has gone black.
+    in shaking, whip pans and flashes; and where the picture has gone black.
 
-    Source: the adaptive detector of PySceneDetect, whose windows have to be whole and whose states
-    go through the video; here a place is told by its frames alone.
-
-    Args:
-        index: of the frame, at least 1.
-        thumbnails: by frame, from `index - REACH` to `index + REACH - 1`, as far as there are.
+    Source: PySceneDetect's adaptive detector, made to depend on the frames near a place only.
     """
     before, frame = thumbnails[index - 1], thumbnails[index]
     if _is_black(frame):
@@ -105,11 +96,7 @@ def _changed(one: Thumbnail, other: Thumbnail) -> float:
 
 
 def _novelty(one: Thumbnail, other: Thumbnail) -> float:
-    """Return how little two frames share: 1 less the best correlation of the middle of one.
-
-    It is looked for everywhere in the other, up to a quarter of the picture away. Black borders,
-    which stay, are left out.
-    """
+    """Return 1 less the best correlation of one frame's middle in the other, borders left out."""
     left, top, width, height = cv2.boundingRect(_lit(one, other).view(np.uint8))
     if min(width, height) < _LEAST_SIDE:
         return 0.0

@@ -1,4 +1,4 @@
-"""Probabilities drawn to the edges of their picture, by a guided filter."""
+"""Probabilities drawn to edges: He, Sun and Tang, "Guided Image Filtering", TPAMI 2013."""
 
 import cv2
 import numpy as np
@@ -12,17 +12,7 @@ _EDGE = np.float32(1e-3)
 def follow_edges(
     probability: NDArray[np.float32], picture: NDArray[np.uint8]
 ) -> NDArray[np.float32]:
-    """Fit probabilities to their picture, as a linear function of it in each window.
-
-    Args:
-        probability: (H, W) float32, 0 to 1.
-        picture: (H, W, 3) uint8, RGB.
-
-    Returns:
-        (H, W) float32, 0 to 1.
-
-    Source: He, Sun and Tang, "Guided Image Filtering", TPAMI 2013, Equations 5, 6 and 8.
-    """
+    """Fit probabilities (H, W) linearly to their picture (H, W, 3) by Equations 5, 6 and 8."""
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     guide = np.asarray(grey, np.float32) / np.float32(255)
     guide_mean, mean = _mean(guide), _mean(probability)

@@ -15,26 +15,14 @@ DEVICES: tuple[Device, ...] = get_args(Device)
 
 @dataclass(frozen=True)
 class Port:
-    """An input or an output of a graph.
-
-    Attributes:
-        kind: of its numbers, such as `uint8`.
-        shape: the length of each axis, or a name where it may be any.
-    """
+    """An input or output: NumPy's name of its type, and its axes' lengths or names if dynamic."""
 
     kind: str
     shape: tuple[int | str, ...]
 
 
 class Graph(Protocol):
-    """One file of a model, loaded.
-
-    Attributes:
-        provider: what runs it.
-        metadata: what the file says of itself.
-        takes: the inputs by name.
-        gives: the outputs by name.
-    """
+    """One file of a model, loaded; `takes` and `gives` are its inputs and outputs by name."""
 
     provider: str
     metadata: Mapping[str, str]
@@ -43,6 +31,4 @@ class Graph(Protocol):
 
     def run(
         self, given: Mapping[str, NDArray[np.generic]], outputs: Sequence[str]
-    ) -> list[NDArray[np.float32]]:
-        """Compute the outputs of those names from all inputs."""
-        ...
+    ) -> list[NDArray[np.float32]]: ...

@@ -27,11 +27,7 @@ from pipeline.network.spec import (
 
 
 class Session(Protocol):
-    """A loaded model.
-
-    Attributes:
-        provider: what really runs it: ONNX Runtime's execution provider, or OpenVINO.
-    """
+    """A loaded model; `provider` is what really runs it."""
 
     spec: ModelSpec
     device: str
@@ -40,14 +36,9 @@ class Session(Protocol):
     def run(
         self, clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None = None, /
     ) -> NDArray[np.float32]:
-        """Find the foreground of clips (N, L, H, W, 3) uint8, RGB.
+        """Return the foreground's probability (N, L, H, W), 0 to 1, in clips (N, L, H, W, 3) RGB.
 
-        Args:
-            cues: (N, L, H / 2, W / 2, 4) uint8, for a model that takes them; None where nothing but
-                the pictures is known.
-
-        Returns:
-            (N, L, H, W) float32, the probability of foreground, 0 to 1.
+        `cues` are (N, L, H / 2, W / 2, 3), for a model that takes them; None where none are known.
         """
         ...
 
@@ -59,31 +50,21 @@ class ActionSession(Session, Protocol):
     def describe(
         self, clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None = None, /
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Find the foreground of clips as `run` does, and what their actions are named from.
-
-        Returns:
-            The probabilities, and features (N, L, C, h, w) float32.
-        """
+        """Return what `run` does, and features (N, L, C, h, w) that actions are named from."""
         ...
 
     def classify(
         self, features: NDArray[np.float32], boxes: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """Name the actions in K boxes in each of F frames.
+        """Return log-probabilities (F, K, labels) for features (F, C, h, w) and boxes (F, K, 4).
 
-        Args:
-            features: (F, C, h, w), of the frames.
-            boxes: (F, K, 4) float32: left, top, right and bottom edge, from 0 to 1 over the picture
-                that the network saw, with its padding.
-
-        Returns:
-            (F, K, labels) float32, log-probabilities.
+        Boxes are left, top, right, bottom, from 0 to 1 over the network's picture with its padding.
         """
         ...
 
 
 class ModelSession:
-    """A model file in the runtime of its device; `load` makes one. As `Session`."""
+    """A `Session` of a model file in the runtime of its device; `load` makes one."""
 
     def __init__(self, masks: Graph, spec: ModelSpec, device: Device) -> None:
         self._masks = masks
@@ -94,11 +75,7 @@ class ModelSession:
     def run(
         self, clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None = None, /
     ) -> NDArray[np.float32]:
-        """Find the foreground of clips, as `Session.run` says.
-
-        Raises:
-            ValueError: the clips or cues aren't of the shape or type that the model takes.
-        """
+        """Find the foreground; ValueError for clips or cues of a wrong shape or type."""
         return self._run(clips, cues, [OUTPUT_NAME])[0]
 
     def _run(
@@ -130,7 +107,7 @@ class ModelSession:
 
 
 class ActionModelSession(ModelSession):
-    """The three files of a model that names actions; `load` makes one. As `ActionSession`."""
+    """An `ActionSession` of the three files of a model that names actions; `load` makes one."""
 
     def __init__(
         self, masks: Graph, features: Graph, actions: Graph, spec: ModelSpec, device: Device
@@ -142,11 +119,6 @@ class ActionModelSession(ModelSession):
     def describe(
         self, clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None = None, /
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Find the foreground and the features of clips, as `ActionSession.describe` says.
-
-        Raises:
-            ValueError: the clips or cues aren't of the shape or type that the model takes.
-        """
         probabilities, shared = self._run(clips, cues, [OUTPUT_NAME, SHARED_NAME])
         (features,) = self._features.run({SHARED_NAME: shared}, [FEATURES_NAME])
         return probabilities, features
@@ -154,7 +126,6 @@ class ActionModelSession(ModelSession):
     def classify(
         self, features: NDArray[np.float32], boxes: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """Name the actions in boxes, as `ActionSession.classify` says."""
         (scores,) = self._actions.run({FEATURES_NAME: features, BOXES_NAME: boxes}, [ACTIONS_NAME])
         return scores
 
@@ -162,14 +133,9 @@ class ActionModelSession(ModelSession):
 def load(model: Path, device: Device, threads: int | None = None) -> ModelSession:
     """Load a model that `python -m export` wrote: an `ActionModelSession` where it names actions.
 
-    Args:
-        model: the `.onnx` file; where it names actions, its further files lie beside it.
-        device: where it shall run and by what; nothing else will do.
-        threads: that one inference uses on the CPU; None for one a core that this process may use.
-
-    Raises:
-        ModelError: a file can't be read or isn't one of ours, or they aren't of one export.
-        ProviderError: what the device needs isn't installed, isn't there or doesn't start.
+    `threads` are those of one inference on a CPU; None for one a core that this process may use.
+    Raises ModelError if a file can't be read, isn't one of ours or is of another export,
+    ProviderError if what the device needs isn't there.
     """
     threads = threads or limited_cores()
     masks = _open(model, device, threads)
@@ -195,7 +161,6 @@ def load(model: Path, device: Device, threads: int | None = None) -> ModelSessio
 
 
 def _open_part(part: Path, spec: ModelSpec, device: Device, threads: int | None) -> Graph:
-    """Load a further file of a model, which has to be of the same export."""
     graph = _open(part, device, threads)
     its_spec = ModelSpec.from_metadata(graph.metadata)
     if its_spec != spec:

@@ -32,13 +32,9 @@ _RATIO_RANGE = 1.5
 
 @dataclass(frozen=True)
 class Motion:
-    """What moves in a picture of H x W pixels.
+    """What moves in a picture (H, W): its `motion_map`, and the flow to the frames beside it.
 
-    Attributes:
-        map: (H / 2, W / 2, 3) uint8, what moves by itself, as `motion_map` makes it.
-        backward: (H / 2, W / 2, 2) float32, where each other pixel is in the frame before: how far
-            along x and y, pixels of the picture; None where that can't be told.
-        forward: the same for the frame after.
+    Flow is (H / 2, W / 2, 2), how far a pixel goes along x and y in the picture; None if unknown.
     """
 
     map: NDArray[np.uint8]
@@ -47,10 +43,7 @@ class Motion:
 
 
 class MotionEstimator:
-    """Estimates motion maps of pictures of one size; holds the buffers of the flow.
-
-    Source: Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016, for the flow.
-    """
+    """Estimates motion in pictures of one size; the flow is that of Kroeger et al., ECCV 2016."""
 
     def __init__(self) -> None:
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
@@ -61,13 +54,7 @@ class MotionEstimator:
         picture: NDArray[np.uint8],
         after: NDArray[np.uint8] | None,
     ) -> Motion:
-        """Estimate what moves in a picture (H, W, 3) uint8, RGB, H and W even, by its neighbours.
-
-        Args:
-            before: the frame before; None for the first one.
-            picture: the frame.
-            after: the frame after; None for the last one.
-        """
+        """Estimate what moves in a picture (H, W, 3) uint8 RGB of even sides, by its neighbours."""
         grey = _grey(picture)
         backward, forward = (
             None if other is None else self._flow_between(grey, _grey(other))
@@ -86,10 +73,7 @@ class MotionEstimator:
     def _flow_between(
         self, start: NDArray[np.uint8], end: NDArray[np.uint8]
     ) -> NDArray[np.float32] | None:
-        """Return the flow from one grey picture (H, W) to another, (H / 2, W / 2, 2) float32.
-
-        None where the pictures show different things.
-        """
+        """Return the flow between grey pictures; None where they show different things."""
         flow = self._flow.calc(start, end, np.zeros(0, np.float32))
         height, width = start.shape
         part = slice(_COMPARED // 2, None, _COMPARED)
@@ -109,14 +93,9 @@ def _grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def residual(flow: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
-    """Take the camera's motion, a homography, out of flow.
+    """Return the length (h, w) of flow (h, w, 2) in a picture's pixels, less the camera's motion.
 
-    Args:
-        flow: (h, w, 2) float32, of every other pixel of a picture, pixels of the picture; None
-            where nothing is known.
-
-    Returns:
-        (h, w) float32, the length of what is left; None where no homography describes the flow.
+    That is a homography; None where none describes the flow.
     """
     if flow is None:
         return None
@@ -140,17 +119,11 @@ def residual(flow: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
 def motion_map(
     backward: NDArray[np.float32] | None, forward: NDArray[np.float32] | None, size: tuple[int, int]
 ) -> NDArray[np.uint8]:
-    """Compare residuals (h, w) float32 with what the background has.
+    """Compare residuals (h, w), of which either may be None, with what the background has.
 
-    Args:
-        backward: towards the frame before; None where nothing is known.
-        forward: towards the frame after; None where nothing is known.
-        size: h and w.
-
-    Returns:
-        (h, w, 3) uint8: log(1 + m / (median + 0.15)) of the residual m in either direction, 255 at
-        5, and m / (99th percentile + 0.3) of the smaller one, 255 at 1.5: what is uncovered moves
-        in one direction only. A direction of which nothing is known is 0.
+    Returns (h, w, 3) uint8: log(1 + m / (median + 0.15)) of the residual m in either direction, 255
+    at 5, and m / (99th percentile + 0.3) of the smaller one, 255 at 1.5: what is uncovered moves in
+    one direction only. A direction of which nothing is known is 0.
     """
     levels = np.zeros((*size, CUES), np.uint8)
     known = [m for m in (backward, forward) if m is not None]
@@ -171,6 +144,5 @@ def _median(values: NDArray[np.float32]) -> np.float32:
 
 
 def _levels(scaled: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Map 0 to 1, and what is beyond, to 0 to 255."""
     within = np.minimum(scaled, 1, dtype=np.float32)
     return np.asarray((255 * within).round(), np.uint8)

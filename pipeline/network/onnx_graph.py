@@ -23,7 +23,7 @@ _KINDS = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}
 
 
 class OnnxGraph:
-    """As `pipeline.network.graph.Graph`; `open_graph` makes one."""
+    """A `Graph` in ONNX Runtime; `open_graph` makes one."""
 
     def __init__(self, session: ort.InferenceSession) -> None:
         self._session = session
@@ -35,23 +35,12 @@ class OnnxGraph:
     def run(
         self, given: Mapping[str, NDArray[np.generic]], outputs: Sequence[str]
     ) -> list[NDArray[np.float32]]:
-        """Compute the outputs of those names from all inputs."""
         found: list[NDArray[np.float32]] = self._session.run(list(outputs), dict(given))
         return found
 
 
 def open_graph(file: Path, device: Device, threads: int | None) -> OnnxGraph:
-    """Load a file on the device that was asked for, or not at all.
-
-    Args:
-        file: the `.onnx` file.
-        device: `cpu` or `cuda`.
-        threads: that one inference uses on the CPU; None for one a core.
-
-    Raises:
-        ModelError: the file can't be loaded.
-        ProviderError: the device's execution provider isn't in this ONNX Runtime or doesn't start.
-    """
+    """Load a file on `cpu` or `cuda`; ModelError for a bad file, ProviderError for the device."""
     _require_provider(device)
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads or 0

@@ -25,7 +25,7 @@ _KINDS = {"u8": "uint8", "f32": "float32"}
 
 
 class OpenVinoGraph:
-    """As `pipeline.network.graph.Graph`; `open_graph` makes one."""
+    """A `Graph` in OpenVINO; `open_graph` makes one."""
 
     def __init__(self, compiled: openvino.CompiledModel, metadata: Mapping[str, str]) -> None:
         # Each request keeps memory for a whole inference, so there is one, used by one at a time.
@@ -40,24 +40,13 @@ class OpenVinoGraph:
     def run(
         self, given: Mapping[str, NDArray[np.generic]], outputs: Sequence[str]
     ) -> list[NDArray[np.float32]]:
-        """Compute the outputs of those names from all inputs."""
         with self._lock:
             found = self._request.infer(dict(given), share_inputs=True)
         return [found[name] for name in outputs]
 
 
 def open_graph(file: Path, device: Device, threads: int | None) -> OpenVinoGraph:
-    """Load a file to compute in the precision that was asked for, or not at all.
-
-    Args:
-        file: the `.onnx` file.
-        device: `openvino` or `openvino-bf16`.
-        threads: that one inference uses; None for one a core.
-
-    Raises:
-        ModelError: the file can't be loaded.
-        ProviderError: this processor doesn't compute in bfloat16.
-    """
+    """Load a file in the device's precision; ModelError if bad, ProviderError without bfloat16."""
     if device == "openvino-bf16" and not computes_bfloat16():
         raise ProviderError(
             f"Device {device} was asked for, which needs a processor that computes in bfloat16 "
@@ -91,11 +80,10 @@ def _open(file: Path, options: Mapping[str, object]) -> OpenVinoGraph:
 
 
 def _apart(work: Callable[[], _Found]) -> _Found:
-    """Do something in a thread of its own, and give what it gives.
+    """Do something in a thread of its own.
 
-    OpenVINO 2026.4 gives the thread in which it is asked for a model a stack for its signals, and
-    leaves it there when it has freed that: the next signal would end the process (on Intel's
-    processors with AMX).
+    OpenVINO 2026.4 gives the thread that asks for a model a stack for its signals, frees it and
+    leaves it set: the next signal would end the process (on Intel's processors with AMX).
     """
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(work).result()

@@ -20,17 +20,10 @@ Motion = Sequence[NDArray[np.uint8]]
 
 
 class Predictor:
-    """Runs a model over clips of frames of one size.
+    """Runs a model over clips of frames of one size, for `best` with a close-up.
 
-    Args:
-        height: of the frames, pixels.
-        width: of the frames, pixels.
-        pixel_aspect: width of a frame's pixel over its height.
-        quality: `fast` for one pass over the whole picture, `best` for a close-up after it.
-
-    Attributes:
-        fits: how a frame lies in each picture that is wanted of it: the network's first and, for
-            `best`, a larger one that close-ups are cut out of.
+    `fits` are a frame's places in the pictures wanted of it: the network's and, for `best`, a
+    larger one that close-ups are cut out of.
     """
 
     def __init__(
@@ -46,16 +39,7 @@ class Predictor:
         self.fits = tuple(fit(height, width, session.spec, pixel_aspect, s) for s in scales)
 
     def run(self, clip: Sequence[Pictures], motion: Motion | None) -> NDArray[np.float32]:
-        """Find the foreground of a clip's frames.
-
-        Args:
-            motion: (h, w, 3) uint8 of each frame, as `motion_map` makes it of the network's
-                picture; None for a model that takes none.
-
-        Returns:
-            (L, h, w) float32, the probability of foreground, in the last picture of `fits`;
-            `restore` brings it to the frame's size.
-        """
+        """Return the foreground's probability (L, h, w), 0 to 1, in the last picture of `fits`."""
         cues = None if motion is None else np.stack(motion)[np.newaxis]
         return self._refined(clip, motion, self._session.run(_pictures(clip), cues)[0])
 
@@ -65,11 +49,7 @@ class Predictor:
         motion: Motion | None,
         session: ActionSession,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Find the foreground as `run` does, and what the actions are named from.
-
-        Returns:
-            The probabilities of `run`, and features (L, C, h, w) of the network's pictures.
-        """
+        """Return what `run` does, and features (L, C, h, w) of the network's pictures."""
         cues = None if motion is None else np.stack(motion)[np.newaxis]
         probabilities, features = session.describe(_pictures(clip), cues)
         return self._refined(clip, motion, probabilities[0]), features[0]
@@ -77,11 +57,7 @@ class Predictor:
     def restore(
         self, probability: NDArray[np.float32], height: int, width: int
     ) -> NDArray[np.float32]:
-        """Bring one frame's probabilities (h, w), as `run` gave them, to a frame's size.
-
-        Returns:
-            (height, width) float32.
-        """
+        """Bring one frame's probabilities, as `run` gave them, to (height, width)."""
         return to_source(probability, replace(self.fits[-1], height=height, width=width))
 
     def _refined(
@@ -90,7 +66,6 @@ class Predictor:
         motion: Motion | None,
         found: NDArray[np.float32],
     ) -> NDArray[np.float32]:
-        """Draw probabilities to the edges of the picture, after a close-up if one is wanted."""
         closer = self._closer(clip, motion, found)
         pairs = zip(closer, clip, strict=True)
         return np.stack([follow_edges(one, pictures[-1]) for one, pictures in pairs])
@@ -124,5 +99,4 @@ class Predictor:
 
 
 def _pictures(clip: Sequence[Pictures]) -> NDArray[np.uint8]:
-    """Return the network's pictures of a clip, as a batch of one."""
     return np.stack([pictures[0] for pictures in clip])[np.newaxis]

@@ -30,18 +30,10 @@ def smooth(
 ) -> Iterator[Map]:
     """Average each frame's probability with those beside it, by 1/4, 1/2 and 1/4, along the motion.
 
-    Each pixel meets those that it came from and goes to. A frame stands for one that is missing, at
-    the ends of the video or beyond a cut. Holds three frames. What comes out doesn't depend on what
-    else is wanted, to the last bit.
-
-    Args:
-        frames: each frame that `with_neighbours` says with its probability (H, W) float32, in
-            order.
-        wanted: frames to smooth; others are only averaged in.
-        motion_of: called once for each frame, when it is next; None for pixels that stay.
-
-    Yields:
-        Frame and its smoothed probability (H, W) float32, for each frame wanted, in order.
+    Takes the frames of `with_neighbours`, (H, W) float32 in order; yields those wanted, the same to
+    the last bit whatever else is wanted. A frame stands for one that is missing, at the video's
+    ends or beyond a cut. Holds three; `motion_of` is called once for each, None for pixels that
+    stay.
     """
     before: Map | None = None
     held: Map | None = None

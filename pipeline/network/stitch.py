@@ -11,19 +11,10 @@ from numpy.typing import NDArray
 def stitch(
     clips: Iterable[NDArray[np.float32]], starts: Sequence[int], frames: Container[int]
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Average the probabilities of overlapping clips, frame by frame.
+    """Average the probabilities (L, H, W) of clips at rising starts; yield the wanted `frames`.
 
-    Holds only frames that a later clip may still add to: O(L) memory. A frame's average doesn't
-    depend on the others, to the last bit, as long as all clips that hold it are given.
-
-    Args:
-        clips: the probabilities (L, H, W) float32 of each.
-        starts: the first frame of each, rising.
-        frames: wanted; what else clips hold is left out.
-
-    Yields:
-        Frame and its mean probability (H, W) float32, for each frame wanted, in order, as soon as
-        no clip that follows holds it.
+    Each comes as soon as no clip that follows holds it: O(L) memory. Its average doesn't depend on
+    others, to the last bit, as long as all clips that hold it are given.
     """
     sums: dict[int, NDArray[np.float32]] = {}
     counts: dict[int, int] = {}

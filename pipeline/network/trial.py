@@ -15,11 +15,7 @@ _ROUNDS = 5
 
 @dataclass(frozen=True)
 class Trial:
-    """What came out.
-
-    Attributes:
-        device: the fastest of those that find what ONNX Runtime finds on the CPU.
-    """
+    """The fastest device of those that find what the CPU does, and why others were refused."""
 
     device: Device
     clip_ms: Mapping[Device, float] = field(default_factory=dict)
@@ -27,11 +23,7 @@ class Trial:
 
 
 def try_devices(model: Path, threads: int | None = None) -> Trial:
-    """Choose CUDA if it is there and works, else the fastest runtime of the CPU.
-
-    Raises:
-        ModelError: the model can't be loaded.
-    """
+    """Choose CUDA if it is there and works, else the CPU's fastest runtime; or raise ModelError."""
     on_cpu = load(model, "cpu", threads)
     sessions: dict[Device, Session] = {"cpu": on_cpu}
     refused: dict[Device, str] = {}
