@@ -45,7 +45,6 @@ R = TypeVar("R")
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run one command."""
     parser = _parser()
     parsed = parser.parse_args(arguments)
     if getattr(parsed, "save", None) is not None and parsed.masks is not None:
@@ -191,10 +190,7 @@ def _score(
 def _predictions(
     parsed: argparse.Namespace, sequences: Sequence[LabelledSequence], named: bool
 ) -> Iterator[Path]:
-    """Yield the folder of predicted masks: the one given, or what the model makes.
-
-    With `named` it holds the actions, too, if the model names them.
-    """
+    """Yield the folder of predicted masks, given or made; if `named`, it holds the actions, too."""
     if parsed.masks is not None:
         if not parsed.masks.is_dir():
             raise PredictionError(f"--masks must be a folder of predictions, got {parsed.masks}.")

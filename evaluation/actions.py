@@ -20,13 +20,7 @@ TUBE_IOUS = (0.2, 0.5)
 
 @dataclass(frozen=True)
 class ClipActions:
-    """What was predicted of a clip, and what is true.
-
-    Attributes:
-        predicted: of each frame, the log-probability of each label; empty where nothing was found.
-        found: the box of each frame's predicted mask; None where it is empty.
-        true: the box of each frame's true mask; None where it is empty.
-    """
+    """What was predicted of a clip's frames, and what is true; boxes of empty masks are None."""
 
     action: str
     predicted: Sequence[ActionScores]
@@ -37,11 +31,8 @@ class ClipActions:
 def metrics(clips: Mapping[str, ClipActions]) -> dict[str, Any]:
     """Sum up what was predicted of clips, as fractions.
 
-    Returns:
-        `frame_map`, `video_map` (at an overlap of 0.5), `video_map_at`, `clip_accuracy`,
-        `sure_clips` (whose action is predicted so surely that it is shown),
-        `sure_accuracy` (of these; None if there are none), `confusion` {action: {predicted label,
-        or "nothing": clips}}, and `per_action` {action: {`frame_ap`, `video_ap`, `clip_accuracy`}}.
+    Of `sure_clips` an action was predicted surely enough to be shown; `sure_accuracy` is None if
+    there are none. `confusion` is {action: {predicted label, or "nothing": clips}}.
     """
     boxes = frame_ap(_boxes(clips), _true_boxes(clips), FRAME_IOU)
     tubes = {

@@ -1,8 +1,7 @@
 """Average precision of scored detections, as the evaluation of action detectors defines it.
 
-Source: Kalogeiton et al., "Action Tubelet Detector for Spatio-Temporal Action Localization",
-ICCV 2017, section 5, with the details of its code. PASCAL VOC's and COCO's definitions, which
-smooth the curve, give other values.
+Source: Kalogeiton et al., "Action Tubelet Detector for Spatio-Temporal Action Localization", ICCV
+2017, section 5, and its code. PASCAL VOC's and COCO's definitions smooth the curve.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -17,11 +16,7 @@ S = TypeVar("S")
 
 @dataclass(frozen=True)
 class Truth(Generic[S]):
-    """Something that is there to find.
-
-    Attributes:
-        place: where detections are looked for, such as a video, or a video and a frame.
-    """
+    """Something to find in a place, such as a video, or a video and a frame."""
 
     place: Hashable
     label: str
@@ -30,23 +25,14 @@ class Truth(Generic[S]):
 
 @dataclass(frozen=True)
 class Detection(Truth[S]):
-    """Something that was found.
-
-    Attributes:
-        score: the higher, the more certain.
-    """
+    """Something that was found; the higher its score, the more certain."""
 
     score: float
 
 
 @dataclass(frozen=True)
 class Curve:
-    """How precision and recall go on as more detections are taken, best score first.
-
-    Attributes:
-        precision: (D + 1,) float64, from 1: the part of the detections that are right.
-        recall: (D + 1,) float64, from 0: the part of the truths that are found.
-    """
+    """Precision from 1 and recall from 0, (D + 1,), as D detections are taken by falling score."""
 
     precision: NDArray[np.float64]
     recall: NDArray[np.float64]
@@ -62,18 +48,9 @@ def average_precisions(
     overlap: Callable[[S, S], float],
     threshold: float,
 ) -> dict[str, float]:
-    """Measure the average precision of each label.
+    """Measure the average precision of each label that has a truth, 0 to 1; ValueError if none has.
 
-    Args:
-        truths: of all places; their labels are the ones measured.
-        overlap: of two shapes, 0 to 1.
-        threshold: the least overlap of a detection with what it found.
-
-    Returns:
-        {label: 0 to 1}, in order of the labels; 0 for one without a detection.
-
-    Raises:
-        ValueError: there is no truth.
+    A detection is right from the overlap `threshold` on; 0 is for a label without a detection.
     """
     wanted: dict[str, list[Truth[S]]] = {}
     for truth in truths:
@@ -97,10 +74,10 @@ def precision_recall(
     overlap: Callable[[S, S], float],
     threshold: float,
 ) -> Curve:
-    """Take detections of one label by falling score, and tell the right ones from the others.
+    """Take detections of one label by falling score, equal ones as they come.
 
-    A detection is right if the truth that it overlaps most, of those in its place that no better
-    one has used up, reaches the threshold. Equal scores stay in the order they come in.
+    One is right if the truth that it overlaps most, of those in its place that no better one has
+    used up, reaches the threshold.
     """
     remaining: dict[Hashable, list[S]] = {}
     count = 0
@@ -120,11 +97,7 @@ def precision_recall(
 
 
 def mean_average_precision(by_label: Mapping[str, float]) -> float:
-    """Average over labels; a data set with several splits averages those in turn.
-
-    Raises:
-        ValueError: there is no label.
-    """
+    """Average over labels; a data set with several splits averages those in turn."""
     if not by_label:
         raise ValueError("There must be at least one label, got none.")
     return sum(by_label.values()) / len(by_label)

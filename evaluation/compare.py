@@ -23,16 +23,10 @@ class CompareError(Exception):
 
 
 def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
-    """Return the mean difference over sequences and its standard error.
+    """Return the mean of ours less theirs over the same sequences, and its standard error.
 
-    Sequences differ far more than models do, so what tells models apart is the spread of their
-    differences on each sequence, not of their scores.
-
-    Args:
-        theirs: metrics of the same sequences as `ours`, in the same order.
-
-    Returns:
-        The mean of ours less theirs, and its standard error: nan for a single sequence.
+    Sequences differ far more than models do, so it is the spread of their differences that tells
+    models apart. The error is nan for a single sequence.
     """
     differences = np.subtract(ours, theirs)
     if len(differences) < 2:
@@ -41,11 +35,7 @@ def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple[f
 
 
 def read_metrics(path: Path) -> dict[str, Any]:
-    """Read what `python -m evaluation davis --json` wrote.
-
-    Raises:
-        CompareError: the file isn't such a file.
-    """
+    """Read what `python -m evaluation davis --json` wrote; CompareError if it didn't."""
     try:
         found = json.loads(path.read_text())
     except (OSError, ValueError) as error:
@@ -56,14 +46,7 @@ def read_metrics(path: Path) -> dict[str, Any]:
 
 
 def text(metrics: Mapping[str, Mapping[str, Any]]) -> str:
-    """Lay out J of every sequence, the means, and the differences to the first model.
-
-    Args:
-        metrics: {model: what `read_metrics` gave}, one at least.
-
-    Raises:
-        CompareError: the models were measured on different sequences.
-    """
+    """Lay out J of every sequence, the means, and the differences to the first model."""
     first = next(iter(metrics))
     names = list(metrics[first]["per_sequence"])
     for model, found in metrics.items():

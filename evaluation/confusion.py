@@ -13,16 +13,7 @@ _CELL, _MARGIN, _HEAD = 34, 150, 130
 
 
 def write_confusion(path: Path, counts: Mapping[str, Mapping[str, int]]) -> None:
-    """Draw a table: a row for each true action, a column for each label predicted, darker for more.
-
-    Shades are shares of the row. The cells of right answers have a frame.
-
-    Args:
-        path: of the picture, such as `confusion.png`; its folder is made.
-
-    Raises:
-        PredictionError: the picture can't be written.
-    """
+    """Draw a row for each true action, shaded by the shares of its labels, the right one framed."""
     predicted = {label for row in counts.values() for label in row}
     columns = [*counts, *sorted(predicted - counts.keys())]
     size = (_HEAD + _CELL * len(counts), _MARGIN + _CELL * len(columns), 3)

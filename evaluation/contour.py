@@ -1,4 +1,8 @@
-"""Contour accuracy F: how well the outlines of two masks agree."""
+"""Contour accuracy F: how well the outlines of two masks agree.
+
+Source: Perazzi et al., "A Benchmark Dataset and Evaluation Methodology for Video Object
+Segmentation", CVPR 2016, section 4.1, with its fast matching by dilation.
+"""
 
 import math
 
@@ -13,20 +17,9 @@ TOLERANCE = 0.008
 
 
 def contour_accuracy(predicted: Mask, truth: Mask) -> float:
-    """Measure the harmonic mean of the outlines' precision and recall.
+    """Return the harmonic mean of the outlines' precision and recall, of masks (H, W) bool.
 
-    Args:
-        predicted: (H, W) bool.
-        truth: (H, W) bool.
-
-    Returns:
-        0 to 1; 1 where neither mask has an outline, 0 where one of them alone has none.
-
-    Raises:
-        ValueError: the masks differ in size, or aren't bool.
-
-    Source: Perazzi et al., "A Benchmark Dataset and Evaluation Methodology for Video Object
-    Segmentation", CVPR 2016, section 4.1, with its fast matching by dilation.
+    It is 1 where neither has an outline, 0 where only one has. ValueError if sizes differ.
     """
     require_same_kind(predicted, truth)
     predicted_outline, true_outline = outline(predicted), outline(truth)
@@ -45,14 +38,7 @@ def contour_accuracy(predicted: Mask, truth: Mask) -> float:
 
 
 def outline(mask: Mask) -> Mask:
-    """Mark the pixels that differ from their right, lower or lower right neighbour.
-
-    Args:
-        mask: (H, W) bool.
-
-    Returns:
-        (H, W) bool. The last row is compared to the right only, the last column downwards only.
-    """
+    """Mark the pixels (H, W) that differ from their right, lower or lower right neighbour."""
     marked = np.zeros_like(mask)
     marked[:, :-1] |= mask[:, :-1] ^ mask[:, 1:]
     marked[:-1] |= mask[:-1] ^ mask[1:]

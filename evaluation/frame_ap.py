@@ -14,24 +14,11 @@ Box = tuple[float, float, float, float]
 def frame_ap(
     detections: Iterable[Detection[Box]], truths: Iterable[Truth[Box]], threshold: float = 0.5
 ) -> dict[str, float]:
-    """Measure the average precision of each action.
-
-    Args:
-        detections: places are (video, frame).
-        truths: likewise.
-        threshold: the least intersection over union of a detection with what it found.
-
-    Returns:
-        {label: 0 to 1}.
-
-    Raises:
-        ValueError: there is no truth.
-    """
+    """Measure the average precision of each action; places are (video, frame)."""
     return average_precisions(detections, truths, box_overlap, threshold)
 
 
 def box_overlap(first: Box, second: Box) -> float:
-    """Measure the intersection of two boxes over their union, 0 to 1."""
     width = min(first[2], second[2]) - max(first[0], second[0]) + 1
     height = min(first[3], second[3]) - max(first[1], second[1]) + 1
     if width <= 0 or height <= 0:

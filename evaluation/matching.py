@@ -7,13 +7,10 @@ Pairs = NDArray[np.int64]
 
 
 def matched_cost(costs: NDArray[np.float64]) -> float:
-    """Average the costs of the pairs of a matching of two contours.
+    """Average the costs (P, Q) of the matched pairs of points of two closed contours.
 
     The matching follows the order of the points. As nobody knows which points the contours start
     from, a first one from start to start finds the best pair, and the final one starts after it.
-
-    Args:
-        costs: (P, Q) float64, of matching each point of one contour to each of the other.
 
     Source: Perazzi et al., CVPR 2016, section 4.1 ("we match using Dynamic Time Warping").
     """
@@ -29,16 +26,11 @@ def matched_cost(costs: NDArray[np.float64]) -> float:
 
 
 def cheapest_path(costs: NDArray[np.float64]) -> Pairs:
-    """Find the way from the first pair to the last at the least total cost.
+    """Return the pairs (S, 2) of the cheapest way through costs (P, Q), the last one first.
 
-    Args:
-        costs: (P, Q) float64, at least 0. A step goes one on in one contour or in both.
-
-    Returns:
-        (S, 2) int64, the pairs passed, the last one first. Of ways that cost the same, the one with
-        the diagonal step: such ways exist where the contours close, as their first points come
-        twice. The official code takes either, as the order within its heap has it, so that T
-        differs by some 1e-4 in a few sequences.
+    Of ways that cost the same, it is the one with the diagonal step: such ways exist where the
+    contours close, as their first points come twice. The official code takes either, as the order
+    within its heap has it, so that T differs by some 1e-4 in a few sequences.
 
     Source: Sakoe and Chiba, "Dynamic programming algorithm optimization for spoken word
     recognition", 1978.
@@ -60,12 +52,10 @@ def cheapest_path(costs: NDArray[np.float64]) -> Pairs:
 
 
 def _totals(costs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Add up the least cost of reaching each pair.
+    """Add up the least cost of reaching each pair: (P + Q + 1, P + 1), infinity if there is none.
 
-    Returns:
-        (P + Q + 1, P + 1) float64: that of (row, column) at [row + column, row + 1], since pairs of
-        one diagonal don't depend on each other; infinity where there is no pair. The two last
-        diagonals are the border before the first one.
+    (row, column) is at [row + column, row + 1], since pairs of one diagonal don't depend on each
+    other. The two last diagonals are the border before the first one.
     """
     rows, columns = costs.shape
     diagonals = rows + columns - 1

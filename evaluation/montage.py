@@ -23,9 +23,8 @@ _FADES = 0.25
 class Piece:
     """A part of a video in a montage.
 
-    Attributes:
-        start: its first frame there.
-        fade: black frames before the shot, as many as it and the one before darken in; 0 for a cut.
+    `fade` is how many frames are black before it, as many as it brightens and the one before
+    darkens in; 0 for a cut.
     """
 
     video: LabelledVideo
@@ -53,10 +52,7 @@ def plan(videos: Sequence[LabelledVideo], pieces: int, seed: int) -> list[Piece]
 
 
 def boundaries(pieces: Sequence[Piece]) -> list[range]:
-    """Return the frames at which each piece but the first may be said to begin.
-
-    At a cut it is one; at a fade any from the first dark one to the last.
-    """
+    """Return the frames at which a piece may be said to begin: at a fade, all that are dark."""
     places, at = [], pieces[0].length
     for piece in pieces[1:]:
         places.append(range(at - piece.fade, at + 2 * piece.fade + 1))
@@ -96,18 +92,15 @@ def _flash(pictures: list[Picture], random: np.random.Generator) -> list[Picture
 
 
 def _flicker(pictures: list[Picture], random: np.random.Generator) -> list[Picture]:
-    """Make the light strong and weak by turns, as a disco's."""
     return [_lit(picture, random.uniform(0.4, 1.3)) for picture in pictures]
 
 
 def _light(pictures: list[Picture], random: np.random.Generator) -> list[Picture]:
-    """Switch the light on or off."""
     at, change = _amid(pictures, random), random.choice([0.35, 0.6, 1.6])
     return [_lit(picture, change if index >= at else 1) for index, picture in enumerate(pictures)]
 
 
 def _shake(pictures: list[Picture], random: np.random.Generator) -> list[Picture]:
-    """Shake the camera by up to a twelfth of the picture from frame to frame."""
     by = random.uniform(0.02, 0.08) * WIDTH
     return [_shifted(picture, *random.uniform(-by, by, 2)) for picture in pictures]
 
@@ -151,7 +144,6 @@ def _lit(picture: Picture, light: float) -> Picture:
 
 
 def _shifted(picture: Picture, across: float, down: float) -> Picture:
-    """Move a picture; what comes in is its mirror image."""
     matrix = np.array([[1, 0, across], [0, 1, down]])
     border = cv2.BORDER_REFLECT_101
     return np.asarray(cv2.warpAffine(picture, matrix, (WIDTH, HEIGHT), borderMode=border), np.uint8)

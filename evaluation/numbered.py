@@ -14,11 +14,7 @@ Objects = Mapping[int, Rle]
 
 
 def read(paths: Iterable[Path]) -> list[Objects]:
-    """Read picture files, one a frame, whose values are the objects' numbers, 0 the background.
-
-    Raises:
-        DatasetError: a file is missing or doesn't hold numbers.
-    """
+    """Read pictures, one a frame, whose values are the objects' numbers, 0 the background."""
     frames: list[Objects] = []
     for path in paths:
         numbers = read_numbers(path)
@@ -27,5 +23,4 @@ def read(paths: Iterable[Path]) -> list[Objects]:
 
 
 def of_tracks(frames: Iterable[SegmentedFrame]) -> list[Objects]:
-    """Return the masks of each frame by track."""
     return [{one.track: one.mask for one in f.objects if one.track is not None} for f in frames]

@@ -1,8 +1,8 @@
 """Closed curves around the regions of a mask, along the edges between pixels.
 
 A corner (row, column) lies at the upper left of pixel (row, column). Where two foreground pixels
-touch at a corner only, four edges meet in it: a saddle. Curves start, turn and come in the order
-of the official evaluation code, since temporal stability depends on all three.
+touch at a corner only, four edges meet: a saddle. Curves start, turn and come in the order of the
+official evaluation code, since temporal stability depends on all three.
 """
 
 from dataclasses import dataclass
@@ -15,12 +15,7 @@ from evaluation.region import Mask
 
 @dataclass(frozen=True)
 class Curve:
-    """One closed curve.
-
-    Attributes:
-        corners: (P, 2) int64, rows and columns; the last is the first again.
-        hole: whether the curve bounds a hole, with the foreground outside.
-    """
+    """One closed curve, (P, 2) int64 rows and columns, the last the first again."""
 
     corners: NDArray[np.int64]
     hole: bool
@@ -41,14 +36,7 @@ class _Piece:
 
 @dataclass(frozen=True)
 class _Graph:
-    """The corners of a mask's outlines, numbered row by row, and the edges between them.
-
-    Attributes:
-        following: the next corner with the foreground on the left, of corners that aren't saddles.
-        preceding: the corner before, likewise.
-        saddles: for each, the corners that an edge leads to with the foreground on the left.
-        downward: corners with an edge below them, in order.
-    """
+    """The corners of outlines, numbered row by row, and edges with foreground on the left."""
 
     columns: int
     following: dict[int, int]
@@ -58,14 +46,10 @@ class _Graph:
 
 
 def trace(mask: Mask) -> list[Curve]:
-    """Follow all outlines of a mask.
+    """Follow the outlines of a mask (H, W) bool, whose surroundings count as background.
 
-    Args:
-        mask: (H, W) bool; what lies outside the picture counts as background.
-
-    Returns:
-        Curves without a saddle from the lowest start to the highest, then those that meet one.
-        None crosses itself or another one; they may touch in saddles.
+    First come curves without a saddle, the lowest start first, then those that meet one. None
+    crosses itself or another one; they may touch in saddles.
     """
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
@@ -191,10 +175,6 @@ def _curve(loop: _Piece, columns: int, offset: NDArray[np.int64]) -> Curve:
 
 
 def signed_area(corners: NDArray[np.int64]) -> int:
-    """Return twice the area within a closed curve, negative if it goes down and then right.
-
-    Args:
-        corners: (P, 2) int64, rows and columns; the last is the first again.
-    """
+    """Return twice the area within a closed curve, negative if it goes down and then right."""
     steps, sums = np.diff(corners[:, 0]), corners[:-1, 1] + corners[1:, 1]
     return int((steps * sums).sum())

@@ -1,7 +1,6 @@
 """Intersection over union of clips: per frame, per clip, pooled, and above a threshold.
 
-Source: Hou et al., BMVC 2019, section 4.2; its "test sample" may be a frame or a clip, so both
-means are here.
+Source: Hou et al., BMVC 2019, section 4.2, whose "test sample" may be a frame or a clip.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,12 +14,7 @@ from evaluation.region import Mask, intersection_and_union
 
 @dataclass(frozen=True)
 class Overlap:
-    """How far the masks of a clip agree with the truth.
-
-    Attributes:
-        intersections: (T,) int64, pixels of both masks.
-        unions: (T,) int64, pixels of either mask.
-    """
+    """Pixels (T,) of both masks and of either, in each frame of a clip."""
 
     intersections: NDArray[np.int64]
     unions: NDArray[np.int64]
@@ -32,13 +26,7 @@ class Overlap:
 
 
 def clip_overlap(predicted: Iterable[Mask], truth: Iterable[Mask]) -> Overlap:
-    """Compare a clip's masks with the true ones, a pair of (H, W) bool a frame.
-
-    A frame without a prediction is an all-false mask, which counts 0.
-
-    Raises:
-        ValueError: there are more masks of one kind than of the other, or a pair differs in size.
-    """
+    """Compare masks (H, W) bool with the true ones; ValueError if counts or sizes differ."""
     counts = [intersection_and_union(*pair) for pair in zip(predicted, truth, strict=True)]
     if not counts:
         raise ValueError("A clip must have at least one frame, got none.")
@@ -58,14 +46,14 @@ def mean_clip_iou(clips: Sequence[Overlap]) -> float:
 
 
 def overall_iou(clips: Sequence[Overlap]) -> float:
-    """Divide the sum of all intersections by the sum of all unions: large objects weigh more."""
+    """Divide all intersections by all unions: large objects weigh more."""
     _require_clips(clips)
     union = sum(int(clip.unions.sum()) for clip in clips)
     return sum(int(clip.intersections.sum()) for clip in clips) / union if union else 1.0
 
 
 def precision_at(clips: Sequence[Overlap], threshold: float) -> float:
-    """Count the part of all frames whose intersection over union is above a threshold."""
+    """Return the part of all frames whose intersection over union is above a threshold."""
     return float(np.mean(_all_frames(clips) > threshold))
 
 

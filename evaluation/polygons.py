@@ -19,14 +19,9 @@ LONGEST_STEP = np.float32(3)
 
 
 def longest_contour(mask: Mask) -> NDArray[np.float32] | None:
-    """Find the polygon with most vertices and walk around it in small steps.
+    """Walk around the polygon with most vertices in a mask (H, W), in steps of 3 pixels at most.
 
-    Args:
-        mask: (H, W) bool.
-
-    Returns:
-        (P, 2) float32, x and y of points at most 3 pixels apart, the last being the first again.
-        None if the mask is empty, or too small to leave a polygon.
+    Returns x and y (P, 2) float32, the last the first again; None for a mask too small.
     """
     longest = None
     # Of three points the last is the first again, so that they bound nothing.
@@ -41,11 +36,9 @@ def longest_contour(mask: Mask) -> NDArray[np.float32] | None:
 
 
 def simplify(curve: Curve) -> NDArray[np.int64]:
-    """Leave out corners that lie within the tolerance of the line between those that stay.
+    """Leave out corners within the tolerance of the line between those that stay.
 
-    Returns:
-        (P, 2) int64, x and y of the corners that stay, the last being the first again. The
-        foreground lies on the right.
+    Returns x and y (P, 2) int64, the last the first again, the foreground on the right.
 
     Source: Douglas and Peucker, "Algorithms for the reduction of the number of points required to
     represent a digitized line or its caricature", Cartographica 1973.
@@ -61,14 +54,10 @@ def simplify(curve: Curve) -> NDArray[np.int64]:
 
 
 def resample(polygon: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Divide each side into equal steps of at most 3 pixels.
+    """Divide each side of (P, 2) into equal steps of at most 3 pixels.
 
-    Args:
-        polygon: (P, 2) int64.
-
-    Returns:
-        (Q, 2) float32. Single precision is the official code's, and decides into which bin of a
-        shape context a point falls that lies on the border of two.
+    Single precision is the official code's, and decides into which bin of a shape context a point
+    on the border of two falls.
     """
     vertices = polygon.astype(np.float32)
     points = [vertices[:1]]
@@ -109,7 +98,6 @@ def _keys(points: NDArray[np.float64], tolerance: float) -> list[int]:
 def _squared_distances(
     points: NDArray[np.float64], start: NDArray[np.float64], stop: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Measure (P,) squared distances of points from the line between two others."""
     line = stop - start
     length = float(line @ line)
     if not length:

@@ -16,23 +16,17 @@ _FPS = 25  # the frames of data sets have no times
 
 
 def path_of(folder: Path, sequence: LabelledSequence) -> Path:
-    """Return where the actions of a sequence belong: `<sequence>/actions.json`."""
     return folder / sequence.name / "actions.json"
 
 
 def write(folder: Path, sequence: LabelledSequence, predicted: Sequence[ActionScores]) -> None:
-    """Write what was predicted of each frame."""
     path = path_of(folder, sequence)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps([dict(of_frame) for of_frame in predicted]) + "\n")
 
 
 def read(folder: Path, sequence: LabelledSequence) -> list[ActionScores] | None:
-    """Read what was predicted of each frame; None where no actions were predicted.
-
-    Raises:
-        PredictionError: there are more or fewer frames than in the sequence.
-    """
+    """Read what was predicted of each frame; None if no actions, PredictionError if frames lack."""
     path = path_of(folder, sequence)
     if not path.is_file():
         return None
@@ -43,13 +37,7 @@ def read(folder: Path, sequence: LabelledSequence) -> list[ActionScores] | None:
 
 
 def of_track(predicted: Sequence[ActionScores]) -> dict[str, float]:
-    """Return the share of each label over all frames, as the service tells it of a track.
-
-    That is the softmax of the mean of the log-probabilities.
-
-    Returns:
-        {label: 0 to 1}, which add up to 1; empty where no frame tells anything.
-    """
+    """Return each label's share, 0 to 1: the softmax of its mean log-probability, as served."""
     frames = [of_frame for of_frame in predicted if of_frame]
     if not frames:
         return {}
@@ -66,5 +54,4 @@ def of_frames(predicted: Sequence[ActionScores]) -> list[ActionScores]:
 
 
 def best(shares: Mapping[str, float]) -> str | None:
-    """Return the label with the largest share; None where there is none."""
     return max(shares, key=lambda label: shares[label]) if shares else None

@@ -29,14 +29,10 @@ def segment(
     quality: Quality = "fast",
     actions: list[Mapping[str, float]] | None = None,
 ) -> Iterator[Mask]:
-    """Segment a sequence as the service does with `instances=primary` and its own threshold.
+    """Yield masks (H, W) bool of a sequence, as the service does with `instances=primary`.
 
-    Args:
-        actions: takes the log-probability of each action of the largest part in each frame, none
-            where nothing is found, when all masks are there; None names no actions.
-
-    Yields:
-        T masks (H, W) bool, of the size of the sequence's masks.
+    When all are there, `actions` gets the log-probabilities of each frame's largest part, empty
+    where there is none.
     """
     height, width, _ = sequence.frame(0).shape
     rows, columns = sequence.mask(0).shape
@@ -67,11 +63,7 @@ def segment(
 
 
 def centre_box(sequence: LabelledSequence) -> Iterator[Mask]:
-    """Take the middle of each frame, half as high and half as wide: what knowing nothing gives.
-
-    Yields:
-        T masks (H, W) bool, of the size of the sequence's masks.
-    """
+    """Yield the middle of each frame, half as high and wide: what knowing nothing gives."""
     mask = np.zeros_like(sequence.mask(0))
     height, width = (side // 2 for side in mask.shape)
     top, left = (mask.shape[0] - height) // 2, (mask.shape[1] - width) // 2
@@ -80,16 +72,11 @@ def centre_box(sequence: LabelledSequence) -> Iterator[Mask]:
 
 
 def path_of(folder: Path, sequence: LabelledSequence, index: int) -> Path:
-    """Return where the mask of a frame belongs: `<sequence>/<frame>.png`."""
     return folder / sequence.name / f"{sequence.frame_names[index]}.png"
 
 
 def write(folder: Path, sequence: LabelledSequence, masks: Iterator[Mask]) -> Iterator[int]:
-    """Write each mask as a PNG file of 0 and 255.
-
-    Yields:
-        The index of each frame when its file is there.
-    """
+    """Write each mask as a PNG file of 0 and 255; yield its index when the file is there."""
     (folder / sequence.name).mkdir(parents=True, exist_ok=True)
     for index, mask in enumerate(masks):
         path = path_of(folder, sequence, index)
@@ -99,7 +86,6 @@ def write(folder: Path, sequence: LabelledSequence, masks: Iterator[Mask]) -> It
 
 
 def read(folder: Path, sequence: LabelledSequence, index: int) -> Mask | None:
-    """Read the predicted mask of a frame as (H, W) bool; None if there is no file."""
     path = path_of(folder, sequence, index)
     return read_mask(path) if path.is_file() else None
 
@@ -107,14 +93,9 @@ def read(folder: Path, sequence: LabelledSequence, index: int) -> Mask | None:
 def read_fitting(
     folder: Path, sequence: LabelledSequence, index: int, truth: Mask, *, required: bool
 ) -> Mask:
-    """Read the predicted mask of a frame, to be compared with the true one.
+    """Read a predicted mask of the size of the true one (H, W), or raise PredictionError.
 
-    Args:
-        truth: (H, W) bool, the frame's true mask.
-        required: whether a missing file is an error; else it is an empty mask.
-
-    Raises:
-        PredictionError: the mask is missing, or of another size than the true one.
+    A missing one is an error if it is required, else empty.
     """
     path = path_of(folder, sequence, index)
     mask = read(folder, sequence, index)

@@ -1,7 +1,4 @@
-"""Metrics published before, as the paper's Tables 1 to 3 list them, in percent.
-
-Source: Hou et al., BMVC 2019, Tables 1, 2 and 3.
-"""
+"""Metrics published before, in percent: Hou et al., BMVC 2019, Tables 1, 2 and 3."""
 
 from collections.abc import Mapping
 

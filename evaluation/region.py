@@ -1,4 +1,8 @@
-"""Region similarity J: how much of two masks is common to both."""
+"""Region similarity J: how much of two masks is common to both.
+
+Source: Perazzi et al., "A Benchmark Dataset and Evaluation Methodology for Video Object
+Segmentation", CVPR 2016, section 4.1.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,15 +11,7 @@ Mask = NDArray[np.bool_]
 
 
 def intersection_and_union(predicted: Mask, truth: Mask) -> tuple[int, int]:
-    """Count the pixels of both masks and of either mask.
-
-    Args:
-        predicted: (H, W) bool.
-        truth: (H, W) bool.
-
-    Raises:
-        ValueError: the masks differ in size, or aren't bool.
-    """
+    """Count the pixels of both masks and of either mask, (H, W) bool."""
     require_same_kind(predicted, truth)
     intersection = int(np.count_nonzero(predicted & truth))
     union = int(np.count_nonzero(predicted)) + int(np.count_nonzero(truth)) - intersection
@@ -23,31 +19,13 @@ def intersection_and_union(predicted: Mask, truth: Mask) -> tuple[int, int]:
 
 
 def region_similarity(predicted: Mask, truth: Mask) -> float:
-    """Measure the intersection of two masks over their union.
-
-    Args:
-        predicted: (H, W) bool.
-        truth: (H, W) bool.
-
-    Returns:
-        0 to 1; 1 where both masks are empty.
-
-    Raises:
-        ValueError: the masks differ in size, or aren't bool.
-
-    Source: Perazzi et al., "A Benchmark Dataset and Evaluation Methodology for Video Object
-    Segmentation", CVPR 2016, section 4.1.
-    """
+    """Return the intersection of two masks (H, W) bool over their union; 1 where both are empty."""
     intersection, union = intersection_and_union(predicted, truth)
     return intersection / union if union else 1.0
 
 
 def require_same_kind(predicted: Mask, truth: Mask) -> None:
-    """Refuse masks that can't be compared, rather than broadcast or cast them.
-
-    Raises:
-        ValueError: the masks differ in size, aren't (H, W), or aren't bool.
-    """
+    """Raise ValueError for masks that can't be compared, rather than broadcast or cast them."""
     if predicted.shape != truth.shape or predicted.ndim != 2:
         raise ValueError(
             f"Prediction and truth must be of one height and width, got {predicted.shape} and "

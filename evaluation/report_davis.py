@@ -20,11 +20,7 @@ from evaluation.table import percent, table
 
 @dataclass(frozen=True)
 class SequenceScore:
-    """What is measured on one sequence.
-
-    Attributes:
-        stability: T; nan where no two frames in a row have a contour.
-    """
+    """What is measured on one sequence; `stability` is nan where no two frames have a contour."""
 
     region: Statistics
     contour: Statistics
@@ -32,15 +28,7 @@ class SequenceScore:
 
 
 def score(folder: Path, sequence: LabelledSequence) -> SequenceScore:
-    """Score the predicted masks of a sequence, its first and last frame left out.
-
-    Args:
-        folder: holds `<sequence>/<frame>.png`.
-
-    Raises:
-        DatasetError: the sequence has fewer than 3 frames.
-        PredictionError: a mask is missing or of the wrong size.
-    """
+    """Score `<sequence>/<frame>.png` of a sequence, its first and last frame left out."""
     if len(sequence) < 3:
         raise DatasetError(
             f"Sequence {sequence.name} must have at least 3 frames, got {len(sequence)}: the "
@@ -62,8 +50,8 @@ def score(folder: Path, sequence: LabelledSequence) -> SequenceScore:
 def metrics(scores: Mapping[str, SequenceScore]) -> dict[str, Any]:
     """Sum up the sequences' scores, as fractions.
 
-    T is the mean over the sequences that the release flags for it; where none of them is among
-    `scores`, over all. `T_sequences` says which.
+    T is the mean over the sequences that the release flags for it, or over all if none of them is
+    among `scores`; `T_sequences` says which.
     """
     flagged = [name for name in scores if name in EVAL_T] or list(scores)
     stabilities = [scores[name].stability for name in flagged]
@@ -81,7 +69,6 @@ def metrics(scores: Mapping[str, SequenceScore]) -> dict[str, Any]:
 
 
 def text(found: Mapping[str, Any], split: str) -> str:
-    """Lay out the metrics per sequence, and Table 1 with our column."""
     measures = published.DAVIS_MEASURES
     rows = [
         [name, *(percent(item[key]) for key in measures.values())]

@@ -54,14 +54,10 @@ def segment(segmenter: Segmenter, video: LabelledVideo, instances: Instances) ->
 
 
 def score(truth: Sequence[Objects], found: Sequence[Objects]) -> list[ObjectScore]:
-    """Score each true object of a sequence by the track that it is matched to.
+    """Score each true object by the track that it is matched to, for the largest sum of J and F.
 
-    Pairs are chosen so that the sum of J and F, means over the frames, is largest; an object that
-    is left over has an empty track.
-
-    Raises:
-        DatasetError: there is no true object, there are too many tracks, or another number of
-            frames was found.
+    An object left over has an empty track. Raises DatasetError for no object, too many tracks or
+    another number of frames.
     """
     if len(truth) != len(found):
         raise DatasetError(f"There must be masks of {len(truth)} frames, got {len(found)}.")
@@ -107,7 +103,6 @@ def metrics(scores: Mapping[str, Sequence[ObjectScore]]) -> dict[str, Any]:
 
 
 def text(found: Mapping[str, Any], split: str) -> str:
-    """Lay out the metrics per sequence and over all objects."""
     of_both = {name: key for name, key in DAVIS_MEASURES.items() if key in found}
     keys = {"J&F": "J_and_F_mean", **of_both}
     lines = {**found["per_sequence"], "all objects": found}
@@ -140,6 +135,5 @@ def _metrics(scores: Sequence[ObjectScore]) -> dict[str, Any]:
 
 
 def _masks(frame: Objects, numbers: Sequence[int], size: tuple[int, int]) -> Iterator[Mask]:
-    """Yield the mask of each number in a frame, empty where it isn't there."""
     for number in numbers:
         yield rle.decode(frame[number]) if number in frame else np.zeros(size, np.bool_)

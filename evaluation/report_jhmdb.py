@@ -1,7 +1,6 @@
 """The report on J-HMDB: IoU of the masks by frame, clip and pooled, beside the paper's Table 3.
 
-The paper's mean IoU is over "each test sample", which may be a frame or a clip: the headline is
-the mean over frames, and the mean over clips stands beside it.
+The paper's mean IoU is over "each test sample", a frame or a clip; the headline is over frames.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,12 +48,7 @@ NO_ACTIONS = "Frame-mAP, video-mAP and clip accuracy need a model that names act
 
 @dataclass(frozen=True)
 class ClipScore:
-    """What is measured on one clip.
-
-    Attributes:
-        missing: frames without a predicted mask, which count 0.
-        actions: what was predicted of the clip; None where the model tells no actions.
-    """
+    """What is measured on one clip; the `missing` frames without a predicted mask count 0."""
 
     action: str
     overlap: Overlap
@@ -63,15 +57,7 @@ class ClipScore:
 
 
 def score(folder: Path, clip: ActionClip) -> ClipScore:
-    """Score the predicted masks of a clip's labelled frames.
-
-    Args:
-        folder: holds `<clip>/<frame>.png`, frames numbered from `00001`, and for a model that names
-            actions `<clip>/actions.json`.
-
-    Raises:
-        PredictionError: a mask is of the wrong size.
-    """
+    """Score `<clip>/<frame>.png`, frames from `00001`, and `<clip>/actions.json` if it is there."""
     truths = list(clip.masks())
     masks = [
         read_fitting(folder, clip, index, truth, required=False)
@@ -112,7 +98,6 @@ def metrics(scores: Mapping[str, ClipScore]) -> dict[str, Any]:
 
 
 def text(found: Mapping[str, Any], part: str) -> str:
-    """Lay out the metrics per action, and Table 3 with our row."""
     keys = ("mean_iou", "mean_iou_clip", "overall_iou", "frame_ap", "video_ap", "clip_accuracy")
     rows = [
         [action, *(percent(item.get(key)) for key in keys)]

@@ -15,13 +15,7 @@ from pipeline.values import NO_ACTION
 
 @dataclass(frozen=True)
 class NoneScore:
-    """What was predicted of one sequence.
-
-    Attributes:
-        label: predicted of the whole track; None where nothing was found.
-        share: of that label, 0 to 1.
-        frames: of those in which an object was found, the share that are predicted `none`.
-    """
+    """The label predicted of a sequence's track, and the share of its frames predicted `none`."""
 
     label: str | None
     share: float
@@ -29,11 +23,7 @@ class NoneScore:
 
 
 def score(folder: Path, video: LabelledVideo) -> NoneScore:
-    """Look at what was predicted of a sequence.
-
-    Raises:
-        PredictionError: no actions were predicted.
-    """
+    """Look at what was predicted of a sequence; PredictionError if no actions were."""
     found = predicted_actions.read(folder, video)
     if found is None:
         raise PredictionError(
@@ -69,7 +59,6 @@ def metrics(scores: Mapping[str, NoneScore]) -> dict[str, Any]:
 
 
 def text(found: Mapping[str, Any], part: str) -> str:
-    """Lay out what was predicted of each sequence."""
     rows = [
         [
             name + (" (people)" if item["people"] else ""),

@@ -1,7 +1,6 @@
 """The report on SegTrack-v2: mean IoU with objects united, beside the paper's Table 2.
 
-No official code exists. The headline is the mean over sequences of each sequence's mean IoU; the
-mean over all frames stands beside it.
+No official code exists: the headline is the mean of the sequences' mean IoU.
 """
 
 from collections.abc import Mapping
@@ -18,14 +17,7 @@ SEQUENCES = 14
 
 
 def score(folder: Path, sequence: LabelledSequence) -> Overlap:
-    """Score the predicted masks of a sequence, all frames.
-
-    Args:
-        folder: holds `<sequence>/<frame>.png`.
-
-    Raises:
-        PredictionError: a mask is missing or of the wrong size.
-    """
+    """Score `<sequence>/<frame>.png` of all frames of a sequence."""
     truths = list(sequence.masks())
     masks = [
         read_fitting(folder, sequence, index, truth, required=True)
@@ -35,7 +27,6 @@ def score(folder: Path, sequence: LabelledSequence) -> Overlap:
 
 
 def metrics(scores: Mapping[str, Overlap]) -> dict[str, Any]:
-    """Sum up the sequences' scores, as fractions."""
     overlaps = list(scores.values())
     return {
         "mean_iou": mean_clip_iou(overlaps),
@@ -47,7 +38,6 @@ def metrics(scores: Mapping[str, Overlap]) -> dict[str, Any]:
 
 
 def text(found: Mapping[str, Any]) -> str:
-    """Lay out the metrics per sequence, and Table 2 with our row."""
     sequences = found["per_sequence"].items()
     rows = [[name, percent(item["mean_iou"])] for name, item in sequences]
     overall = [[name, f"{value:.1f}"] for name, value in published.SEGTRACK.items()]

@@ -32,11 +32,7 @@ def find_cuts(pictures: Iterable[NDArray[uint8]]) -> list[int]:
 
 
 def score(videos: Sequence[LabelledVideo], montages: int) -> dict[str, Any]:
-    """Look for the cuts and fades of montages, each of a seed of its own.
-
-    Returns:
-        How many were found, missed, and found where none are, with precision and recall.
-    """
+    """Count the cuts and fades of montages that are found, missed, or found where none are."""
     found = missed = false = 0
     for seed in range(montages):
         pieces = montage.plan(videos, PIECES, seed)
@@ -60,11 +56,7 @@ def score(videos: Sequence[LabelledVideo], montages: int) -> dict[str, Any]:
 
 
 def files(paths: Sequence[Path]) -> Iterator[tuple[Path, list[int], int]]:
-    """Yield each file with its cuts and how many frames it has.
-
-    Raises:
-        VideoError: a file can't be decoded.
-    """
+    """Yield each file with its cuts and how many frames it has."""
     for path in paths:
         video = scan(path, _LIMITS)
         count = video.info.frame_count
@@ -72,7 +64,6 @@ def files(paths: Sequence[Path]) -> Iterator[tuple[Path, list[int], int]]:
 
 
 def text(found: Mapping[str, Any]) -> str:
-    """Lay out what was found in montages."""
     return (
         f"{found['montages']} montages of {PIECES} pieces: {found['found']} cuts and fades found, "
         f"{found['missed']} missed, {found['false']} where none are: "

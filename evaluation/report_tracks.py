@@ -1,6 +1,7 @@
 """The report on tracks: HOTA, IDF1 and fragmentations beside true ones, and what can be told alone.
 
-TrackEval is among the requirements of the tests only.
+TrackEval is among the requirements of the tests only. Source: Luiten et al., "HOTA: A Higher Order
+Metric for Evaluating Multi-Object Tracking", IJCV 2021.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,12 +27,7 @@ _LIMITS = VideoLimits(max_pixels=2**26, max_frames=100_000, max_duration_s=3600)
 
 @dataclass(frozen=True)
 class Tracked:
-    """What was found in a video.
-
-    Attributes:
-        minutes: of the video.
-        median_s: of the tracks' lengths.
-    """
+    """What was found in a video of so many minutes; `median_s` is of the tracks' lengths."""
 
     frames: Sequence[SegmentedFrame]
     tracks: Sequence[Track]
@@ -40,11 +36,7 @@ class Tracked:
 
 
 def track(segmenter: Segmenter, path: Path, instances: Instances) -> Tracked:
-    """Segment a video and link its objects, as the service does.
-
-    Raises:
-        VideoError: it can't be decoded.
-    """
+    """Segment a video and link its objects, as the service does."""
     video = scan(path, _LIMITS)
     tracker = Tracker(instances)
     found = segmenter.segment(path, video, range(video.info.frame_count))
@@ -64,14 +56,7 @@ def read_truth(folder: Path) -> list[Objects]:
 
 
 def score(truth: Sequence[Objects], found: Sequence[Objects], minutes: float) -> dict[str, float]:
-    """Compare tracks with true ones, frame by frame.
-
-    Source: Luiten et al., "HOTA: A Higher Order Metric for Evaluating Multi-Object Tracking", IJCV
-    2021, and its authors' TrackEval.
-
-    Returns:
-        HOTA and IDF1 as fractions, fragmentations a minute.
-    """
+    """Compare tracks with true ones: HOTA and IDF1 as fractions, fragmentations a minute."""
     data = _to_data(truth, found)
     metrics = {"THRESHOLD": 0.5, "PRINT_CONFIG": False}
     hota, identity = HOTA().eval_sequence(data), Identity(metrics).eval_sequence(data)
@@ -84,7 +69,6 @@ def score(truth: Sequence[Objects], found: Sequence[Objects], minutes: float) ->
 
 
 def text(found: Mapping[str, Mapping[str, Any]]) -> str:
-    """Lay out what was found in each video."""
     rows = [
         [
             name,
@@ -101,7 +85,6 @@ def text(found: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def told(found: Tracked) -> dict[str, float]:
-    """Return what can be said of tracks without true ones."""
     count = len(found.tracks)
     return {
         "tracks": count,
@@ -111,7 +94,6 @@ def told(found: Tracked) -> dict[str, float]:
 
 
 def _to_data(truth: Sequence[Objects], found: Sequence[Objects]) -> dict[str, Any]:
-    """Number objects from 0, as TrackEval wants them."""
     if len(truth) != len(found):
         raise DatasetError(f"There must be masks of {len(found)} frames, got {len(truth)}.")
     sides: dict[str, Any] = {}

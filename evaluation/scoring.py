@@ -23,7 +23,6 @@ Predict = Callable[[LabelledSequence], Iterator[Mask]]
 
 
 def predict(segment: Predict, sequences: Sequence[LabelledSequence], folder: Path) -> None:
-    """Segment each sequence and write its masks to `folder`, with a progress bar."""
     with tqdm(desc="segmenting", total=_frames(sequences), unit="frame", disable=None) as bar:
         for sequence in sequences:
             for _ in write(folder, sequence, segment(sequence)):
@@ -31,14 +30,7 @@ def predict(segment: Predict, sequences: Sequence[LabelledSequence], folder: Pat
 
 
 def score_each(score: Callable[[Path, S], R], folder: Path, sequences: Sequence[S]) -> dict[str, R]:
-    """Score each sequence in a process of its own core, with a progress bar.
-
-    Args:
-        score: a function of a module, which takes `folder` and a sequence.
-
-    Returns:
-        {name: score}, in the order of `sequences`.
-    """
+    """Score each sequence in a process of its own core; `score` must be a module's function."""
     workers = min(os.cpu_count() or 1, len(sequences))
     context = multiprocessing.get_context("spawn")  # a fork would copy the model's threads halfway
     scores: dict[str, R] = {}

@@ -14,14 +14,9 @@ RADII = np.logspace(np.log10(1 / 8), np.log10(2), 5)
 
 
 def shape_contexts(points: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Describe each point of a contour by a histogram of the directions and distances to all.
+    """Describe each of the points (P, 2) by a histogram (P, 60) of where all lie around it.
 
-    Args:
-        points: (P, 2) float32, x and y.
-
-    Returns:
-        (P, 60) float64, the part of the points within reach that is in each sector of a ring.
-        A point sees itself, at angle and distance 0.
+    It is the part of those within reach in each sector of a ring; a point sees itself, at 0.
     """
     count = len(points)
     distances = cdist(points, points)
@@ -38,18 +33,7 @@ def shape_contexts(points: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def matching_costs(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Compare every point of one contour with every point of another.
-
-    Args:
-        first: (P, 60) float64, shape contexts.
-        second: (Q, 60) float64, likewise.
-
-    Returns:
-        (P, Q) float64, 0 for equal histograms to 1 for ones that share no cell: half the sum of
-        (a - b)^2 / (a + b) over the cells.
-
-    Source: Belongie et al., PAMI 2002, equation 1.
-    """
+    """Compare shape contexts (P, 60) and (Q, 60) by Equation 1, 0 if equal to 1 if disjoint."""
     # As a and b each add up to 1, the sum is 2 - 4 sum(ab / (a + b)); most cells of a or b are 0.
     shared = np.zeros((len(first), len(second)))
     for a, b in zip(first.T, second.T, strict=True):

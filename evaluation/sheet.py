@@ -24,17 +24,7 @@ _OPACITY = 0.55
 def write_sheet(
     path: Path, folder: Path, sequences: Sequence[LabelledSequence], scores: Mapping[str, float]
 ) -> None:
-    """Draw sequences in order of their score, the worst first.
-
-    Of more than `MOST_SEQUENCES`, as many are drawn at even steps from the worst to the best.
-
-    Args:
-        sequences: at least one.
-        scores: {name: 0 to 1}, written above each sequence.
-
-    Raises:
-        PredictionError: the picture can't be written.
-    """
+    """Draw sequences by their score, 0 to 1, the worst first; `MOST_SEQUENCES` at even steps."""
     ranked = sorted(sequences, key=lambda sequence: scores[sequence.name])
     steps = np.linspace(0, len(ranked) - 1, min(len(ranked), MOST_SEQUENCES)).round().astype(int)
     chosen = [ranked[step] for step in steps]
@@ -56,7 +46,6 @@ def paint(
 
 
 def _strip(folder: Path, sequence: LabelledSequence, score: float) -> NDArray[np.uint8]:
-    """Draw one sequence: a line of text, then the truth and our masks on frames side by side."""
     last = len(sequence) - 1
     inner = (1, last - 1) if last > 1 else (0, last)  # DAVIS asks for no mask of the outer two
     indices = np.linspace(*inner, COLUMNS).round().astype(int)

@@ -1,6 +1,4 @@
-"""Temporal stability T: how much the contour of a mask changes beyond a smooth motion.
-
-Lower is better. It looks at predictions only.
+"""Temporal stability T: how much a mask's contour changes beyond a smooth motion; less is better.
 
 Source: Perazzi et al., "A Benchmark Dataset and Evaluation Methodology for Video Object
 Segmentation", CVPR 2016, section 4.1, with the details of the official code.
@@ -23,27 +21,13 @@ SCALE = 5
 
 
 def pair_costs(masks: Iterable[Mask]) -> NDArray[np.float64]:
-    """Measure the change of shape between each frame and the next.
-
-    Args:
-        masks: T of (H, W) bool, in order.
-
-    Returns:
-        (T - 1,) float64, 0 to 1; nan where one of the two masks has no contour.
-    """
+    """Measure how shapes change from mask to mask, 0 to 1; nan where one has no contour."""
     contours = map(_describe, masks)
     return np.array([_change(before, after) for before, after in pairwise(contours)], np.float64)
 
 
 def temporal_stability(costs: ArrayLike) -> float:
-    """Sum up a sequence's changes of shape.
-
-    Args:
-        costs: (T - 1,) float64 as `pair_costs` returns them.
-
-    Returns:
-        5 times the mean; nan if there is no pair with two contours.
-    """
+    """Return 5 times the mean of `pair_costs`; nan if no pair has two contours."""
     values = np.asarray(costs, dtype=np.float64)
     known = values[~np.isnan(values)]
     return SCALE * float(known.mean()) if len(known) else math.nan

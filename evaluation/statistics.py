@@ -9,14 +9,7 @@ from numpy.typing import ArrayLike
 
 @dataclass(frozen=True, kw_only=True)
 class Statistics:
-    """What is reported of a measure that has one value a frame.
-
-    Attributes:
-        mean: over the frames.
-        recall: the part of the frames whose value is above a half.
-        decay: mean over the first quarter of the frames less the mean over the last one; the
-            quarters share the frame between them.
-    """
+    """Mean, share of frames above a half, and mean of the first quarter less that of the last."""
 
     mean: float
     recall: float
@@ -24,16 +17,10 @@ class Statistics:
 
 
 def sequence_statistics(values: ArrayLike) -> Statistics:
-    """Sum up the values of one sequence.
+    """Sum up values (T,) of one sequence; ValueError if all are nan.
 
-    Args:
-        values: (T,) float, one a frame; nan where a frame has none, which counts as missed in the
-            recall and is left out of the means.
-
-    Raises:
-        ValueError: there is no value.
-
-    Source: Perazzi et al., CVPR 2016, section 4.3.
+    A nan counts as missed in the recall, and is left out of the means. Quarters share the frame
+    between them. Source: Perazzi et al., CVPR 2016, section 4.3.
     """
     frames = np.asarray(values, dtype=np.float64)
     if frames.ndim != 1 or np.isnan(frames).all():
@@ -49,11 +36,7 @@ def sequence_statistics(values: ArrayLike) -> Statistics:
 
 
 def data_set_statistics(sequences: Iterable[Statistics]) -> Statistics:
-    """Average each statistic over the sequences of a data set, long and short ones alike.
-
-    Raises:
-        ValueError: there is no sequence.
-    """
+    """Average each statistic over sequences, long and short ones alike."""
     listed = list(sequences)
     if not listed:
         raise ValueError("There must be at least one sequence, got none.")

@@ -10,11 +10,7 @@ MISSING = "-"
 
 
 def percent(fraction: float | None) -> str:
-    """Print a fraction times 100 with one decimal; a dash if there is none.
-
-    >>> percent(0.7834), percent(float("nan"))
-    ('78.3', '-')
-    """
+    """Print a fraction times 100 with one decimal; a dash if there is none."""
     return MISSING if fraction is None or math.isnan(fraction) else f"{100 * fraction:.1f}"
 
 

@@ -15,40 +15,25 @@ SUPPRESSION = 0.3
 
 @dataclass(frozen=True)
 class Tube:
-    """A box in each of consecutive frames.
-
-    Attributes:
-        start: the first frame.
-    """
+    """A box in each of consecutive frames, from `start` on."""
 
     start: int
     boxes: tuple[Box, ...]
 
     @property
     def stop(self) -> int:
-        """One past the last frame."""
         return self.start + len(self.boxes)
 
 
 def video_ap(
     detections: Iterable[Detection[Tube]], truths: Iterable[Truth[Tube]], threshold: float = 0.5
 ) -> dict[str, float]:
-    """Measure the average precision of each action, after dropping detections found twice.
-
-    Args:
-        threshold: the least overlap of a detection with what it found.
-
-    Returns:
-        {label: 0 to 1}.
-
-    Raises:
-        ValueError: there is no truth.
-    """
+    """Measure the average precision of each action, after dropping detections found twice."""
     return average_precisions(suppress(detections), truths, tube_overlap, threshold)
 
 
 def suppress(detections: Iterable[Detection[Tube]]) -> list[Detection[Tube]]:
-    """Keep of tubes of one video and action that overlap the one with the highest score."""
+    """Keep, of tubes of one video and action that overlap, the one with the highest score."""
     kept: dict[tuple[Hashable, str], list[Detection[Tube]]] = {}
     for detection in sorted(detections, key=lambda detection: -detection.score):
         better = kept.setdefault((detection.place, detection.label), [])
@@ -58,11 +43,10 @@ def suppress(detections: Iterable[Detection[Tube]]) -> list[Detection[Tube]]:
 
 
 def tube_overlap(first: Tube, second: Tube) -> float:
-    """Measure how far two tubes agree in space and time.
+    """Measure how far two tubes agree, 0 to 1.
 
-    Returns:
-        0 to 1: the mean intersection over union of the boxes in the frames of both tubes, times
-        the number of those frames over the number of frames from the first to the last of either.
+    It is the mean overlap of the boxes in the frames of both, times the part that those are of the
+    frames from the first to the last of either.
     """
     start, stop = max(first.start, second.start), min(first.stop, second.stop)
     if start >= stop:
