@@ -28,11 +28,7 @@ _MARGIN = 8  # pixels around the objects that keep their colour, so that no edge
 
 
 def alpha(result: Result, footage: Footage, to: Path) -> None:
-    """Write the frames of a result as VP9 with an alpha channel: opaque where an object is.
-
-    Raises:
-        VideoError: the video can't be decoded.
-    """
+    """Write VP9 that is opaque where an object is; raises VideoError."""
     with av.open(str(to), "w", format="webm") as container:
         info, indices = footage.video.info, result.indices()
         stream = container.add_stream("libvpx-vp9", rate=info.fps, options=_OPTIONS)
@@ -50,14 +46,7 @@ def alpha(result: Result, footage: Footage, to: Path) -> None:
 
 
 def cut_out(pixels: NDArray[np.uint8], frame: ResultFrame) -> NDArray[np.uint8]:
-    """Make all but the objects of a frame transparent.
-
-    Args:
-        pixels: (H, W, 3) uint8, RGB.
-
-    Returns:
-        (H, W, 4) uint8, RGBA; black further from the objects, so that what was there is gone.
-    """
+    """Return a frame (H, W, 3), RGB, as RGBA: opaque where an object is, black farther away."""
     height, width, _ = pixels.shape
     opacity: NDArray[np.uint8] = np.zeros((height, width), np.uint8)
     for found in frame.objects:

@@ -6,7 +6,7 @@ from zipfile import ZIP_STORED, ZipFile
 
 
 def write_archive(members: Iterable[tuple[str, bytes]], to: Path) -> None:
-    """Write files into an archive as they come; PNG can't be compressed further, so they aren't."""
+    """Write files as they come and uncompressed: PNG can't be compressed further."""
     with ZipFile(to, "w", ZIP_STORED) as archive:
         for name, content in members:
             archive.writestr(name, content)

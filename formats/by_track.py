@@ -12,11 +12,7 @@ from pipeline.values import Rle
 
 @dataclass(frozen=True)
 class Sighting:
-    """One object in one frame, as a member of its track.
-
-    Attributes:
-        position: of the frame among those of the result, from 0.
-    """
+    """One object in frame `index`, the `position`-th (from 0) of the result."""
 
     position: int
     index: int
@@ -24,15 +20,7 @@ class Sighting:
 
 
 class ByTrack(AbstractContextManager["ByTrack"]):
-    """The objects of a result, sorted on disk.
-
-    A result is stored frame by frame and may be longer than memory, so that it is turned around
-    in a database of SQLite's own: in memory while it is small, else in a temporary file. Either
-    is gone when it is closed.
-
-    Attributes:
-        step: from one frame of the result to the next, in frames of the source video.
-    """
+    """The objects of a result by track, in a temporary database: they may exceed memory."""
 
     def __init__(self) -> None:
         self.frame_count = 0
@@ -48,7 +36,6 @@ class ByTrack(AbstractContextManager["ByTrack"]):
         self._database.close()
 
     def passing(self, frames: Iterable[ResultFrame]) -> Iterator[ResultFrame]:
-        """Keep the objects of frames on their way past."""
         first = 0
         for frame in frames:
             if self.frame_count == 0:

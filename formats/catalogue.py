@@ -58,11 +58,7 @@ TEXT_FORMATS: Mapping[str, TextFormat] = {
 
 @dataclass(frozen=True, kw_only=True)
 class FileFormat(_Format):
-    """A format that takes long to make, so that it is made once, as a file.
-
-    Attributes:
-        most_tracks: that it can hold; None for any number.
-    """
+    """A format that takes long and is made once, as a file; `most_tracks` None: any number."""
 
     most_tracks: int | None = None
     write: Callable[[Result, Footage, Path], None]

@@ -12,10 +12,7 @@ from formats.text import array, categories, dump
 
 
 def coco(result: Result) -> Iterator[str]:
-    """Write a result as COCO JSON, in pieces; the frames are read twice.
-
-    Ids are counted from 1, since pycocotools takes an annotation with the id 0 for none.
-    """
+    """Write a result as COCO JSON, in pieces; ids count from 1, as pycocotools takes 0 for none."""
     video = {"id": 1, "name": result.name, "width": result.width, "height": result.height}
     yield f'{{"info":{dump({"description": result.description})},"licenses":[],'
     yield f'"videos":{dump([video])},"categories":{dump(categories(result.categories))},"images":'

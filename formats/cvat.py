@@ -17,10 +17,9 @@ from pipeline.values import Rle
 def cvat(result: Result) -> Iterator[str]:
     """Write a result as CVAT for video, in pieces.
 
-    CVAT has no tracks of masks: it takes the first mask of each track and leaves the others. So
-    each mask is a track of its own, as in what CVAT exports, and the id of the object's track is
-    its attribute `track`, what it does its attribute `action`. Objects without masks are tracks of
-    boxes.
+    CVAT imports only the first mask of a track. So each mask is a track of its own, as in CVAT's
+    own exports, with the object's track and action in its attributes `track` and `action`. Objects
+    without masks are tracks of boxes.
     """
     yield '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n<version>1.1</version>\n'
     yield _meta(result)
@@ -59,7 +58,6 @@ def _meta(result: Result) -> str:
 
 
 def _attributes(result: Result) -> dict[int, str]:
-    """Write the attributes of the objects of each track."""
     acting = result.acting()
     attributes = {}
     for track in result.tracks:
@@ -83,7 +81,6 @@ def _mask(index: int, found: ResultObject, mask: Rle, attributes: str) -> str:
 
 
 def _end_of_mask(result: Result, index: int, found: ResultObject) -> str:
-    """Say that an object is out of sight from a frame on, if there is one."""
     if index == result.frame_count:
         return ""
     x, y, _, _ = found.box

@@ -22,22 +22,12 @@ MOST_TRACKS = 255  # 0 is the background
 
 
 def davis(result: Result, footage: Footage, to: Path) -> None:  # noqa: ARG001 - needs no pictures
-    """Write the masks of a result as indexed PNG files, in a folder named as the video.
-
-    The value of a pixel is the id of the track that it belongs to.
-
-    Args:
-        result: with masks, and ids of tracks up to `MOST_TRACKS`.
-        footage: isn't looked at.
-    """
+    """Write a PNG a frame; a pixel's value is its track's id, which is at most `MOST_TRACKS`."""
     write_archive(_members(result), to)
 
 
 def palette() -> NDArray[np.uint8]:
-    """Make the palette of PASCAL VOC: the bits of the number, spread over the three colours.
-
-    Returns:
-        (256, 3) uint8, RGB.
+    """Return PASCAL VOC's palette, (256, 3) uint8, RGB: a number's bits spread over the colours.
 
     >>> palette()[[0, 1, 2, 3]].tolist()
     [[0, 0, 0], [128, 0, 0], [0, 128, 0], [128, 128, 0]]

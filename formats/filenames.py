@@ -12,10 +12,7 @@ _OUTSIDE = " ." + _JOINERS  # what a name neither starts nor ends with
 
 
 def safe_name(text: str, otherwise: str = "video") -> str:
-    r"""Make any text one component of a path; a safe name stays as it is.
-
-    Folders and what can't be seen are left out, any white space is a space, and what Windows
-    doesn't take is changed. A long name keeps its ending.
+    r"""Make any text one path component; a safe name stays as it is, a long one keeps its ending.
 
     >>> safe_name("C:\\clips\\10:30:15.mp4"), safe_name("con.mp4"), safe_name("..")
     ('10_30_15.mp4', 'con_.mp4', 'video')

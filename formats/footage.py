@@ -13,12 +13,7 @@ from pipeline.values import Frame, ScannedVideo
 
 @dataclass(frozen=True)
 class Footage:
-    """A video file, what its scan found, and how it is decoded.
-
-    Attributes:
-        decode: `Sandbox.decode` for files that aren't trusted.
-        listen: `Sandbox.listen` for files that aren't trusted.
-    """
+    """A scanned video file and what decodes it: `Sandbox`'s methods for an untrusted one."""
 
     path: Path
     video: ScannedVideo
@@ -26,20 +21,16 @@ class Footage:
     listen: Callable[[Path, ScannedVideo], Generator[Sound, None, None]] = listen
 
     def with_objects(self, result: Result, indices: range) -> Iterator[tuple[Frame, ResultFrame]]:
-        """Decode the frames of a result and give each its objects.
-
-        Raises:
-            VideoError: none of them can be decoded.
-        """
+        """Decode a result's frames, each with its objects; raises VideoError."""
         with closing(self.decode(self.path, self.video, indices)) as frames:
             yield from zip(frames, result.frames(), strict=True)
 
     def sound(self) -> Generator[Sound, None, None]:
-        """Decode its sound. Raises VideoError: it can't be decoded."""
+        """Decode the sound; raises VideoError."""
         return self.listen(self.path, self.video)
 
     def until_s(self, index: int, step: int) -> float:
-        """Return until when a frame is shown if only each `step`-th is, as `Frame.time_s`."""
+        """Return when a frame's display ends if only each `step`-th is shown, as `Frame.time_s`."""
         following = index + step
         info = self.video.info
         return self.video.time_s(following) if following < info.frame_count else info.duration_s

@@ -21,10 +21,7 @@ _SIZES = (3, 4, 8, 16)  # bits that the length of a run may take
 
 
 def labelstudio(result: Result) -> Iterator[str]:
-    """Write a result as tasks of Label Studio, in pieces.
-
-    Objects are brushes, those without masks rectangles.
-    """
+    """Write a result as Label Studio's tasks, in pieces: masks as brushes, or boxes."""
     acting = result.acting()
     yield from array(_task(result, frame, acting) for frame in result.frames())
     yield "\n"

@@ -13,14 +13,7 @@ from pipeline.objects import rle
 
 
 def mattes(result: Result, footage: Footage, to: Path) -> None:  # noqa: ARG001 - needs no pictures
-    """Write the masks of a result as grey PNG files, in a folder for each track.
-
-    A track has a picture for each frame of the result from its first to its last, black where the
-    object isn't seen, so that a sequence has no gaps.
-
-    Args:
-        footage: isn't looked at.
-    """
+    """Write a grey PNG a frame from each track's first to its last, black where it isn't seen."""
     write_archive(_members(result), to)
 
 

@@ -34,7 +34,7 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def colour_of(track: int) -> tuple[int, int, int]:
-    """Choose a track's colour, RGB; colours of tracks that follow each other lie far apart."""
+    """Choose a track's colour, RGB; those of successive tracks lie far apart."""
     hue = (0.33 + track * _GOLDEN_RATIO) % 1
     red, green, blue = colorsys.hsv_to_rgb(hue, 0.85, 1.0)
     return round(255 * red), round(255 * green), round(255 * blue)
@@ -45,17 +45,7 @@ def draw(
     objects: Sequence[ResultObject],
     acting: Mapping[int, Action] | None = None,
 ) -> NDArray[np.uint8]:
-    """Blend each object's mask, where there are masks, and box into a frame.
-
-    Who does one of the actions has a red mask, a yellow box and the action's name; all else has the
-    colour of its track.
-
-    Args:
-        pixels: (H, W, 3) uint8, RGB.
-
-    Returns:
-        A new frame (H, W, 3) uint8, RGB.
-    """
+    """Draw masks, boxes and the names of actions into a copy of a frame (H, W, 3), RGB."""
     drawn = pixels.copy()
     thickness = max(1, round(min(pixels.shape[:2]) / 240))
     for found in objects:
@@ -89,13 +79,7 @@ def _write_label(drawn: NDArray[np.uint8], text: str, at: tuple[int, int]) -> No
 
 
 def overlay(result: Result, footage: Footage, to: Path) -> None:
-    """Write the frames of a result with their objects drawn, and the sound, as H.264 in MP4.
-
-    The first frame is shown at 0, and each as long after it as in the video.
-
-    Raises:
-        VideoError: the video can't be decoded.
-    """
+    """Write H.264 in MP4, the objects drawn in, with the sound; raises VideoError."""
     video, indices, acting = footage.video, result.indices(), result.acting()
     ended = indices[-1] + indices.step >= video.info.frame_count
     stop_s = None if ended else footage.until_s(indices[-1], indices.step)

@@ -17,7 +17,7 @@ _THREADS = 4  # each holds a picture in flight
 def set_up(
     stream: VideoStream, width: int, height: int, pixel_aspect: Fraction, time_base: Fraction
 ) -> None:
-    """Say what the pictures of a stream are: of this size, in the colours of BT.709."""
+    """Set a stream's size in pixels and its colours, those of BT.709."""
     stream.width, stream.height = width, height
     context = stream.codec_context
     context.time_base, context.sample_aspect_ratio = time_base, pixel_aspect
@@ -31,11 +31,7 @@ def encoded(
     footage: Footage,
     indices: range,
 ) -> "Iterator[Packet[Stream]]":
-    """Encode pictures of some frames of a video; the first is shown at 0.
-
-    Args:
-        stream: after `set_up`.
-    """
+    """Encode pictures of a video's frames for a stream after `set_up`; the first is shown at 0."""
     time_base = stream.codec_context.time_base
     assert time_base is not None
     assert stream.pix_fmt is not None

@@ -13,14 +13,10 @@ from pipeline.values import NO_ACTION, SURE_ENOUGH, Action, Rle, Track
 
 @dataclass(frozen=True, kw_only=True)
 class ResultObject:
-    """One object in one frame.
+    """One object in one frame; `track` counts from 1, `score` is 0 to 1, `area` pixels of the mask.
 
-    Attributes:
-        track: its id through the video, from 1.
-        score: 0 to 1.
-        box: x, y, width, height in pixels; x + width is one past the last column.
-        area: pixels in the mask.
-        mask: None where the job was asked for none.
+    `box` is x, y, width, height in pixels: x + width is one past the last column. `mask` is None
+    where the job was asked for none.
     """
 
     track: int
@@ -32,13 +28,7 @@ class ResultObject:
 
 @dataclass(frozen=True)
 class ResultFrame:
-    """The objects of one frame.
-
-    Attributes:
-        index: 0-based in the source video.
-        time_s: when it is shown, seconds after the first frame.
-        objects: largest first.
-    """
+    """A frame's objects, largest first; `index` counts from 0, `time_s` from the first frame."""
 
     index: int
     time_s: float
@@ -47,16 +37,10 @@ class ResultFrame:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """A finished result.
+    """A finished result; `name` is the video's file name without its ending, safe in a path.
 
-    Attributes:
-        name: of the video: its file's name without the ending; a component of a path.
-        width: of the frames as they are shown, pixels.
-        height: likewise.
-        frame_count: frames of the whole video, also where fewer were asked for.
-        fps: mean frames a second.
-        tracks: by rising id.
-        lines: reads the frames, a JSON object each, anew each time it is called.
+    `width` and `height` are pixels as shown, `frame_count` is that of the whole video, `fps` its
+    mean, `tracks` are by rising id. Each call of `lines` reads the frames anew, a JSON object each.
     """
 
     job: str
@@ -73,11 +57,7 @@ class Result:
     def of(
         cls, summary: Mapping[str, Any], filename: str, lines: Callable[[], Iterable[str]]
     ) -> "Result":
-        """Read a result as docs/api.md describes it.
-
-        Args:
-            summary: all of it but the frames.
-        """
+        """Read a result as docs/api.md describes it; `summary` is all of it but the frames."""
         video, model = summary["video"], summary["model"]
         return cls(
             job=summary["id"],
@@ -102,22 +82,17 @@ class Result:
 
     @property
     def description(self) -> str:
-        """What it is and where it comes from, for people."""
         return f"Job {self.job} of {self.name}, found by {self.model}."
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """The names of what tracks can be, in the order of their numbers from 1."""
         return ("object",)
 
     def category_of(self, track: int) -> str:  # noqa: ARG002 - the model tells no kinds apart yet
         return self.categories[0]
 
     def acting(self) -> dict[int, Action]:
-        """Return what tracks do, by their id.
-
-        Those that do none of the actions, or of which it isn't sure enough, are left out.
-        """
+        """Return each track's action by its id, without those that have none sure enough."""
         best = {track.id: track.actions[0] for track in self.tracks if track.actions}
         return {
             id_: action
@@ -126,14 +101,13 @@ class Result:
         }
 
     def frames(self) -> Iterator[ResultFrame]:
-        """Read the frames that were asked for, from the first one."""
         for line in self.lines():
             frame = json.loads(line)
             objects = tuple(_object(item) for item in frame["objects"])
             yield ResultFrame(frame["index"], frame["time_s"], objects)
 
     def indices(self) -> range:
-        """Return which frames of the video it holds, at least one."""
+        """Return which frames of the video the result holds, at least one."""
         start, step, stop = 0, 1, 0
         for number, frame in enumerate(self.frames()):
             if number == 0:
@@ -144,7 +118,7 @@ class Result:
         return range(start, stop, step)
 
     def frame_name(self, index: int) -> str:
-        """Name a frame so that names sort as the frames do: five digits, or more if need be."""
+        """Number a frame with five digits, or more if need be, so that names sort as frames do."""
         return f"{index:0{max(5, len(str(self.frame_count - 1)))}d}"
 
 

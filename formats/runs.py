@@ -5,13 +5,7 @@ from numpy.typing import NDArray
 
 
 def run_lengths(pixels: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Count the pixels of each run; the first run is of background and may be empty.
-
-    Args:
-        pixels: (N,) bool, N at least 1.
-
-    Returns:
-        (R,) int64, of the sum N.
+    """Count the pixels of each run of (N,), N at least 1; the first, of background, may be empty.
 
     >>> run_lengths(np.array([True, True, False])).tolist()
     [0, 2, 1]

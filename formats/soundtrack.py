@@ -23,13 +23,7 @@ _TOLERANCE = RATE // 10
 def soundtrack(
     footage: Footage, to: OutputContainer, start_s: float, stop_s: float | None
 ) -> "Iterator[Packet[Stream]]":
-    """Add the sound of a video, if it has any, to a file as AAC, and return its packets.
-
-    Args:
-        to: nothing has been written to it yet.
-        start_s: second of the video that becomes 0; what is heard before is left out.
-        stop_s: second of the video that the sound ends at; None for all of it.
-    """
+    """Add a video's sound to a file as AAC, `start_s` becoming 0; return its packets."""
     start = round(start_s * RATE)
     stop = None if stop_s is None else round(stop_s * RATE)
     parts = _joined(_cut(footage, start, stop))
@@ -46,7 +40,6 @@ def soundtrack(
 
 
 def _cut(footage: Footage, start: int, stop: int | None) -> Iterator[Sound]:
-    """Take what is heard from `start` to `stop`, and count from `start` on."""
     with closing(footage.sound()) as parts:
         for part in parts:
             if stop is not None and part.start >= stop:

@@ -17,13 +17,7 @@ def reserve_display_size(stream: VideoStream) -> None:
 
 
 def write_display_size(path: Path, width: int, height: int) -> None:
-    """Write into a finished file at what size its pictures are shown.
-
-    Args:
-        path: of a file with one track, for which `reserve_display_size` kept room.
-        width: pixels, 1 to `MOST_PIXELS`.
-        height: likewise.
-    """
+    """Write the displayed size, 1 to `MOST_PIXELS` a side, where room was reserved for it."""
     shown = _element(_DISPLAY_WIDTH, width.to_bytes(4, "big"))
     shown += _element(_DISPLAY_HEIGHT, height.to_bytes(4, "big"))
     with path.open("r+b") as file:
@@ -43,7 +37,6 @@ def _element(name: bytes, content: bytes) -> bytes:
 
 
 def _content(head: bytes, start: int) -> range:
-    """Find the content of the element at `start`: zeros that lead tell how long a number is."""
     size_at = start + 9 - head[start].bit_length()
     length = 9 - head[size_at].bit_length()
     size = int.from_bytes(head[size_at : size_at + length], "big") - (1 << 7 * length)

@@ -15,10 +15,7 @@ from pipeline.objects import rle
 
 
 def ytvis(result: Result) -> Iterator[str]:
-    """Write a result as YouTube-VIS JSON, in pieces; it has to have masks.
-
-    The id of an annotation is that of its track.
-    """
+    """Write a result with masks as YouTube-VIS JSON, in pieces; annotations have track ids."""
     acting = result.acting()
     with ByTrack() as by_track:
         yield f'{{"info":{dump({"description": result.description})},"licenses":[],'
