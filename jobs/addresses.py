@@ -17,7 +17,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 @dataclass(frozen=True)
 class Target:
-    """What a URL names."""
+    """The parts of a URL."""
 
     tls: bool
     host: str
@@ -26,7 +26,7 @@ class Target:
 
     @property
     def authority(self) -> str:
-        """What a Host header says: without the port where that is the scheme's."""
+        """What a Host header says; the scheme's own port is left out."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         usual = _PORTS["https" if self.tls else "http"]
         return host if self.port == usual else f"{host}:{self.port}"
@@ -35,13 +35,9 @@ class Target:
 class AddressGuard:
     """Says where requests may go that are made because a client names a URL.
 
-    A client must not reach through us what it can't reach itself. So a name is resolved once, every
-    address that it has must be a public one, and the connection goes to the address that was
-    looked at, not to what the name means a moment later.
-
-    Args:
-        allow: names of hosts, and networks such as `10.1.0.0/16`, that may be reached although they
-            aren't public, and without TLS.
+    A client must not reach through us what it can't reach itself. So a name is resolved once, each
+    of its addresses must be public, and the connection goes to one of these. The hosts and networks
+    (such as `10.1.0.0/16`) in `allow` may be reached all the same, and without TLS.
     """
 
     def __init__(self, allow: Sequence[str] = ()) -> None:
@@ -49,11 +45,7 @@ class AddressGuard:
         self._hosts = {each.lower() for each in allow if not _is_network(each)}
 
     def check(self, url: str) -> Target:
-        """Refuse a URL early, as far as its text tells, and return what it names.
-
-        Raises:
-            BadUrl: it isn't one of http or https, or names an address that may not be reached.
-        """
+        """Return what a URL names; raises BadUrl if its text alone shows that it is refused."""
         target = _parsed(url)
         with suppress(ValueError):
             self._check_address(ipaddress.ip_address(target.host), target.host)
@@ -62,11 +54,7 @@ class AddressGuard:
         return target
 
     def choose(self, target: Target, found: Sequence[str]) -> str:
-        """Return the address to connect to, of those that the host of a URL has.
-
-        Raises:
-            BadUrl: one of them may not be reached, or not without TLS.
-        """
+        """Return the address to connect to; raises BadUrl if any of those found is refused."""
         addresses = [ipaddress.ip_address(each) for each in found]
         for address in addresses:
             self._check_address(address, target.host)
@@ -110,7 +98,7 @@ def _parsed(url: str) -> Target:
 
 
 def _is_public(address: Address) -> bool:
-    """Say whether an address is everybody's, also where it has another one inside.
+    """Say whether an address, and any that is embedded in it, is public.
 
     >>> addresses = ("1.1.1.1", "10.0.0.1", "::ffff:127.0.0.1", "64:ff9b::a00:1", "2002:7f00:1::")
     >>> [_is_public(ipaddress.ip_address(each)) for each in addresses]

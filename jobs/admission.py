@@ -20,13 +20,7 @@ _NOT_IN_THE_RESULT = ("filename", "callback_url", "priority", "labels")
 
 @dataclass(frozen=True, kw_only=True)
 class NewJob:
-    """A job that is to be.
-
-    Attributes:
-        digest: as `digest_of`; None if its result is not to be found by it.
-        request_id: of the request, as the log has it; None if it has none.
-        traceparent: of the request's span; None if it has none.
-    """
+    """A job to be added; without a `digest` (`digest_of`) its result isn't found by it."""
 
     id: str
     request: JobRequest
@@ -41,7 +35,7 @@ class NewJob:
 
 @dataclass(frozen=True)
 class CachedResult:
-    """A finished job that was asked for the same."""
+    """A finished job of the same digest."""
 
     job_id: str
     segments: int
@@ -50,11 +44,7 @@ class CachedResult:
 
 
 class Admission:
-    """Lets jobs in.
-
-    Args:
-        owner: whose jobs they are, and whose alone there seem to be; None for nobody's, and all.
-    """
+    """Adds jobs for an owner and sees its jobs only; None adds nobody's and sees all."""
 
     def __init__(self, engine: sa.Engine, owner: Key | None = None) -> None:
         self._engine = engine
@@ -63,14 +53,7 @@ class Admission:
         self._owned = sa.true() if owner is None else JOBS.c.owner == owner.name
 
     def check_room(self, connection: sa.Connection, added: int = 0) -> None:
-        """Hold the owner's unfinished jobs against what it may have.
-
-        Args:
-            added: how many jobs this transaction has added.
-
-        Raises:
-            TooManyJobs: it may have no more.
-        """
+        """Raise TooManyJobs if the owner has no room, besides `added` jobs of this transaction."""
         if self._owner is None or self._owner.max_jobs is None:
             return
         # The key's row is locked where the database can, so that no two jobs take the last place.
@@ -85,15 +68,7 @@ class Admission:
             )
 
     def add(self, connection: sa.Connection, job: NewJob) -> int:
-        """Add a queued job within the caller's transaction.
-
-        Returns:
-            The place of its first segment, as `next_place`.
-
-        Raises:
-            TooManyJobs: its owner may have no more.
-            sqlalchemy.exc.IntegrityError: there is a job with this idempotency key.
-        """
+        """Add a queued job; return its `next_place`. Raises TooManyJobs or IntegrityError."""
         owner = None if self._owner is None else self._owner.name
         place = next_place(connection, owner, job.request.priority, job.segments)
         values = {"state": JobState.QUEUED, "frames_done": 0, "linked": 0, "place": place}
@@ -103,11 +78,7 @@ class Admission:
         return place
 
     def add_finished(self, connection: sa.Connection, job: NewJob, cached: CachedResult) -> None:
-        """Add a job whose result is there already, a copy of another's.
-
-        Raises:
-            sqlalchemy.exc.IntegrityError: there is a job with this idempotency key.
-        """
+        """Add a job with a copied result; IntegrityError: a job has this idempotency key."""
         values = {
             "state": JobState.SUCCEEDED,
             "started_at": self._now,
@@ -158,11 +129,7 @@ class Admission:
         }
 
     def repeated(self, idempotency: Idempotency) -> Job | None:
-        """Return the job that a request made when it was sent before; None if it wasn't.
-
-        Raises:
-            IdempotencyConflict: the request that was sent with this key was another one.
-        """
+        """Return the job that this request already made; IdempotencyConflict: another one did."""
         query = ROWS.where(JOBS.c.idempotency_key == self._scoped(idempotency.key))
         with self._engine.connect() as connection:
             row = connection.execute(query).mappings().first()
@@ -176,7 +143,7 @@ class Admission:
         return job_of(row)
 
     def cached_result(self, digest: str, runtimes: Collection[str]) -> CachedResult | None:
-        """Find the owner's latest job that succeeded in the same."""
+        """Find the owner's latest job that succeeded with this digest."""
         query = (
             sa.select(JOBS.c.id, JOBS.c.segments, JOBS.c.model, JOBS.c.runtime)
             .where(
@@ -197,10 +164,7 @@ class Admission:
 
 
 def digest_of(sha256: str, request: JobRequest) -> str:
-    """Return what is the same for requests that one runtime must answer alike.
-
-    Args:
-        request: what is asked for; how its file is called and whom it tells doesn't matter.
+    """Return a hash that is equal for requests which one runtime must answer alike.
 
     >>> digest_of("0", JobRequest(filename="a")) == digest_of("0", JobRequest(filename="b"))
     True

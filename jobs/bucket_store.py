@@ -34,18 +34,15 @@ _log = logging.getLogger(__name__)
 
 
 class BucketStore(JobStore):
-    """Keeps the files of jobs under a URL such as `s3://BUCKET/PREFIX`.
+    """Keeps the files of jobs under a URL such as `s3://BUCKET/PREFIX`, and copies in `data_dir`.
 
-    Credentials, region and endpoint come from the environment variables that obstore knows, such
-    as AWS_ACCESS_KEY_ID, AWS_REGION and AWS_ENDPOINT_URL.
+    Credentials, region and endpoint come from the environment variables that obstore knows, such as
+    AWS_ACCESS_KEY_ID, AWS_REGION and AWS_ENDPOINT_URL. Copies, but for those in use, take at most
+    `cache_bytes`.
 
     An object store has no folders that could be gone, so the upload stands for its job: it is put
-    first and deleted first, and whoever writes looks for it afterwards. If it is there still, a
+    first and deleted first, and whoever writes looks for it afterwards. If it is still there, a
     `delete` that follows finds what was written; if not, the writer removes that itself.
-
-    Args:
-        data_dir: local folder for what is received, written or read just now.
-        cache_bytes: that copies in `data_dir` may take, but for those in use.
     """
 
     def __init__(self, data_dir: Path, url: str, cache_bytes: int) -> None:
@@ -56,12 +53,7 @@ class BucketStore(JobStore):
         self._probed = _connect(url, answer_s=3, retry_s=0)
 
     def require(self) -> None:
-        """Try, for a start, all that the store must let this process do.
-
-        Raises:
-            StoreAway: it can't be reached.
-            StoreRefuses: there is no such bucket, or a credential or a right is missing.
-        """
+        """Try all that the store must allow; raises StoreAway or StoreRefuses."""
         endpoint = next((os.environ[name] for name in ENDPOINTS if name in os.environ), "")
         if endpoint.startswith("http://") and not _allows_http():
             raise StoreRefuses(

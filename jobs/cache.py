@@ -18,13 +18,7 @@ KEPT_FOR_S = 600.0
 
 @dataclass(frozen=True)
 class Original:
-    """What a copy is made of.
-
-    Attributes:
-        size: bytes.
-        changed_at: seconds since 1970; the copy has the same time.
-        blocks: its bytes in order.
-    """
+    """What a copy is made of: its blocks, in order, and when it changed, seconds since 1970."""
 
     size: int
     changed_at: float
@@ -32,17 +26,10 @@ class Original:
 
 
 class Cache:
-    """Copies in a folder that several processes of one machine may share.
+    """Copies in a folder of their own that several processes of one machine may share.
 
-    Who reads a copy, or writes a file that isn't whole yet, holds a lock on it. Locks end with
-    their process, so that what a killed one left is told from what is in use.
-
-    copies/NAME    whole copies; the time of the last access says when they were used last
-    unfinished/    files that are being written
-
-    Args:
-        folder: for the copies, and for nothing else.
-        most_bytes: that the copies may take, but for those in use.
+    Readers of a copy and writers of a file hold a lock on it. Locks end with their process: what a
+    killed one left isn't taken for in use. Copies, but for those in use, take at most `most_bytes`.
     """
 
     def __init__(self, folder: Path, most_bytes: int) -> None:
@@ -66,11 +53,7 @@ class Cache:
 
     @contextmanager
     def copy(self, name: str, get: Callable[[], Original]) -> Iterator[Path]:
-        """Give a copy to read while the context lasts, made first if there is none.
-
-        Args:
-            get: opens what it is made of.
-        """
+        """Give a copy to read in the context; `get` opens the original if there is none."""
         path = self._copies / name
         while (held := _hold(path, fcntl.LOCK_SH)) is None:
             self._fetch(path, get())
@@ -80,22 +63,18 @@ class Cache:
             _mark_used(held)
 
     def take(self, path: Path, name: str) -> None:
-        """Move a whole file, which was written elsewhere on this disk, to be a copy."""
+        """Move a whole file, written elsewhere on this disk, to be a copy."""
         self.tidy(path.stat().st_size)
         os.utime(path)
         path.replace(self._copies / name)
 
     def drop(self, start: str) -> None:
-        """Remove the copies whose names start so; those in use go when they aren't any longer."""
+        """Remove the copies whose names start so; those in use go when they no longer are."""
         for path in self._copies.glob(f"{start}*"):
             _remove_unused(path)
 
     def tidy(self, room_bytes: int = 0) -> None:
-        """Remove what killed processes left, what wasn't used for long, and what is too much.
-
-        Args:
-            room_bytes: that are to be left below the bound.
-        """
+        """Remove stale files, and copies until `room_bytes` are free below the bound."""
         now = time.time()
         for path in self._unfinished.iterdir():
             if now - _times(path)[1] > SETTLED_AFTER_S:
@@ -139,7 +118,6 @@ def _hold(path: Path, how: int) -> BinaryIO | None:
 
 
 def _remove_unused(path: Path) -> bool:
-    """Remove a file that nobody holds; say whether it is gone."""
     try:
         held = _hold(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -156,7 +134,7 @@ def _mark_used(file: BinaryIO) -> None:
 
 
 def _times(path: Path) -> tuple[float, float]:
-    """Return when a file was used and when it was changed last; long ago where it is gone."""
+    """Return when a file was last used and changed; long ago where it is gone."""
     try:
         found = path.stat()
     except FileNotFoundError:

@@ -45,7 +45,7 @@ class Callbacks:
         self._now = now(engine)
 
     def take(self) -> Callback | None:
-        """Take the one that waits longest, so that no other worker does; None if none is due."""
+        """Take the one due longest, so that no other worker does; None if none is due."""
         with self._engine.connect() as connection:
             row = connection.execute(
                 sa.select(CALLBACKS, JOBS)
@@ -82,7 +82,6 @@ class Callbacks:
             connection.execute(CALLBACKS.delete().where(CALLBACKS.c.job_id == job_id))
 
     def try_again(self, job_id: str, after_s: float) -> None:
-        """Note that it is to be tried again."""
         with self._engine.begin() as connection:
             connection.execute(
                 CALLBACKS.update()
@@ -110,13 +109,7 @@ def _body(row: sa.RowMapping) -> bytes:
 
 
 def signed_headers(secret: bytes, message_id: str, sent_at: int, body: bytes) -> dict[str, str]:
-    """Return the headers by which a receiver knows that a webhook is ours, and new.
-
-    Source: the Standard Webhooks specification, symmetric signatures (v1).
-
-    Args:
-        sent_at: seconds since 1970.
-    """
+    """Return the headers of Standard Webhooks, symmetric v1; `sent_at` is seconds since 1970."""
     signed = b".".join([message_id.encode(), str(sent_at).encode(), body])
     digest = hmac.digest(secret, signed, hashlib.sha256)
     return {

@@ -123,14 +123,7 @@ def embedded_url(data_dir: Path) -> str:
 
 
 def open_database(url: str) -> sa.Engine:
-    """Make the database ready, whoever comes first, and open it.
-
-    Args:
-        url: `sqlite:///PATH` or `postgresql://...`, whose database is made if it isn't there.
-
-    Raises:
-        SchemaTooNew: a newer version of the service made it.
-    """
+    """Open `sqlite:///PATH` or `postgresql://...`, made if need be; raises SchemaTooNew."""
     for library in ("dbos", "alembic"):
         logging.getLogger(library).setLevel(logging.WARNING)
     address = sa.make_url(url)
@@ -147,7 +140,6 @@ def open_database(url: str) -> sa.Engine:
 
 
 def _upgrade(engine: sa.Engine) -> None:
-    """Bring the tables up to date while nobody else does, wholly or not at all."""
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MAKING_TABLES)))
@@ -158,12 +150,12 @@ def _upgrade(engine: sa.Engine) -> None:
 
 
 def workflow_id(job_id: str, segment: int) -> str:
-    """Return the name of the work on a segment, in the database of DBOS."""
+    """Return DBOS's name of the work on a segment."""
     return f"{job_id}-{segment:06d}"
 
 
 def workflows(connection: sa.Connection) -> sa.TableClause:
-    """Return the table of workflows of DBOS, as far as it is used here."""
+    """Return DBOS's table of workflows, as far as it is used here."""
     return sa.table(
         "workflow_status",
         sa.column("workflow_uuid", sa.Text),
@@ -179,15 +171,11 @@ def workflows(connection: sa.Connection) -> sa.TableClause:
 
 
 def of_job(table: sa.TableClause, job_id: str) -> sa.ColumnElement[bool]:
-    """Return which workflows are segments of a job."""
     return table.c.workflow_uuid.between(workflow_id(job_id, 0), workflow_id(job_id, 999_999))
 
 
 def now(engine: sa.Engine) -> sa.ColumnElement[float]:
-    """Return the database's clock as an expression: seconds since 1970.
-
-    Workers on several machines agree on it, whatever their own clocks say.
-    """
+    """Return the database's clock, on which machines agree, as seconds since 1970."""
     if engine.dialect.name == "sqlite":
         return sa.literal_column("((julianday('now') - 2440587.5) * 86400.0)", sa.Double)
     return sa.literal_column("extract(epoch from clock_timestamp())", sa.Double)

@@ -14,14 +14,7 @@ _log = logging.getLogger(__name__)
 
 
 class Deadline(Periodic):
-    """Fails jobs that take too long.
-
-    It does no more than to write down that the job failed: whoever works on it sees that it isn't
-    wanted any more, and nobody takes up the rest.
-
-    Args:
-        timeout_s: from when a job's first segment is taken up to its end; None for any time.
-    """
+    """Fails jobs that end later than `timeout_s` after their first segment is taken up."""
 
     def __init__(
         self, records: JobRecords, timeout_s: float | None, metrics: WorkerMetrics
@@ -32,7 +25,6 @@ class Deadline(Periodic):
         self._timeout_s = timeout_s
 
     def run_once(self) -> None:
-        """Fail the jobs that take too long by now."""
         try:
             if self._timeout_s is not None:
                 self._enforce(self._timeout_s)

@@ -18,12 +18,11 @@ _log = logging.getLogger(__name__)
 
 
 class EarlyLines(Periodic):
-    """Links the frames of a segment as they are found, if the result goes on with this segment.
+    """Links a segment's frames as they are found, if the result goes on with this segment.
 
-    In a thread of its own, since frames come in bursts: who waits for the next can't tell these.
-
-    What it tells is how the finished segment begins: it is linked once more then, from the file of
-    all its frames, and gets the same tracks. A worker that does the segment again tells the same.
+    It has its own thread, since frames come in bursts. The finished segment, linked once more from
+    the file of all its frames, begins with the same lines; a worker that does it again writes them
+    too.
     """
 
     def __init__(
@@ -42,7 +41,6 @@ class EarlyLines(Periodic):
         self._held = 0  # frames of the segment before that this one's lines begin with
 
     def add(self, frame: SegmentedFrame) -> None:
-        """Take the next frame of the segment."""
         self._unlinked.append(frame)
 
     def run_once(self) -> None:
@@ -80,5 +78,4 @@ class EarlyLines(Periodic):
 
 
 def tracker_for(request: JobRequest) -> Tracker:
-    """Return the tracker that a job begins with."""
     return Tracker(request.instances, request.min_track_s, request.threshold)

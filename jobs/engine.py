@@ -46,15 +46,11 @@ _WHY = {JobState.FAILED: "failed", JobState.CANCELED: "was canceled"}
 
 
 class JobQueue:
-    """Jobs, for a process that runs none itself.
+    """Jobs, for a process that runs none itself; its methods block and are safe in threads.
 
-    Every method blocks: call them in a thread. They may be called from several at once.
-
-    Args:
-        database_url: as `open_database`; the database is made ready if it isn't yet.
-        poll_s: how often `frames` looks for more, seconds.
-        segment_frames: frames wanted in a segment; a dead worker costs up to half as many again.
-        max_queued: jobs that may wait for a worker at once; None for any number.
+    `open_database` makes the database ready, `frames` looks for more every `poll_s`, segments have
+    about `segment_frames` frames (a dead worker costs up to half as many again), and up to
+    `max_queued` jobs may wait for a worker.
     """
 
     def __init__(
@@ -85,19 +81,14 @@ class JobQueue:
         self._engine.dispose()
 
     def owned_by(self, owner: Key) -> "JobQueue":
-        """Return this queue as if it held the jobs of one key only; close the first one."""
+        """Return a view of the jobs of one key only; close the queue itself, not the view."""
         view = copy.copy(self)
         view._records = JobRecords(self._engine, owner)
         view._admission = Admission(self._engine, owner)
         return view
 
     def check_room(self) -> None:
-        """Say that there is no room for another job: `submit` itself checks the owner's only.
-
-        Raises:
-            QueueFull: as many jobs wait as the service takes.
-            TooManyJobs: the owner has as many unfinished jobs as it may.
-        """
+        """Raise QueueFull or TooManyJobs if there is no room; `submit` checks the latter only."""
         if self._max_queued is not None and (waiting := self.queue_depth()) >= self._max_queued:
             raise QueueFull(
                 f"At most {self._max_queued} jobs may wait for a worker, and {waiting} do; "
@@ -107,11 +98,7 @@ class JobQueue:
             self._admission.check_room(connection)
 
     def repeated(self, idempotency: Idempotency) -> Job | None:
-        """Return the job that a request made when it was sent before; None if it wasn't.
-
-        Raises:
-            IdempotencyConflict: the request that was sent with this key was another one.
-        """
+        """Return the job that this request already made; IdempotencyConflict: another one did."""
         return self._admission.repeated(idempotency)
 
     def submit(
@@ -127,17 +114,10 @@ class JobQueue:
     ) -> Job:
         """Make a job of the upload that lies at `store.incoming(job_id)`.
 
-        Its owner may have a job that succeeded in the same: then it gets a copy of that result, and
-        else it is queued. If it fails, the upload is gone and nothing else is left of the job.
-
-        Args:
-            idempotency: of the request; where it made a job already, that one is returned.
-            sha256: of the upload; without it there is no looking for the same.
-
-        Raises:
-            IdempotencyConflict: the request that was sent with this key was another one.
-            SelectionError: the request's time range holds no frame.
-            TooManyJobs: the owner has as many unfinished jobs as it may.
+        It is queued, unless the request made a job before, which is returned, or its owner has a
+        finished job of the same upload (by `sha256`) and options, whose result is copied unless
+        `fresh`. Raises IdempotencyConflict, SelectionError where the time range holds no frame, or
+        TooManyJobs; then neither the upload nor anything of the job is left.
         """
         try:
             frames = select(video, request.start_s, request.end_s, request.every)
@@ -206,42 +186,27 @@ class JobQueue:
         return True
 
     def get(self, job_id: str) -> Job:
-        """Return a job. Raises JobNotFound: there is none of this id."""
+        """Return a job; raises JobNotFound."""
         return self._records.get(job_id)
 
     def find(self, job_ids: Collection[str]) -> Sequence[Job]:
-        """Return those of some jobs that there are, in any order."""
+        """Return the jobs that exist of these, in any order."""
         return self._records.find(job_ids)
 
     def list(
         self, wanted: JobFilter | None = None, limit: int = 20, cursor: str | None = None
     ) -> JobPage:
-        """Return up to `limit` jobs.
-
-        Jobs that are added meanwhile don't move the others from page to page.
-
-        Raises:
-            BadCursor: `cursor` isn't one that was given out.
-        """
+        """Return up to `limit` jobs; new ones don't shift the pages. Raises BadCursor."""
         return self._records.list(wanted or JobFilter(), limit, cursor)
 
     def cancel(self, job_id: str) -> Job:
-        """Cancel a job at once; one that is final stays as it is.
-
-        Raises:
-            JobNotFound: there is none of this id.
-        """
+        """Cancel a job at once; a final one stays as it is. Raises JobNotFound."""
         if self._records.finish(job_id, JobState.CANCELED):
             self._client.cancel_workflows(list(self._records.workflows(job_id)))
         return self.get(job_id)
 
     def delete(self, job_id: str) -> None:
-        """Cancel a job if need be, then remove everything that is kept of it.
-
-        Raises:
-            JobNotFound: there is none of this id.
-            StoreAway: its files can't be removed now; do it again.
-        """
+        """Cancel a job if need be, then remove it; raises JobNotFound, or StoreAway (retry)."""
         self.cancel(job_id)
         # Before its row: if the store is away, the job is there still and can be deleted again.
         self.store.delete(job_id)
@@ -254,7 +219,6 @@ class JobQueue:
         return self._records.count(JobState.QUEUED)
 
     def load(self) -> Load:
-        """Return how much there is to do."""
         return self._records.load()
 
     def workers(self) -> Sequence[Worker]:
@@ -269,13 +233,7 @@ class JobQueue:
         self.store.sweep(self._records.ids(), older_than_s)
 
     def result_summary(self, job_id: str) -> dict[str, Any]:
-        """Return the result but for its frames: id, model, video, tracks.
-
-        Raises:
-            JobNotFound: there is no job of this id.
-            JobNotFinished: it isn't final yet.
-            JobHasNoResult: it failed or was canceled.
-        """
+        """Return all but the frames; raises JobNotFound, JobNotFinished or JobHasNoResult."""
         _require_result(self.get(job_id))
         try:
             summary: dict[str, Any] = json.loads(self.store.read(self.store.summary(job_id)))
@@ -285,18 +243,12 @@ class JobQueue:
         return {"id": job_id, **summary}
 
     def frames(self, job_id: str, *, follow: bool = False, start: int = 0) -> Iterator[str]:
-        r"""Read the result's frames in order, as JSON lines that end with `\n`.
+        r"""Read the result from frame `start` on, as JSON lines that end with `\n`.
 
-        Args:
-            follow: begin while the job still runs and go on to its end, whatever that is. While
-                there is nothing new an empty string comes every `poll_s`, so that the caller can
-                leave.
-            start: frames to leave out, from the first.
-
-        Raises:
-            JobNotFound: there is no job of this id, or it is deleted while it is read.
-            JobNotFinished: it isn't final yet, and not followed.
-            JobHasNoResult: it failed or was canceled; if it is followed, after what is there.
+        With `follow` it begins while the job runs and goes on to its end; an empty string comes
+        every `poll_s` while there is nothing new, so that the caller can leave. Raises JobNotFound
+        (also if the job is deleted meanwhile), JobNotFinished unless followed, or JobHasNoResult,
+        after what is there.
         """
         job = self.get(job_id)
         if not follow:

@@ -23,17 +23,12 @@ _log = logging.getLogger(__name__)
 
 
 class RetryPolicy:
-    """Says whether a step that failed may succeed when it is tried again; one for each step.
-
-    While the database or the store of files is away the step goes on being tried; anything else
-    gets few tries.
-    """
+    """Says whether a step may succeed when tried again: few times, but always during an outage."""
 
     def __init__(self) -> None:
         self._tries_left = TRIES
 
     def should_retry(self, error: BaseException) -> bool:
-        """Take note of an error, and say whether another try makes sense."""
         if is_outage(error):
             return True
         self._tries_left -= 1
@@ -47,11 +42,7 @@ def is_outage(error: BaseException) -> bool:
 
 
 def failure_of(error: Exception, about: Mapping[str, object]) -> JobFailure:
-    """Say why a job failed, for its client.
-
-    The pipeline's errors are meant for clients. Any other is a fault of ours: its text may hold
-    paths, so that it goes to the log only.
-    """
+    """Say why a job failed; the text of a fault of ours may hold paths and is only logged."""
     if isinstance(error, PipelineError | WorkerLost):
         return JobFailure(type(error).__name__, str(error))
     if isinstance(error, PortableWorkflowError) and _is_of_pipeline(error.name):
@@ -69,7 +60,6 @@ def failure_of(error: Exception, about: Mapping[str, object]) -> JobFailure:
 
 
 def _is_full(error: BaseException) -> bool:
-    """Say whether a volume has no room: for a file, or for SQLite's."""
     if isinstance(error, sa.exc.OperationalError):
         return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
     return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}

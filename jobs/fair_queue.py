@@ -19,7 +19,7 @@ _NEXT = sa.func.coalesce(
 
 
 def rank_of(priority: Priority) -> int:
-    """Return the place of a priority among an owner's jobs: higher goes first.
+    """Return a priority's rank among an owner's jobs: higher goes first.
 
     >>> rank_of("high") > rank_of("normal") > rank_of("low")
     True
@@ -28,19 +28,15 @@ def rank_of(priority: Priority) -> int:
 
 
 def next_place(connection: sa.Connection, owner: str | None, priority: Priority, count: int) -> int:
-    """Return the place of a new job's first segment; its others follow one by one.
+    """Return the place of a new job's first segment, smallest first; the others follow one by one.
 
-    Workers take the segment with the smallest place. A new job's places begin where work stands
-    now, but after those of its owner's other jobs: owners with work share the workers evenly,
-    segment by segment, and an owner's own jobs go in their order. Nobody gains by posting many
-    jobs, or by having waited.
+    A new job's places begin where work stands now, but after those of its owner's other jobs. So
+    owners with work share the workers evenly, segment by segment; nobody gains by posting many
+    jobs, or by having waited. Before an owner's jobs of a lower priority it takes their places and
+    moves them back, which delays no other owner.
 
-    A job goes before those of its owner that have a lower priority: it gets their places, and they
-    move back by as many. So its owner has the same places in all as without priorities, and no
-    other owner's job is done later.
-
-    Source: start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996), with segments for
-    packets and equal weights.
+    Source: start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996), with segments for packets
+    and equal weights.
     """
     behind = _behind(connection, owner, priority)
     if behind:
@@ -58,11 +54,7 @@ def next_place(connection: sa.Connection, owner: str | None, priority: Priority,
 def _behind(
     connection: sa.Connection, owner: str | None, priority: Priority
 ) -> Sequence[tuple[str, int]]:
-    """Return the owner's jobs that wait, in part at least, and have a lower priority.
-
-    Returns:
-        The id of each, and the place of its first segment that waits.
-    """
+    """Return the owner's waiting jobs of lower priority, each with its next segment's place."""
     query = (
         sa.select(JOBS.c.id, JOBS.c.place + _NEXT)
         .where(

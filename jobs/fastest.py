@@ -23,14 +23,11 @@ _log = logging.getLogger(__name__)
 
 
 class FastestDevice:
-    """Chooses a device for a model.
+    """Chooses a device for an `.onnx` file.
 
-    What was chosen is noted in the data folder, for this kind of processor, model, version of the
-    runtimes and number of threads: so restarts don't try again, and workers that share the folder
-    agree, as they must to share the segments of a job.
-
-    Args:
-        model: the `.onnx` file.
+    The choice is noted in the data folder, by processor, model, versions of the runtimes and number
+    of threads. So restarts don't try again, and workers that share the folder agree, as they must
+    to share the segments of a job.
     """
 
     def __init__(self, data_dir: Path, model: Path, threads: int | None) -> None:
@@ -49,11 +46,7 @@ class FastestDevice:
         self._note = data_dir / "devices" / name
 
     def choose(self) -> Device:
-        """Return the device that is noted, or try them and note the fastest.
-
-        Raises:
-            ModelError: the model can't be loaded.
-        """
+        """Return the noted device, or try them and note the fastest; raises ModelError."""
         noted = self._noted()
         if noted is not None:
             _log.info("device chosen before", extra={"device": noted})

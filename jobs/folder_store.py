@@ -14,13 +14,11 @@ from jobs.store import JobFile, JobStore, checked
 
 
 class FolderStore(JobStore):
-    """Keeps the files of jobs under one folder.
+    """Keeps the files of jobs under one folder; a job's are made at submission and never again.
 
     uploads/ID     a file while it is being received
     jobs/ID/...    the files of a job; those that begin with a dot are being written
     trash/         folders being removed
-
-    The folders of a job are made once, when it is submitted, and no write makes them again.
     """
 
     def __init__(self, root: Path) -> None:
@@ -124,7 +122,7 @@ class FolderStore(JobStore):
 
 
 def remove_older(folder: Path, before: float) -> None:
-    """Remove the files of a folder that were changed last before a time."""
+    """Remove the files of a folder that last changed before a time."""
     for file in folder.iterdir():
         with suppress(FileNotFoundError):
             if file.stat().st_mtime < before:

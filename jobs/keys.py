@@ -18,11 +18,7 @@ _KEY = re.compile(r"rotograph_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 
 
 class KeyRing:
-    """The API keys.
-
-    A key is `rotograph_ID_SECRET`. The secret has 256 random bits, so that one round of SHA-256 is
-    enough: there is nothing to guess. It is shown once, when it is made, and kept nowhere.
-    """
+    """API keys, `rotograph_ID_SECRET`: for 256 random bits one round of SHA-256 is enough."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
@@ -31,16 +27,7 @@ class KeyRing:
     def create(
         self, name: str, *, max_jobs: int | None = None, requests_per_minute: int | None = None
     ) -> str:
-        """Make a key and return it; nobody can ever read it again.
-
-        Args:
-            max_jobs: unfinished jobs that it may have at once; None for any number.
-            requests_per_minute: that it may send; None for any number.
-
-        Raises:
-            BadKeyName: the name isn't fit for a log.
-            KeyExists: there is, or was, one of this name.
-        """
+        """Make a key, shown only now; raises BadKeyName, or KeyExists: its name was used."""
         if not _NAME.fullmatch(name):
             raise BadKeyName(
                 f"The name must be up to 64 letters, digits, '.', '_' and '-', got {name[:100]!r}."
@@ -66,11 +53,7 @@ class KeyRing:
         return f"rotograph_{key_id}_{secret}"
 
     def revoke(self, name: str) -> None:
-        """Make a key worthless, at once and for good; its jobs stay.
-
-        Raises:
-            KeyNotFound: there is none of this name.
-        """
+        """Make a key worthless, at once and for good; its jobs stay. Raises KeyNotFound."""
         with self._engine.begin() as connection:
             revoked = connection.execute(
                 API_KEYS.update()
@@ -86,17 +69,12 @@ class KeyRing:
             return [_key(row) for row in rows]
 
     def in_force(self) -> bool:
-        """Say whether requests need a key: as soon as one was ever made, revoked or not."""
+        """Say whether requests need a key: once one was made, revoked or not."""
         with self._engine.connect() as connection:
             return connection.execute(sa.select(API_KEYS.c.id).limit(1)).first() is not None
 
     def find(self, presented: str) -> Key:
-        """Return the key that a client presents.
-
-        Raises:
-            KeyUnknown: it isn't one of ours.
-            KeyRevoked: it was.
-        """
+        """Return the key that a client presents; raises KeyUnknown or KeyRevoked."""
         parts = _KEY.fullmatch(presented)
         key_id, secret = parts.groups() if parts else ("", "")
         with self._engine.connect() as connection:

@@ -9,10 +9,7 @@ from pipeline.values import Fault, Rle, SegmentedFrame, SegmentedObject
 
 
 def to_line(frame: SegmentedFrame, masks: Masks) -> str:
-    r"""Write a frame as it stands in the result, ending with `\n`.
-
-    Times are rounded to microseconds and scores to four digits: the same frame gives the same
-    line, and more digits say nothing.
+    r"""Write a frame as in the result; times are rounded to microseconds, scores to four digits.
 
     >>> mask = Rle(2, 3, "06")
     >>> cat = SegmentedObject(mask=mask, box=(0, 0, 3, 2), area=6, score=0.98765, track=1)
@@ -50,7 +47,6 @@ def to_part(frame: SegmentedFrame) -> str:
 
 
 def from_part(line: str) -> SegmentedFrame:
-    """Read a frame that `to_part` wrote."""
     frame = json.loads(line)
     objects = tuple(_read_object(item) for item in frame["objects"])
     fault = next((fault for fault in get_args(Fault) if frame.get(fault)), None)

@@ -12,7 +12,7 @@ from jobs.values import JobFilter
 
 
 def conditions(wanted: JobFilter) -> Iterator[sa.ColumnElement[bool]]:
-    """Yield what must hold of the jobs that a filter lets through."""
+    """Yield the conditions that a filter sets on jobs."""
     if wanted.states:
         yield JOBS.c.state.in_(wanted.states)
     # Times are shown in whole microseconds, to which a job's own must be equal.
@@ -26,16 +26,12 @@ def conditions(wanted: JobFilter) -> Iterator[sa.ColumnElement[bool]]:
 
 
 def cursor_of(number: int) -> str:
-    """Return the cursor of a page that ends at a job of this number."""
+    """Return the cursor of a page that ends at the job of this number."""
     return base64.urlsafe_b64encode(str(number).encode()).decode().rstrip("=")
 
 
 def number_of(cursor: str) -> int:
-    """Return the number of the job that a page ended at.
-
-    Raises:
-        BadCursor: `cursor` isn't one that `cursor_of` gave.
-    """
+    """Return the number of the job that a page ended at; raises BadCursor."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         number = int(base64.urlsafe_b64decode(padded))

@@ -28,7 +28,6 @@ class WorkerRegister:
         self._now = now(engine)
 
     def beat(self, worker: Worker) -> None:
-        """Note that a worker is alive."""
         values = asdict(worker)
         with self._engine.begin() as connection:
             known = connection.execute(
@@ -41,12 +40,12 @@ class WorkerRegister:
                 )
 
     def retire(self, worker: Worker) -> None:
-        """Note that a worker is gone, so that its job is taken over without a wait."""
+        """Remove a worker, so that its job is taken over without a wait."""
         with self._engine.begin() as connection:
             connection.execute(WORKERS.delete().where(WORKERS.c.id == worker.id))
 
     def live(self) -> Sequence[Worker]:
-        """Return the workers that were seen lately, by id."""
+        """Return the workers seen within `DEAD_AFTER_S`, by id."""
         columns = [WORKERS.c[name] for name in Worker.__dataclass_fields__]
         query = (
             sa.select(*columns)
@@ -92,11 +91,7 @@ class Heartbeat(Periodic):
         self._beaten_at = time.monotonic()
 
     def may_judge(self) -> bool:
-        """Say whether a worker that seems dead is.
-
-        Where this one couldn't beat, since the machine slept or has too much to do or the database
-        was away, the others couldn't either, and seem dead until they do again.
-        """
+        """Say whether a silent worker is dead: not where this one couldn't beat either."""
         return not self._is_late() and time.monotonic() >= self._trusted_from
 
     def _is_late(self) -> bool:
@@ -104,10 +99,7 @@ class Heartbeat(Periodic):
 
 
 class Takeover(Periodic):
-    """Takes over the jobs of dead workers; it needs a launched DBOS.
-
-    In a thread of its own: it takes as long as the database likes, and heartbeats mustn't be late.
-    """
+    """Takes over the jobs of dead workers, in a thread apart from heartbeats; needs DBOS."""
 
     def __init__(self, register: WorkerRegister, worker: Worker, heartbeat: Heartbeat) -> None:
         super().__init__(BEAT_S, "takeover")
@@ -122,11 +114,7 @@ class Takeover(Periodic):
             _log.exception("watch failed", extra={"worker": self._worker.id})
 
     def _take_over(self) -> None:
-        """Requeue the jobs of dead workers of this one's runtime.
-
-        It asks for the owners of running jobs anew in each run, not once per death: what a
-        failed run left is found by the next.
-        """
+        """Requeue what dead workers of this runtime were doing, and what a failed run left."""
         running = DBOS.list_workflows(
             status="PENDING",
             name=WORKFLOW,

@@ -55,7 +55,7 @@ class WorkerMetrics:
             self._ended.labels(state)
 
     def timed(self, stage: Stage | Literal["link"]) -> AbstractContextManager[object]:
-        """Take the time of what a stage does inside."""
+        """Time what a stage does inside."""
         return self._stages.labels(stage).time()
 
     def ended(self, state: JobState, failure: JobFailure | None = None) -> None:
@@ -64,7 +64,6 @@ class WorkerMetrics:
             self._failures.labels(self._problem_of(failure.kind)).inc()
 
     def describe(self, worker: Worker) -> None:
-        """Set `rotograph_worker_info`."""
         self._worker.labels(worker.device, worker.provider, worker.model, worker.model_version).set(
             1
         )

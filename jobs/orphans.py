@@ -21,14 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class Orphans(Periodic):
-    """Lets other workers begin such jobs anew, or fails those of which something is done already.
-
-    Frames of one job never come from two runtimes, and what a client has read stays true: so a job
-    with a finished segment waits for a worker that can go on, and then fails.
-
-    Args:
-        wait_s: how long a job waits for such a worker.
-    """
+    """Restarts jobs whose runtime is gone; those with a finished segment wait, and then fail."""
 
     def __init__(
         self,

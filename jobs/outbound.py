@@ -22,10 +22,7 @@ FAILURES = (
 
 
 class Outbound:
-    """Sends requests to servers of clients.
-
-    Redirects aren't followed, and proxies of the environment aren't used: see `AddressGuard`.
-    """
+    """Sends requests to clients' servers: no redirects, no proxies of the environment."""
 
     def __init__(self, guard: AddressGuard, tls: ssl.SSLContext | None = None) -> None:
         self._guard = guard
@@ -41,18 +38,7 @@ class Outbound:
         *,
         connect_s: float | None = None,
     ) -> AsyncIterator[httpcore.Response]:
-        """Send a request; give an answer whose body is yet to be read.
-
-        Args:
-            connect_s: for the server to be found and connected to; None for as long as it takes.
-
-        Raises:
-            BadUrl: the URL isn't one of http or https to an address that may be reached.
-            OSError, UnicodeError: its name can't be resolved.
-            httpcore.ConnectError, httpcore.ConnectTimeout: it can't be connected to.
-            httpcore.NetworkError: the connection breaks.
-            httpcore.ProtocolError: what comes isn't HTTP.
-        """
+        """Send a request, give the answer, its body unread; raises BadUrl or `FAILURES`."""
         target = self._guard.check(url)
         sent = {"Host": target.authority, **headers, "Connection": "close"}
         async with (
@@ -70,12 +56,7 @@ class Outbound:
             yield answer
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) -> int:
-        """Post something, and return the status of the answer; the rest of it isn't read.
-
-        Raises:
-            BadUrl: as `stream`, and so are those of `FAILURES`.
-            TimeoutError: the whole request takes longer than `timeout_s`.
-        """
+        """Post, and return the status; raises as `stream`, or TimeoutError after `timeout_s`."""
 
         async def send() -> int:
             with anyio.fail_after(timeout_s):
@@ -86,7 +67,7 @@ class Outbound:
 
 
 class _GuardedBackend(httpcore.AnyIOBackend):
-    """Connects to the address that was looked at, not to what its name means a moment later."""
+    """Connects to the address that was checked, whatever its name means a moment later."""
 
     def __init__(self, guard: AddressGuard, target: Target) -> None:
         self._guard = guard
@@ -100,7 +81,6 @@ class _GuardedBackend(httpcore.AnyIOBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Resolve the name once, and connect to what may be reached."""
         target = self._target
         try:
             with anyio.fail_after(timeout):

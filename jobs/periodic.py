@@ -6,11 +6,7 @@ from typing import Self
 
 
 class Periodic(ABC):
-    """Runs at once and then every so often, for as long as it is entered.
-
-    Args:
-        every_s: from the end of one run to the start of the next.
-    """
+    """Runs at once, and `every_s` after the end of each run, for as long as it is entered."""
 
     def __init__(self, every_s: float, name: str) -> None:
         self._every_s = every_s
@@ -26,7 +22,6 @@ class Periodic(ABC):
         self._thread.join()
 
     def stop(self) -> None:
-        """Let no other run begin."""
         self._stop.set()
 
     @property
@@ -35,7 +30,7 @@ class Periodic(ABC):
 
     @abstractmethod
     def run_once(self) -> None:
-        """Do it once, and see to what goes wrong: an error that is raised here ends the thread."""
+        """Do it once; an error raised here ends the thread."""
 
     def _run(self) -> None:
         while True:

@@ -1,8 +1,8 @@
 """Which workers may do the segments of a job: any, until the first one pins it to its runtime.
 
-DBOS gives a workflow that has an application version to workers of that version only, and one
-without to all: so the version is the runtime, and what waits of a pinned job gets it. No function
-of DBOS sets it later: a test holds this, and the requirements hold the version.
+DBOS gives a workflow that has an application version to workers of that version only: so the
+version is the runtime, and what waits of a pinned job gets it. No function of DBOS sets it later: a
+test holds this, and the requirements hold the version.
 """
 
 from collections.abc import Collection
@@ -32,7 +32,7 @@ def pin(connection: sa.Connection, job_id: str, runtime: str) -> None:
 
 
 def hand_back(connection: sa.Connection, job_id: str, segment: int, runtime: str) -> None:
-    """Let workers of a job's runtime have a segment that another took before it was pinned."""
+    """Let a job's runtime have a segment that another took before it was pinned."""
     table = workflows(connection)
     this = table.c.workflow_uuid == workflow_id(job_id, segment)
     connection.execute(
@@ -43,7 +43,7 @@ def hand_back(connection: sa.Connection, job_id: str, segment: int, runtime: str
 
 
 def unpin(connection: sa.Connection, job_id: str) -> None:
-    """Let any worker have all of a job, of which nothing is done."""
+    """Let any worker have all of a job of which nothing is done."""
     table = workflows(connection)
     unfinished = table.c.status.in_(["ENQUEUED", "PENDING"])
     connection.execute(
@@ -54,7 +54,7 @@ def unpin(connection: sa.Connection, job_id: str) -> None:
 
 
 def unpin_claimed(connection: sa.Connection, live: Collection[str]) -> None:
-    """Let any worker have the segments that one took and died before it could pin their job."""
+    """Let any worker have the segments whose worker died before it could pin their job."""
     table = workflows(connection)
     unpinned = sa.select(JOBS.c.id).where(JOBS.c.runtime.is_(None))
     connection.execute(

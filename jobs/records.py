@@ -41,12 +41,10 @@ ROWS = sa.select(
 
 @dataclass(frozen=True)
 class JobProgress:
-    """How far the result of an unfinished job is.
+    """How far an unfinished job's result is: `linked` segments, and `early` frames beyond.
 
-    Attributes:
-        linked: segments, from the first, that are in the result.
-        early: frames beyond those that can be read already; below 0, how many of them can't yet.
-        model: name and version, as the job's first worker had it; None before there was one.
+    Below 0, `early` is how many of those can't be read yet. `model` is the first worker's name and
+    version.
     """
 
     segments: int
@@ -57,11 +55,7 @@ class JobProgress:
 
 @dataclass(frozen=True)
 class Orphan:
-    """An unfinished job whose runtime no worker has.
-
-    Attributes:
-        model: name and version, as its first worker had it.
-    """
+    """An unfinished job whose runtime no worker has; `model` is its name and version."""
 
     job_id: str
     runtime: str
@@ -72,24 +66,14 @@ class Orphan:
 
 @dataclass(frozen=True)
 class Origin:
-    """The request that made a job.
-
-    Attributes:
-        request_id: as the log has it; None if it has none.
-        traceparent: of its span; None if it has none.
-    """
+    """The request that made a job."""
 
     request_id: str | None = None
     traceparent: str | None = None
 
 
 class JobRecords:
-    """The rows of jobs. A job that reached a final state never changes again.
-
-    Args:
-        owner: whose jobs alone there seem to be; None for all.
-        runtime: of the worker that works on them; None for who works on none.
-    """
+    """The rows of jobs, of one owner and pinned to one runtime where given; final ones stay."""
 
     def __init__(
         self, engine: sa.Engine, owner: Key | None = None, runtime: str | None = None
@@ -102,7 +86,7 @@ class JobRecords:
         self._owned = sa.true() if owner is None else JOBS.c.owner == owner.name
 
     def get(self, job_id: str) -> Job:
-        """Return a job. Raises JobNotFound: there is none of this id."""
+        """Return a job; raises JobNotFound."""
         with self.engine.connect() as connection:
             query = ROWS.where(JOBS.c.id == job_id, self._owned)
             row = connection.execute(query).mappings().first()
@@ -116,7 +100,7 @@ class JobRecords:
             return [job_of(row) for row in connection.execute(query).mappings()]
 
     def list(self, wanted: JobFilter, limit: int, cursor: str | None) -> JobPage:
-        """Return up to `limit` jobs. Raises BadCursor: `cursor` isn't one that was given out."""
+        """Return up to `limit` jobs, newest first; raises BadCursor."""
         clauses = [self._owned, *conditions(wanted)]
         query = ROWS.where(*clauses).order_by(JOBS.c.number.desc()).limit(limit + 1)
         if cursor is not None:
@@ -133,7 +117,7 @@ class JobRecords:
             return set(connection.execute(sa.select(JOBS.c.id)).scalars())
 
     def finished(self, older_than_s: float) -> Sequence[str]:
-        """Return the ids of the jobs that ended so many seconds ago or more, oldest end first."""
+        """Return the ids of the jobs that ended so long ago or longer, oldest end first."""
         query = (
             sa.select(JOBS.c.id)
             .where(~UNFINISHED, JOBS.c.finished_at <= self._now - older_than_s, self._owned)
@@ -143,7 +127,7 @@ class JobRecords:
             return connection.execute(query).scalars().all()
 
     def overdue(self, timeout_s: float) -> Sequence[str]:
-        """Return the ids of the unfinished jobs that were taken up so many seconds ago or more."""
+        """Return the ids of the unfinished jobs that were taken up so long ago or longer."""
         query = sa.select(JOBS.c.id).where(UNFINISHED, JOBS.c.started_at <= self._now - timeout_s)
         with self.engine.connect() as connection:
             return connection.execute(query).scalars().all()
@@ -154,7 +138,6 @@ class JobRecords:
             return connection.execute(query).scalar_one()
 
     def load(self) -> Load:
-        """Return how many jobs wait and run, and how long they have waited."""
         age_s = self._now - sa.func.min(JOBS.c.created_at)
         query = sa.select(JOBS.c.state, sa.func.count(), age_s).where(UNFINISHED)
         with self.engine.connect() as connection:
@@ -165,15 +148,7 @@ class JobRecords:
         return Load(queued=queued, running=running, oldest_queued_s=max(0.0, oldest_s))
 
     def take_up(self, job_id: str, segment: int, model: Mapping[str, str]) -> int | None:
-        """Note that a worker starts on a segment.
-
-        Returns:
-            How often the segment was started, with this time; None if the job isn't wanted any
-            more.
-
-        Raises:
-            PinnedElsewhere: another runtime has the job, and now the segment, too.
-        """
+        """Count an attempt at a segment; None: the job isn't wanted. Raises PinnedElsewhere."""
         with self.engine.begin() as connection:
             # First the job's row, which stays locked: its end removes the rows of its segments.
             wanted = connection.execute(
@@ -197,18 +172,13 @@ class JobRecords:
         raise PinnedElsewhere
 
     def origin(self, job_id: str) -> Origin:
-        """Return what is known of the request that made a job."""
         with self.engine.connect() as connection:
             query = sa.select(JOBS.c.request_id, JOBS.c.traceparent).where(JOBS.c.id == job_id)
             row = connection.execute(query).first()
         return Origin() if row is None else Origin(*row)
 
     def report(self, job_id: str, segment: int, frames_done: int) -> bool:
-        """Note how far a segment is; it never goes back, also where the segment is done again.
-
-        Returns:
-            Whether the job is still wanted.
-        """
+        """Note how far a segment is, which never goes back; say whether the job is still wanted."""
         known = SEGMENTS.c.frames_done
         with self.engine.begin() as connection:
             changed = connection.execute(
@@ -223,7 +193,7 @@ class JobRecords:
             return changed.rowcount > 0
 
     def progress(self, job_id: str) -> JobProgress | None:
-        """Return what of a job is in its result; None if the job isn't wanted any more."""
+        """Return how far the result is; None if the job isn't wanted any more."""
         early = sa.func.coalesce(JOBS.c.early, 0)
         columns = (JOBS.c.segments, JOBS.c.linked, early, JOBS.c.model)
         with self.engine.connect() as connection:
@@ -233,7 +203,7 @@ class JobRecords:
         return None if row is None else JobProgress(*row)
 
     def note_early_frames(self, job_id: str, segment: int, frames: int) -> None:
-        """Note how many frames of the segment that the result goes on with can be read."""
+        """Note how many frames can be read of the segment that the result goes on with."""
         known = sa.func.coalesce(JOBS.c.early, 0)
         with self.engine.begin() as connection:
             connection.execute(
@@ -243,7 +213,7 @@ class JobRecords:
             )
 
     def linked(self, job_id: str, segment: int, held: int) -> None:
-        """Note that a segment, after those before it, is in the result, but for `held` frames."""
+        """Note that the result has the next segment, but for `held` frames."""
         with self.engine.begin() as connection:
             connection.execute(
                 JOBS.update()
@@ -252,7 +222,7 @@ class JobRecords:
             )
 
     def finish(self, job_id: str, state: JobState, failure: JobFailure | None = None) -> bool:
-        """Bring a job to a final state. Returns whether it was unfinished before."""
+        """Bring a job to a final state; say whether it was unfinished before."""
         values: dict[str, Any] = {"state": state, "finished_at": self._now}
         if failure is not None:
             values |= {"failure_kind": failure.kind, "failure_message": failure.message}
@@ -273,7 +243,7 @@ class JobRecords:
             return True
 
     def orphans(self, live: Collection[str]) -> Sequence[Orphan]:
-        """Return the unfinished jobs that are pinned to none of some runtimes."""
+        """Return the unfinished jobs that are pinned to none of the live runtimes."""
         readable = sa.or_(JOBS.c.linked > 0, sa.func.coalesce(JOBS.c.early, 0) > 0)
         columns = (JOBS.c.id, JOBS.c.runtime, JOBS.c.segments, readable, JOBS.c.model)
         query = sa.select(*columns).where(UNFINISHED, JOBS.c.runtime.not_in(live))
@@ -281,7 +251,7 @@ class JobRecords:
             return [Orphan(*row) for row in connection.execute(query)]
 
     def unpin(self, orphan: Orphan) -> bool:
-        """Leave a job of which nothing is done to workers of any runtime; say whether it was."""
+        """Leave a job of which nothing is done to any runtime; say whether it was."""
         with self.engine.begin() as connection:
             unpinned = connection.execute(
                 JOBS.update()
@@ -293,14 +263,14 @@ class JobRecords:
             return unpinned.rowcount > 0
 
     def workflows(self, job_id: str) -> Sequence[str]:
-        """Return the names of the work on a job's segments, in the database of DBOS."""
+        """Return DBOS's names of the work on a job's segments."""
         with self.engine.connect() as connection:
             query = sa.select(JOBS.c.segments).where(JOBS.c.id == job_id)
             segments = connection.execute(query).scalar() or 0
         return [workflow_id(job_id, segment) for segment in range(segments)]
 
     def place_of(self, job_id: str, frame: int) -> tuple[int, int]:
-        """Return the segment of a reported frame, and its place there; behind the last, (n, 0)."""
+        """Return a reported frame's segment and place there; behind the last, (n, 0)."""
         with self.engine.connect() as connection:
             query = sa.select(JOBS.c.segments, JOBS.c.frames_total).where(JOBS.c.id == job_id)
             segments, total = connection.execute(query).one_or_none() or (0, 0)
@@ -311,7 +281,7 @@ class JobRecords:
         return segments or 0, 0
 
     def remove(self, job_id: str) -> None:
-        """Forget a job. Raises JobNotFound: there is none of this id."""
+        """Forget a job; raises JobNotFound."""
         with self.engine.begin() as connection:
             deleted = connection.execute(JOBS.delete().where(JOBS.c.id == job_id, self._owned))
             if not deleted.rowcount:
@@ -321,7 +291,6 @@ class JobRecords:
 
 
 def _attempt(connection: sa.Connection, job_id: str, segment: int) -> int:
-    """Count an attempt at a segment, and return how many there were."""
     attempts: int | None = connection.execute(
         SEGMENTS.update()
         .where(SEGMENTS.c.job_id == job_id, SEGMENTS.c.number == segment)
@@ -340,7 +309,6 @@ def _attempt(connection: sa.Connection, job_id: str, segment: int) -> int:
 
 
 def job_of(row: sa.RowMapping) -> Job:
-    """Return the job that a row of `ROWS` tells of."""
     video = row["video"]
     fractions = {name: Fraction(video[name]) for name in ("fps", "pixel_aspect")}
     failed = row["failure_kind"] is not None

@@ -25,30 +25,22 @@ _NICENESS = 10  # jobs and requests go first
 
 
 class Renderings:
-    """The results of jobs as files, such as videos, in the formats of `FILE_FORMATS`.
-
-    Every method blocks. What is made of a job is gone when the job is deleted.
-    """
+    """The results of jobs in `FILE_FORMATS`, gone with their job; every method blocks."""
 
     def __init__(self, store: JobStore, decode_timeout_s: float = 120.0) -> None:
         self._store = store
         self._decode_timeout_s = decode_timeout_s
 
     def find(self, job_id: str, name: str) -> Path | None:
-        """Return the file that was made in a format, to be opened soon; None if there is none."""
+        """Return the finished file, to be opened soon; None if there is none."""
         return self._store.find(self._store.rendering(job_id, name))
 
     def render(self, job_id: str, name: str, filename: str) -> None:
         """Make the file in a format, in place of one that may be there.
 
-        It takes long and a core: run it in a process of its own. One that is killed leaves a file
-        behind; `discard` it.
-
-        Raises:
-            JobNotFound: the job was deleted, maybe meanwhile.
-            VideoError: the video can't be decoded.
-            StoreAway: the files of jobs can't be had now.
-            OSError: the file can't be written, with the errno ENOSPC where the disk is full.
+        It takes long and a core: run it in a process of its own; one that is killed leaves a file
+        to `discard`. Raises JobNotFound, VideoError, StoreAway, or OSError, with ENOSPC where the
+        disk is full.
         """
         store = self._store
         try:
@@ -68,7 +60,7 @@ class Renderings:
             raise OSError(error.errno or errno.EIO, error.strerror) from error
 
     def discard(self, job_id: str, name: str) -> None:
-        """Remove what was left of renderings in a format that were killed."""
+        """Remove what killed renderings in a format left."""
         self._store.abandon(self._store.rendering(job_id, name))
 
     def _lines(self, job_id: str) -> Iterator[str]:
@@ -80,10 +72,7 @@ class Renderings:
 
 
 def render_confined(renderings: Renderings, job_id: str, name: str, filename: str) -> None:
-    """Make a file as `Renderings.render` does, in a process for this alone.
-
-    It takes at most `MEMORY_BYTES`, lets others go first, and ends with the process that began it.
-    """
+    """Render in a process for this alone: low priority, `MEMORY_BYTES`, ending with its parent."""
     # Where the API is killed nobody else would end this, nor bound how long it takes.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))

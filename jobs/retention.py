@@ -12,15 +12,7 @@ _log = logging.getLogger(__name__)
 
 
 class Retention(Periodic):
-    """Deletes finished jobs with their uploads and results, oldest end first.
-
-    Several processes may do so at once on the same jobs.
-
-    Args:
-        keep_s: how long a job is kept after its end; None for good.
-        budget_bytes: that the files of all jobs may take; None for any number. Unfinished jobs
-            count, but are never deleted.
-    """
+    """Deletes finished jobs after `keep_s`, and while all jobs take more than `budget_bytes`."""
 
     def __init__(self, queue: JobQueue, keep_s: float | None, budget_bytes: int | None) -> None:
         super().__init__(EVERY_S, "retention")
@@ -36,7 +28,7 @@ class Retention(Periodic):
             _log.exception("old jobs couldn't be deleted")  # the next run makes up for it
 
     def collect(self) -> int:
-        """Delete what is too old, then what is too much. Returns how many jobs were deleted."""
+        """Delete what is too old, then what is too much; return how many jobs."""
         deleted = 0
         if self._keep_s is not None:
             for job_id in self._queue.finished(older_than_s=self._keep_s):

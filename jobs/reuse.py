@@ -8,11 +8,7 @@ from jobs.store import JobStore
 
 
 def copy_result(store: JobStore, cached: CachedResult, job_id: str) -> None:
-    """Copy a finished job's result to a new one, whose own it is from then on.
-
-    Raises:
-        FileNotFoundError: the finished job was deleted; nothing of it is left with the new one.
-    """
+    """Copy a job's result to a new one; FileNotFoundError: it was deleted, and nothing is left."""
     copied = 0
     try:
         for segment in range(cached.segments):

@@ -14,18 +14,12 @@ _CODE = 5
 
 
 def runtime_of(session: Session, model: Path) -> str:
-    """Return the name of a worker's runtime: its model's files, its device and this code, hashed.
-
-    How many threads it has and which processor doesn't matter: that changes the last bits only.
-
-    Args:
-        model: the `.onnx` file; those of its features and actions lie beside it, if it has any.
-    """
+    """Hash what decides a result: the files of the model, the device and this code."""
     what = json.dumps([_CODE, session.device, session.provider, digests_of(model)])
     return hashlib.sha256(what.encode()).hexdigest()[:16]
 
 
 def digests_of(model: Path) -> Sequence[str]:
-    """Return the SHA-256 of each file of a model."""
+    """Return the SHA-256 of each of a model's files: `.onnx`, features and actions."""
     files = [path for path in (model, features_file(model), actions_file(model)) if path.exists()]
     return [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]

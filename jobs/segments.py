@@ -10,16 +10,11 @@ _RUN_SEGMENTS = 3
 
 
 def segment_count(frames: int, segment_frames: int, every: int = 1, longest_run: int = 0) -> int:
-    """Choose the number of segments so that each is about as much work as `segment_frames` frames.
+    """Choose how many segments, each of about the work of `segment_frames` consecutive frames.
 
-    Evenly cut ones, rather than full ones and a rest: a short last segment would cost as much
-    seeking and as many clips at its border as a full one.
-
-    Args:
-        frames: of the whole job, at least 1.
-        segment_frames: frames wanted in a segment, where each frame of the video is segmented.
-        every: n where only each n-th frame is.
-        longest_run: frames from one that decoding can start at to the next, at most.
+    They are cut evenly: a short last one would cost as much seeking and as many clips at its border
+    as a full one. Each `every`-th of the video's frames is segmented; decoding can start at least
+    every `longest_run`.
 
     >>> [segment_count(frames, 120) for frames in (1, 132, 181, 1394)]
     [1, 1, 2, 12]

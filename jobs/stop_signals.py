@@ -9,11 +9,10 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class StopSignals:
-    """Takes SIGTERM and SIGINT from when it is entered, for `wait` to tell of.
+    """Takes SIGTERM and SIGINT while it is entered; to be used in the main thread.
 
     The system may hand a signal to any thread, which doesn't wake a main thread that waits for a
-    lock or for a queue, and would be noticed when that ends. A socket that Python writes the
-    number of each signal to (`signal.set_wakeup_fd`) does wake it. To be used in the main thread.
+    lock or a queue. A socket that Python writes each signal to (`signal.set_wakeup_fd`) does.
     """
 
     def __enter__(self) -> Self:
@@ -31,6 +30,6 @@ class StopSignals:
         self._sender.close()
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait for a signal, and tell whether one came."""
+        """Wait for a signal, and say whether one came."""
         readable, _, _ = select([self._receiver], [], [], timeout_s)
         return bool(readable) and not set(_SIGNALS).isdisjoint(self._receiver.recv(64))

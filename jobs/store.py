@@ -29,19 +29,18 @@ class JobFile:
 class JobStore(ABC):
     """Keeps the files of jobs: `FolderStore` in a folder, `BucketStore` in an object store.
 
-    upload             the video as it was received
-    scan.json          what it is, and when its frames are shown (`pipeline.media.scan_file`)
-    parts/NNNNNN       objects of a segment, not linked yet
-    parts/NNNNNN.lines how its result begins, while it is computed
-    trackers/NNNNNN    the tracker after a segment
-    frames/NNNNNN      the result of a segment, a line a frame
-    header.json        the rest of the result; there only when it is complete
-    rendered.FORMAT    the result in a format that takes long to make
+        upload             the video as it was received
+        scan.json          what it is, and when its frames are shown (`pipeline.media.scan_file`)
+        parts/NNNNNN       objects of a segment, not linked yet
+        parts/NNNNNN.lines how its result begins, while it is computed
+        trackers/NNNNNN    the tracker after a segment
+        frames/NNNNNN      the result of a segment, a line a frame
+        header.json        the rest of the result; there only when it is complete
+        rendered.FORMAT    the result in a format that takes long to make
 
     A file is there as a whole or not at all. There is a job from `adopt` to `delete`, and no write
-    brings it back: a worker that still writes into a deleted job gets a FileNotFoundError.
-
-    Every method may raise StoreAway where the store doesn't answer, or OSError of a local disk.
+    brings it back: a worker that still writes into a deleted job gets a FileNotFoundError. Every
+    method may raise StoreAway where the store doesn't answer, or OSError of a local disk.
     """
 
     def __init__(self, data_dir: Path) -> None:
@@ -58,51 +57,43 @@ class JobStore(ABC):
         return self.uploads / checked(job_id)
 
     def discard(self, job_id: str) -> None:
-        """Remove an upload that was not adopted; nothing happens if there is none."""
+        """Remove an upload that was not adopted, if there is one."""
         self.incoming(job_id).unlink(missing_ok=True)
 
     @staticmethod
     def upload(job_id: str) -> JobFile:
-        """Name the video as it was received."""
         return JobFile(job_id, "upload")
 
     @staticmethod
     def scan(job_id: str) -> JobFile:
-        """Name the file of the video's scan."""
         return JobFile(job_id, "scan.json")
 
     @staticmethod
     def part(job_id: str, segment: int) -> JobFile:
-        """Name a segment's objects before they are linked."""
         return JobFile(job_id, f"parts/{segment:06d}")
 
     @staticmethod
     def early(job_id: str, segment: int) -> JobFile:
-        """Name how a segment's result begins while it is computed."""
         return JobFile(job_id, f"parts/{segment:06d}.lines")
 
     @staticmethod
     def tracker(job_id: str, segment: int) -> JobFile:
-        """Name the tracker's state after a segment."""
         return JobFile(job_id, f"trackers/{segment:06d}")
 
     @staticmethod
     def frames(job_id: str, segment: int) -> JobFile:
-        """Name a segment's result, one JSON line a frame."""
         return JobFile(job_id, f"frames/{segment:06d}")
 
     @staticmethod
     def summary(job_id: str) -> JobFile:
-        """Name the result without its frames."""
         return JobFile(job_id, "header.json")
 
     @staticmethod
     def rendering(job_id: str, name: str) -> JobFile:
-        """Name the result in a format."""
         return JobFile(job_id, f"rendered.{name}")
 
     def read(self, file: JobFile) -> str:
-        """Return the text of a small file. Raises FileNotFoundError: there is none."""
+        """Return the text of a small file; raises FileNotFoundError."""
         with self.open(file) as text:
             return text.read()
 
@@ -116,16 +107,11 @@ class JobStore(ABC):
 
     @abstractmethod
     def check(self) -> None:
-        """Say by StoreAway that files can't be had now; quickly, since probes ask."""
+        """Raise StoreAway if files can't be had now; quickly, since probes ask."""
 
     @abstractmethod
     def adopt(self, job_id: str) -> None:
-        """Make a job of the upload that lies at `incoming`, which is gone then.
-
-        Raises:
-            FileNotFoundError: nothing was received under this id.
-            FileExistsError: there is such a job already.
-        """
+        """Make a job of what lies at `incoming`; raises FileNotFoundError or FileExistsError."""
 
     @abstractmethod
     def exists(self, file: JobFile) -> bool:
@@ -133,29 +119,17 @@ class JobStore(ABC):
 
     @abstractmethod
     def open(self, file: JobFile) -> TextIO:
-        """Open a file to read its text, which is never whole in memory; close it.
-
-        Raises:
-            FileNotFoundError: there is none.
-        """
+        """Open a file to read its text as a stream; raises FileNotFoundError."""
 
     @abstractmethod
     def local(self, file: JobFile) -> AbstractContextManager[Path]:
-        """Give a path to read a file at while the context lasts, and a minute longer.
-
-        Raises:
-            FileNotFoundError: there is none.
-        """
+        """Give a path to read at, in the context and a minute longer; raises FileNotFoundError."""
 
     @abstractmethod
     def writing(self, file: JobFile, patience_s: float = 0.0) -> AbstractContextManager[Path]:
-        """Give a path to write to, and keep what it holds at the end as the file.
+        """Give a path to write to, stored at the end; raises FileNotFoundError without a job.
 
-        Args:
-            patience_s: how long to wait with what was written for a store that doesn't answer.
-
-        Raises:
-            FileNotFoundError: there is no such job, or no longer.
+        If the store doesn't answer then, it is waited for up to `patience_s`.
         """
 
     @abstractmethod
@@ -164,7 +138,7 @@ class JobStore(ABC):
 
     @abstractmethod
     def remove(self, file: JobFile) -> None:
-        """Remove a file; nothing happens if there is none."""
+        """Remove a file, if there is one."""
 
     @abstractmethod
     def remove_scaffolding(self, job_id: str) -> None:
@@ -172,19 +146,15 @@ class JobStore(ABC):
 
     @abstractmethod
     def delete(self, job_id: str) -> None:
-        """Remove all files of a job; nothing happens if there are none."""
+        """Remove all files of a job, if there are any."""
 
     @abstractmethod
     def size(self, job_id: str | None = None) -> int:
-        """Return how many bytes a job's files take, or those of all jobs."""
+        """Return how many bytes the files of a job, or of all jobs, take."""
 
     @abstractmethod
     def sweep(self, known: Container[str], older_than_s: float) -> None:
-        """Remove what killed processes left: what belongs to no job, and unfinished files.
-
-        Args:
-            older_than_s: spare what changed within this many seconds.
-        """
+        """Remove files of no known job, and unfinished ones, that have not changed for so long."""
 
     @abstractmethod
     def tidy(self) -> None:
@@ -192,7 +162,7 @@ class JobStore(ABC):
 
 
 def checked(job_id: str) -> str:
-    """Return the id if it can be part of a path. Raises ValueError: it can't."""
+    """Return the id if it can be part of a path, else raise ValueError."""
     if not _ID.fullmatch(job_id):
         raise ValueError(f"A job id must be 32 hexadecimal digits, got {job_id!r}.")
     return job_id

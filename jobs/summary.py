@@ -14,10 +14,7 @@ def to_summary(
     shots: Iterable[Shot],
     tracks: Iterable[Track],
 ) -> str:
-    """Write what a result says beside its frames, as JSON.
-
-    Times are rounded to microseconds and scores to four digits, as in its frames.
-    """
+    """Write a result without its frames, as JSON; rounded to microseconds and to four digits."""
     summary = {
         "id": job_id,
         "model": model,

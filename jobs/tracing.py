@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def traceparent() -> str | None:
-    """Name the current span to other processes, as W3C Trace Context does; None without one."""
+    """Return the current span as a W3C `traceparent`; None without one."""
     carrier: dict[str, str] = {}
     TraceContextTextMapPropagator().inject(carrier)
     return carrier.get("traceparent")
@@ -34,14 +34,11 @@ class _Busy:
 
 
 class SegmentTrace:
-    """The spans of the segment that a worker does; only one at a time.
+    """The spans of one segment at a time.
 
-    Stages run beside each other, for each clip or frame anew. A span for each run would make the
-    trace of a long video unreadable, so that a stage has one, from its first run in the segment to
-    the end of its last one, which says how long it was busy meanwhile.
-
-    Args:
-        timed: what takes the time of stages as well.
+    Stages run beside each other, anew for each clip or frame. A span for each run would make the
+    trace of a long video unreadable: a stage has one, from its first run to the end of its last,
+    which says how long it was busy.
     """
 
     def __init__(self, tracer: Tracer | None = None, timed: Timed = nullcontext) -> None:
@@ -52,7 +49,7 @@ class SegmentTrace:
 
     @contextmanager
     def timed(self, stage: Stage) -> Iterator[None]:
-        """Take the time of what a stage does inside; from several threads at once."""
+        """Time what a stage does inside; from several threads at once."""
         start_ns = time.time_ns()
         try:
             with self._timed(stage):
@@ -107,7 +104,7 @@ class SegmentTrace:
 
     @contextmanager
     def entering(self, name: str, context: AbstractContextManager[T]) -> Iterator[T]:
-        """Enter a context; make a span of how long that takes."""
+        """Enter a context inside a span."""
         with ExitStack() as stack:
             with self.span(name):
                 entered = stack.enter_context(context)
@@ -115,7 +112,7 @@ class SegmentTrace:
 
     @contextmanager
     def leaving(self, name: str, context: AbstractContextManager[T]) -> Iterator[T]:
-        """Enter a context; make a span of how long it takes to leave it, if nothing goes wrong."""
+        """Leave a context inside a span, if nothing goes wrong."""
         with ExitStack() as stack:
             yield stack.enter_context(context)
             with self.span(name):

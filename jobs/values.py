@@ -33,7 +33,6 @@ class JobState(StrEnum):
 
 
 def _object(given: object) -> object:
-    """Read an object that comes as text, as in a form."""
     if not isinstance(given, str):
         return given
     try:
@@ -45,7 +44,7 @@ def _object(given: object) -> object:
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What a client may choose. Who takes them from clients checks them with pydantic."""
+    """What a client may choose; pydantic checks it where it comes in."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -148,7 +147,7 @@ class JobRequest(Options):
 
 @dataclass(frozen=True)
 class Idempotency:
-    """What tells a request that is sent again from a new one."""
+    """What tells a repeated request from a new one."""
 
     key: str
     fingerprint: str
@@ -156,11 +155,7 @@ class Idempotency:
 
 @dataclass(frozen=True)
 class JobFailure:
-    """Why a job failed, as it is kept.
-
-    Attributes:
-        kind: name of the error's class, such as `BrokenVideo`.
-    """
+    """Why a job failed; `kind` is the name of the error's class, such as `BrokenVideo`."""
 
     kind: str
     message: str
@@ -168,18 +163,11 @@ class JobFailure:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A job as its client sees it.
+    """A job as its client sees it; times are UTC.
 
-    Attributes:
-        id: random, unguessable.
-        state: where it stands.
-        created_at: when it was accepted, UTC.
-        started_at: when a worker took it up first, UTC; None while queued.
-        finished_at: when it reached a final state, UTC.
-        frames_done: frames whose result is stored.
-        frames_ready: frames, from the first, whose lines of the result can be read.
-        failure: why it failed; None unless it did.
-        copied_from: id of the job whose result it got a copy of; None if it was worked for.
+    `started_at` is when its first segment was taken up. The result of `frames_done` frames is
+    stored, and the lines of the first `frames_ready` can be read. `copied_from` is the id of the
+    job whose result it got a copy of.
     """
 
     id: str
@@ -198,14 +186,7 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class JobFilter:
-    """Which jobs to list: those for which all is true that is given.
-
-    Attributes:
-        states: that they may be in; any where there is none.
-        created_after: when they were accepted at the earliest.
-        created_before: before when.
-        labels: that they must have.
-    """
+    """Which jobs to list: those that match all that is given; `created_before` is exclusive."""
 
     states: Collection[JobState] = ()
     created_after: datetime | None = None
@@ -214,13 +195,7 @@ class JobFilter:
 
 
 class JobPage(NamedTuple):
-    """Some jobs of a list.
-
-    Attributes:
-        jobs: newest first.
-        cursor: of those that follow; None where none do.
-        total: how many jobs there are in the whole list.
-    """
+    """Jobs, newest first, the cursor of those that follow, and how many the whole list has."""
 
     jobs: Sequence[Job]
     cursor: str | None
@@ -229,13 +204,7 @@ class JobPage(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """How much there is to do.
-
-    Attributes:
-        queued: jobs that no worker has taken up.
-        running: jobs that one has.
-        oldest_queued_s: age of the job that waits longest for a worker, seconds; 0 where none does.
-    """
+    """How many jobs wait and run, and the age in seconds of the one that waits longest, or 0."""
 
     queued: int
     running: int
@@ -244,14 +213,7 @@ class Load:
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
-    """An API key as its operator sees it, without its secret.
-
-    Attributes:
-        max_jobs: unfinished jobs that it may have at once; None for any number.
-        requests_per_minute: that it may send; None for any number.
-        created_at: UTC.
-        revoked_at: UTC; None while it is good.
-    """
+    """An API key without its secret; times are UTC, and None lifts a limit."""
 
     name: str
     max_jobs: int | None
@@ -262,12 +224,7 @@ class Key:
 
 @dataclass(frozen=True)
 class WebhookSettings:
-    """How webhooks are sent.
-
-    Attributes:
-        secret: that signs them.
-        allow: hosts and networks that they may go to although they aren't public.
-    """
+    """What signs webhooks, and the hosts and networks they may go to although not public."""
 
     secret: bytes
     allow: tuple[str, ...] = ()
@@ -277,11 +234,9 @@ class WebhookSettings:
 class Worker:
     """A live worker process, as it reports itself with each heartbeat.
 
-    Attributes:
-        id: of the process, unique for its life.
-        provider: what really runs the model: ONNX Runtime's execution provider, or OpenVINO.
-        sandbox_lacks: protections that its system can't give the decoders of uploads.
-        card: what the model's file says of itself, `pipeline.network.spec.ModelSpec` as a dict.
+    `provider` is what really runs the model: ONNX Runtime's execution provider, or OpenVINO;
+    `sandbox_lacks` are protections that its system can't give the decoders; `card` is its
+    `ModelSpec` as a dict.
     """
 
     id: str

@@ -51,18 +51,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerSettings:
-    """How a worker runs.
-
-    Attributes:
-        data_dir: folder of the jobs' files, shared with the API; or, with `store_url`, of copies.
-        model: the `.onnx` file.
-        device: where the model shall run; `auto` for the fastest here, as `FastestDevice` has it.
-        database_url: as `open_database`; None for the SQLite file in `data_dir`.
-        store_url: of the jobs' files, as `open_store`; None for `data_dir`.
-        threads: of the runtime on a CPU; None for one a core that the process may use.
-        job_timeout_s: how long a job may take; None for any time.
-        webhooks: how they are sent; None where this worker sends none.
-    """
+    """How a worker runs; None: what is in `data_dir`, a thread a core, no timeout, no webhooks."""
 
     data_dir: Path
     model: Path
@@ -85,18 +74,9 @@ def run_worker(
 ) -> None:
     """Do segments until SIGTERM or SIGINT; call it in the main thread of a process of its own.
 
-    A signal makes it leave the running segment between two frames. The next worker, or another,
-    does that segment again.
-
-    Args:
-        metrics: what is counted; None where nobody looks.
-        tracer: makes spans of the work; None where nobody looks.
-
-    Raises:
-        ModelError: the model can't be loaded.
-        ProviderError: the device that was asked for isn't the one in use, or computes wrongly.
-        StoreAway: the files of jobs can't be had now.
-        StoreRefuses: this process may not keep files there.
+    A signal makes it leave the running segment between two frames, to be done again. Raises
+    ModelError, ProviderError if the device isn't in use or computes wrongly, StoreAway or
+    StoreRefuses.
     """
     with StopSignals() as stop:
         store = open_store(settings.data_dir, settings.store_url, settings.cache_bytes)

@@ -45,21 +45,15 @@ _log = logging.getLogger(__name__)
 
 
 class Unwind(BaseException):
-    """Leave a job where it stands: it isn't wanted any more, or the worker stops.
-
-    Not an Exception, so that DBOS records nothing: the job can be taken up at the same step.
-    """
+    """Leaves a job where it stands. Not an Exception, so that DBOS records nothing."""
 
 
 class SegmentJob:
-    """The work on a segment: infer it, then link what is next in its job's result, or finish that.
+    """Infers a segment, then links what is next in its job's result, or finishes that.
 
-    The segments of a job are inferred by any workers in any order. Linking goes in order: whoever
-    has inferred the segment that the result waits for links it, and those after it that are there
-    already. Two workers may link the same segment at once: they write the same files.
-
-    A step's result is a file. A step that is done again, because its worker died before it was
-    recorded, writes the same file again.
+    Any workers infer the segments of a job, in any order. They are linked in order: whoever has
+    inferred the one that the result waits for links it, and those after it that are there. A step's
+    result is a file: who does a step again, or at the same time, writes the same file.
     """
 
     def __init__(
@@ -103,7 +97,6 @@ class SegmentJob:
         return True
 
     def tidy(self) -> None:
-        """Remove copies of files that were not used for a while; call it now and then."""
         self._store.tidy()
 
     def _run(self, job_id: str, segment: int) -> None:
@@ -249,11 +242,7 @@ class SegmentJob:
         return progress is None or progress.linked > segment
 
     def _link(self, job_id: str, segment: int, *, last: bool) -> int:
-        """Give a segment's objects the ids of their tracks, going on from the segment before.
-
-        Returns:
-            How many frames the result of the next segment begins with, since they are told by it.
-        """
+        """Link a segment's objects to tracks; return how many frames the next one has to tell."""
         request = self._records.get(job_id).request
         part = self._store.part(job_id, segment)
         tracker = self._tracker_after(job_id, segment - 1) if segment > 0 else tracker_for(request)
@@ -271,7 +260,6 @@ class SegmentJob:
         return tracker.held
 
     def _finish(self, job_id: str, progress: JobProgress) -> None:
-        """Write the rest of the result, then say that it is complete."""
         video = self._records.get(job_id).video
         tracker = self._tracker_after(job_id, progress.segments - 1)
         model = progress.model or self._model

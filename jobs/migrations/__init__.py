@@ -12,11 +12,7 @@ from jobs.errors import SchemaTooNew
 
 
 def upgrade(connection: sa.Connection) -> None:
-    """Bring the tables up to date within the caller's transaction.
-
-    Raises:
-        SchemaTooNew: a newer version of the service made them; nothing is changed.
-    """
+    """Bring the tables up to date in the caller's transaction; raises SchemaTooNew."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     config.attributes["connection"] = connection

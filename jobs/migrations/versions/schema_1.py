@@ -1,7 +1,4 @@
-"""Schema 1: the tables as they were before they had a version.
-
-Databases without a version may lack some of it: older ones got their columns one by one.
-"""
+"""Schema 1: the tables before they had a version; older databases may lack some columns."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -88,7 +85,6 @@ sa.Table(
 
 
 def upgrade() -> None:
-    """Make what is missing of the tables."""
     connection = op.get_bind()
     older = sa.inspect(connection).get_table_names()
     METADATA.create_all(connection)

@@ -1,8 +1,4 @@
-"""Schema 3: a job is pinned to the runtime that computes it.
-
-What was in the queue is given to all workers: before, workflows and their queue belonged to one
-application of one version.
-"""
+"""Schema 3: a job is pinned to the runtime that computes it; what was queued is open to all."""
 
 import sqlalchemy as sa
 from alembic import op

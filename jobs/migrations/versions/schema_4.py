@@ -8,5 +8,4 @@ down_revision = "3"
 
 
 def upgrade() -> None:
-    """Count them in their job."""
     op.add_column("jobs", sa.Column("early", sa.Integer))

@@ -8,7 +8,6 @@ down_revision = "4"
 
 
 def upgrade() -> None:
-    """Make their table: jobs of an older version have none."""
     op.create_table(
         "labels",
         sa.Column("job_id", sa.Text, primary_key=True),
