@@ -1,7 +1,4 @@
-"""Average precision of boxes, frame by frame.
-
-Source: Kalogeiton et al., ICCV 2017, section 5.1 (frame-mAP); Hou et al., BMVC 2019, section 4.2.
-"""
+"""Average precision of boxes: Kalogeiton et al., ICCV 2017, 5.1; Hou et al., BMVC 2019, 4.2."""
 
 from collections.abc import Iterable
 

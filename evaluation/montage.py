@@ -21,11 +21,7 @@ _FADES = 0.25
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a video in a montage.
-
-    `fade` is how many frames are black before it, as many as it brightens and the one before
-    darkens in; 0 for a cut.
-    """
+    """A part of a video in a montage; before it come `fade` black frames, none at a cut."""
 
     video: LabelledVideo
     start: int

@@ -93,10 +93,7 @@ def read(folder: Path, sequence: LabelledSequence, index: int) -> Mask | None:
 def read_fitting(
     folder: Path, sequence: LabelledSequence, index: int, truth: Mask, *, required: bool
 ) -> Mask:
-    """Read a predicted mask of the size of the true one (H, W), or raise PredictionError.
-
-    A missing one is an error if it is required, else empty.
-    """
+    """Read a predicted mask of the true one's size, empty if missing; or raise PredictionError."""
     path = path_of(folder, sequence, index)
     mask = read(folder, sequence, index)
     if mask is None and required:

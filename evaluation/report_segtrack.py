@@ -1,7 +1,4 @@
-"""The report on SegTrack-v2: mean IoU with objects united, beside the paper's Table 2.
-
-No official code exists: the headline is the mean of the sequences' mean IoU.
-"""
+"""The report on SegTrack-v2: mean IoU with objects united, a sequence a value, beside Table 2."""
 
 from collections.abc import Mapping
 from pathlib import Path

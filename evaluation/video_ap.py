@@ -1,7 +1,4 @@
-"""Average precision of tubes: boxes that follow one person through a video.
-
-Source: Kalogeiton et al., ICCV 2017, section 5.1 (video-mAP).
-"""
+"""Average precision of tubes, for video-mAP: Kalogeiton et al., ICCV 2017, section 5.1."""
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass

@@ -241,7 +241,6 @@ def _distillation(
 def _videos(
     parsed: argparse.Namespace,
 ) -> tuple[list[LabelledVideo], list[LabelledVideo]]:
-    """Return DAVIS' sequences to train on and those held out."""
     videos = davis.load(parsed.data / "davis", "train")
     return (videos, []) if parsed.everything else split_davis(videos)
 
@@ -249,7 +248,6 @@ def _videos(
 def _actions(
     parsed: argparse.Namespace, recipe: Recipe
 ) -> tuple[list[jhmdb.ActionClip], list[jhmdb.ActionClip]]:
-    """Return J-HMDB's clips to train on and those held out."""
     if not recipe.actions_share:
         return [], []
     clips = jhmdb.load(parsed.data / "jhmdb", 1, "train")
@@ -264,11 +262,7 @@ def _stills(parsed: argparse.Namespace, recipe: Recipe) -> list[LabelledStill]:
 
 
 def _initialise(network: SegmentationNetwork, parsed: argparse.Namespace, *, anew: bool) -> None:
-    """Fill the network from `--weights`, or else from ImageNet or Kinetics.
-
-    An action head that the weights lack starts from ImageNet, and so does every head if it shall
-    start `anew`.
-    """
+    """Fill the network from `--weights`, ImageNet or Kinetics; a head may start `anew`."""
     if network.actions is not None and isinstance(network.actions.branch, Branch):
         imagenet = imagenet_state(network.actions.branch.variant)
         network.actions.branch.load_imagenet(imagenet)
@@ -289,7 +283,6 @@ def _labels(weights: Path | None) -> tuple[str, ...]:
 
 
 def _require_labels(network: SegmentationNetwork, weights: Path) -> None:
-    """End the command if weights have an action head of other labels, or in another order."""
     given = checkpoint.about(weights).get("labels")
     wanted = list(network.actions.labels) if network.actions is not None else given
     if given is not None and given != wanted:
@@ -314,7 +307,6 @@ def working_spec(preset: str, short_side: int = 256) -> ModelSpec:
 
 
 def _revision() -> str:
-    """Return the commit of the working tree, or `unknown` outside a repository."""
     found = subprocess.run(
         ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
     )

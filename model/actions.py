@@ -14,18 +14,9 @@ class ActionHead(nn.Module):
     """Scores the actions of the objects in a clip, each in its box.
 
     The paper crops its final feature map. Here that map and the encoder's deepest have forgotten
-    what things are by learning where they are, so the head has deep stages of its own.
-
-    Args:
-        labels: of the scores, in order, `none` among them.
-        source: which of the encoder's maps the branch starts from, by index, finest first.
-        branch: the deep stages, from that map (N, C, T, H, W) to another.
-        channels: C of what the branch gives.
-        grid: points along each side of a box at which the map is read.
-        margin: share of its width and height by which a box grows on each side: what people hold
-            and kick lies outside of their own box.
-        stride: frames from one that the branch sees to the next; features are interpolated between.
-        dropout: share of the description that a training step leaves out.
+    what things are by learning where they are, so the head has deep stages of its own, `branch`, on
+    the encoder's map `source`. Boxes are read at `grid` points along each side, and grow by
+    `margin`, a share of them, for what people hold and kick. The branch sees each `stride`th frame.
 
     Source: Hou et al., BMVC 2019, Section 4, "Experiments on J-HMDB".
     """
@@ -55,15 +46,7 @@ class ActionHead(nn.Module):
         self.classifier = nn.Linear(width, len(self.labels))
 
     def forward(self, maps: Sequence[Tensor], boxes: Tensor) -> Tensor:
-        """Score the one box of each frame.
-
-        Args:
-            maps: of the encoder, (N, C, T, H, W) each, finest first.
-            boxes: (N, T, 4) float32, as `classify` takes them.
-
-        Returns:
-            (N, T, labels) float32, unnormalised log-probabilities.
-        """
+        """Score the box of each frame, (N, T, 4), from the encoder's maps: (N, T, labels)."""
         features = self.describe(maps[self.source], boxes.shape[1]).flatten(0, 1)
         scores = self.classify(features, boxes.flatten(0, 1).unsqueeze(1))
         return scores.reshape(*boxes.shape[:2], -1)
@@ -78,15 +61,9 @@ class ActionHead(nn.Module):
         return features.transpose(1, 2)
 
     def classify(self, features: Tensor, boxes: Tensor) -> Tensor:
-        """Score K boxes in each of F frames.
+        """Return unnormalised log-probabilities (F, K, labels) for features (F, C, h, w).
 
-        Args:
-            features: (F, C, h, w), of the frames.
-            boxes: (F, K, 4) float32: left, top, right and bottom edge, from 0 to 1 over the picture
-                that the network saw.
-
-        Returns:
-            (F, K, labels) float32, unnormalised log-probabilities.
+        Boxes (F, K, 4) are left, top, right and bottom, from 0 to 1 over the network's picture.
         """
         points = resample(features, grow(boxes, self.margin), self.grid)
         # ReLU6 and the mean as at the end of the EfficientNet whose weights it starts from.
@@ -104,18 +81,10 @@ def grow(boxes: Tensor, margin: float) -> Tensor:
 
 
 def resample(features: Tensor, boxes: Tensor, grid: int) -> Tensor:
-    """Read features at `grid` x `grid` points in each box, between pixels bilinearly.
+    """Read features (F, C, h, w) at `grid` x `grid` points in boxes (F, K, 4): (F, K, points, C).
 
     Bilinear interpolation is a product with a matrix of tents, one for each point. So it runs, and
     trains, as a matrix product, which every runtime has.
-
-    Args:
-        features: (F, C, h, w).
-        boxes: (F, K, 4), edges from 0 to 1.
-        grid: points along a side, in the middle of as many equal parts.
-
-    Returns:
-        (F, K, grid * grid, C) float32.
 
     Source: He et al., "Mask R-CNN", ICCV 2017, Section 3, RoIAlign with one sample a bin.
     """
@@ -129,11 +98,7 @@ def resample(features: Tensor, boxes: Tensor, grid: int) -> Tensor:
 
 
 def _tents(near: Tensor, far: Tensor, grid: int, size: int) -> Tensor:
-    """Return how much each of `size` pixels counts at each point between edges (F, K).
-
-    Returns:
-        (F, K, grid, size), adding up to 1 over the last axis.
-    """
+    """Return (F, K, grid, size): how much each pixel counts at each point, 1 in all."""
     steps = (torch.arange(grid, device=near.device) + 0.5) / grid
     points = near.unsqueeze(-1) + (far - near).unsqueeze(-1) * steps
     # In pixels whose middles are whole numbers; beyond the outermost the edge repeats.

@@ -1,7 +1,7 @@
 """Training clips: parts of labelled videos, and stills set in motion.
 
-A network that sees stills only learns what is salient. So most stills become clips in which an
-object moves against its background, some over another picture whose own object stands still.
+A network that sees stills only learns what is salient, so in most clips of stills an object moves
+against its background, in some over another picture whose own object stands still.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -23,14 +23,7 @@ Layer = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 @dataclass(frozen=True)
 class Crop:
-    """The size of every training clip.
-
-    Attributes:
-        height: H, pixels.
-        width: W, pixels.
-        short_side: pixels that a video's shorter side has at scale 1.
-        scales: the smallest and the largest scale drawn.
-    """
+    """The size of training clips, pixels; at scale 1 a video's shorter side is `short_side`."""
 
     height: int
     width: int
@@ -38,10 +31,7 @@ class Crop:
     scales: tuple[float, float]
 
     def resized(self, short_side: int) -> "Crop":
-        """Return the crop of the same part of a video whose shorter side has other pixels.
-
-        Height and width become multiples of 32, as the encoders want them.
-        """
+        """Return the crop of the same part of a video of another short side, in multiples of 32."""
         factor = short_side / self.short_side / 32
         height, width = (max(1, round(side * factor)) * 32 for side in (self.height, self.width))
         return Crop(height, width, short_side, self.scales)
@@ -55,12 +45,7 @@ def video_clip(
     *,
     close: bool = False,
 ) -> Clip:
-    """Cut a clip of `length` frames from a video: random gap, direction, scale, place and flip.
-
-    Args:
-        length: T, frames of the clip.
-        close: whether the object fills the clip, as in a close-up; else the scale is the crop's.
-    """
+    """Cut a clip: random gap, direction, scale, place and flip; the object fills it if `close`."""
     gap = int(generator.integers(1, 4))
     gap = min(gap, max(1, (len(video) - 1) // max(1, length - 1)))
     start = int(generator.integers(0, max(1, len(video) - gap * (length - 1))))
@@ -73,10 +58,7 @@ def video_clip(
 def action_clip(
     video: LabelledSequence, length: int, crop: Crop, generator: np.random.Generator
 ) -> Clip:
-    """Cut a clip of `length` frames in a row, as they are served: random start, scale and place.
-
-    Time keeps its direction and speed: to sit down backwards is to stand up.
-    """
+    """Cut out frames in a row, never reversed: to sit down backwards is to stand up."""
     start = int(generator.integers(0, max(1, len(video) - length + 1)))
     order = np.minimum(start + np.arange(length), len(video) - 1)
     return _cut_out(video, order, crop, generator)
@@ -90,7 +72,6 @@ def _cut_out(
     *,
     close: bool = False,
 ) -> Clip:
-    """Cut the crop out of the frames of a video, at a random scale and place."""
     pictures, truths = video.read([int(i) for i in order])
     length = len(order)
     height, width, _ = pictures[0].shape
@@ -131,15 +112,11 @@ def still_clip(
     crop: Crop,
     generator: np.random.Generator,
 ) -> Clip:
-    """Set a still in motion.
+    """Set a still in motion, with two others as another background and an unwanted object.
 
     A quarter of the clips move as a whole, as under a moving camera. In the rest the object moves
     by itself, over its own background with the hole filled, or over another still; objects that
     move as the background does are background.
-
-    Args:
-        others: two, which give another background and an object that isn't wanted.
-        length: T, frames of the clip.
     """
     picture, mask = still.picture(), still.mask()
     place = cover(picture.shape, crop, generator)
@@ -208,10 +185,7 @@ def similarity(scale: float, degrees: float, shift: NDArray[np.float64]) -> NDAr
 def cover(
     shape: tuple[int, ...], crop: Crop, generator: np.random.Generator, smallest: float = 0.86
 ) -> NDArray[np.float64]:
-    """Draw how a still lies in the clip's middle frame: (3, 3).
-
-    At scale 1 it just covers the clip; the scale is drawn from `smallest` to 1.5.
-    """
+    """Draw how a still lies in the middle frame: (3, 3); at scale 1 it just covers the clip."""
     cover = max(crop.height / shape[0], crop.width / shape[1])
     scale = cover * float(np.exp(generator.uniform(np.log(smallest), np.log(1.5))))
     slack = np.abs([shape[1] * scale - crop.width, shape[0] * scale - crop.height]) / 2
@@ -226,10 +200,7 @@ def camera_speed(generator: np.random.Generator) -> float:
 
 
 def steady_motion(length: int, speed: float, generator: np.random.Generator) -> NDArray[np.float64]:
-    """Draw a motion in the clip's pixels: (T, 3, 3), steady but for small shakes.
-
-    Its middle is the identity, so that what it moves stays where it was placed.
-    """
+    """Draw a steady motion in the clip's pixels, with small shakes: (T, 3, 3), identity amid."""
     angle = generator.uniform(0, 2 * np.pi)
     velocity = speed * np.array([np.cos(angle), 0.6 * np.sin(angle)])
     turn = float(generator.normal(0, 0.4)) * min(1.0, speed)
@@ -251,7 +222,6 @@ def _stretch(length: int, generator: np.random.Generator) -> NDArray[np.float64]
 
 
 def is_cut_off(mask: NDArray[np.bool_]) -> bool:
-    """Tell whether an object reaches the edge of its picture."""
     return bool(mask[[0, -1]].any() or mask[:, [0, -1]].any())
 
 
@@ -286,11 +256,7 @@ def _render(
     layers: list[tuple[Layer, NDArray[np.float64]]],
     crop: Crop,
 ) -> tuple[NDArray[np.uint8], list[NDArray[np.bool_]]]:
-    """Paste layers, each along its path, over the background along the camera's.
-
-    Returns:
-        The frames (T, H, W, 3) uint8 and, for each layer, where it is opaque (T, H, W) bool.
-    """
+    """Paste layers along their paths over the background; return frames and each layer's masks."""
     size = (crop.width, crop.height)
     frames = []
     masks: list[list[NDArray[np.bool_]]] = [[] for _ in layers]
@@ -316,7 +282,6 @@ def finish(
 
 
 def _relit(frames: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:
-    """Change contrast, brightness, gamma, colour balance and saturation of a clip."""
     ramp = np.linspace(0, 1, 256)[:, None]
     gain = np.exp(generator.normal(0, 0.18)) * np.exp(generator.normal(0, 0.05, 3))
     lift = generator.normal(0, 0.05)
@@ -337,5 +302,4 @@ def _relit(frames: NDArray[np.uint8], generator: np.random.Generator) -> NDArray
 def _each(
     pictures: Iterable[NDArray[np.uint8]], change: Callable[[NDArray[np.uint8]], Any]
 ) -> NDArray[np.uint8]:
-    """Stack pictures (T, H, W, ...), each changed by a function of OpenCV."""
     return np.asarray(np.stack([change(picture) for picture in pictures]), np.uint8)

@@ -31,14 +31,9 @@ STILLS_TRUST = 0.1
 class Batch(NamedTuple):
     """What one step trains on.
 
-    Attributes:
-        clips: (N, T, H, W, 3) uint8, RGB.
-        masks: (N, T, H, W) bool.
-        cues: (N, T, H / 2, W / 2, 3) uint8, as `Cues.forward` takes them; all 0 if the recipe wants
-            none.
-        boxes: (N, T, 4) float32, around the masks, as `ActionHead.forward` takes them.
-        answers: (N,) int64, the right label of each clip; 0 where there are no labels.
-        trust: (N, T) float32, 0 to 1: what the answer is worth in each frame.
+    `clips` are (N, T, H, W, 3) uint8 RGB, `masks` (N, T, H, W) bool, `cues` (N, T, H / 2, W / 2, 3)
+    uint8, `boxes` (N, T, 4) float32 around the masks, `answers` (N,) int64 the clips' labels, and
+    `trust` (N, T) float32 what these are worth in each frame, 0 to 1.
     """
 
     clips: Tensor
@@ -60,17 +55,10 @@ class _Drawn:
 
 
 class Batches(Dataset[Batch]):
-    """Draws the batch of any step; the same step always gives the same batch.
+    """Draws the batch of any step, which is always the same, so that a run can be resumed.
 
-    Since nothing is remembered between steps, a run that is resumed sees what it would have seen.
-
-    Args:
-        videos: to cut clips from, at least one.
-        actions: videos of people who act, at least one if the recipe wants any.
-        stills: to set in motion, at least three if the recipe wants any.
-
-    Raises:
-        ValueError: there are too few videos or stills, or they lack one of the labels.
+    Raises ValueError for too few videos or stills, of which there must be three if the recipe wants
+    any, or for a label without a video.
     """
 
     def __init__(
@@ -117,7 +105,6 @@ class Batches(Dataset[Batch]):
         return own
 
     def __getitem__(self, step: int) -> Batch:
-        """Draw the batch of a step, counted from 0."""
         lengths = self.recipe.clip_lengths
         length = lengths[step % len(lengths)]
         count = max(1, self.recipe.frames_per_step // length)
@@ -204,10 +191,7 @@ class Batches(Dataset[Batch]):
         return self.stills[int(generator.integers(len(self.stills)))]
 
     def ahead(self, start: int, stop: int, workers: int) -> Iterable[Batch]:
-        """Return the batches of steps `start` to `stop`, which so many processes draw ahead.
-
-        Without any, each batch is drawn when it is asked for.
-        """
+        """Return the batches of steps `start` to `stop`, drawn ahead by processes, if any."""
         return DataLoader(
             self,
             batch_size=None,
@@ -222,7 +206,6 @@ class Batches(Dataset[Batch]):
 
 
 def _no_cues(masks: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Return cues that say nothing for a clip of masks (T, H, W)."""
     length, height, width = masks.shape
     return np.zeros((length, height // SCALE, width // SCALE, CUES), np.uint8)
 

@@ -8,12 +8,7 @@ SHIFT, SHAKE = 0.08, 0.03
 
 
 def tight_boxes(masks: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Box the largest connected part of each mask (T, H, W).
-
-    Returns:
-        (T, 4): left, top, right and bottom edge, from 0 to 1 over the picture; nan in all four
-        where a mask is empty.
-    """
+    """Box the largest part of masks (T, H, W): left, top, right, bottom (T, 4), 0 to 1, or nan."""
     _, height, width = masks.shape
     boxes = np.full((len(masks), 4), np.nan, np.float32)
     for index, mask in enumerate(masks):
@@ -31,11 +26,7 @@ def tight_boxes(masks: NDArray[np.bool_]) -> NDArray[np.float32]:
 
 
 def jittered(boxes: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.float32]:
-    """Move the edges of boxes (T, 4) as the edges of predicted masks are off.
-
-    Each edge moves by a share of the box: most of it the same way in all frames of the clip, and a
-    little in each frame by itself.
-    """
+    """Move the edges of boxes (T, 4) as predicted ones are off, mostly alike over time."""
     size = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
     off = generator.normal(0, SHIFT, 4) + generator.normal(0, SHAKE, boxes.shape)
     moved = boxes + size * np.clip(off, -0.3, 0.3)

@@ -15,18 +15,10 @@ TEMPERATURES = (0.05, 20.0)
 
 
 def fit_temperature(scores: Sequence[Tensor], answers: Sequence[int]) -> float:
-    """Find what scores have to be divided by for the right answers to be the most probable.
+    """Return what to divide scores by for the least cross-entropy: above 1 if the head is too sure.
 
-    Args:
-        scores: of each clip, (F, labels), unnormalised log-probabilities in F frames, at least one.
-        answers: the right label of each clip; clips count alike, however many frames they have.
-
-    Returns:
-        The temperature of the least cross-entropy: below 1 where the head is less sure than it may
-        be, above 1 where it is too sure.
-
-    Raises:
-        ValueError: there are no clips, or not as many answers.
+    Scores are unnormalised log-probabilities (F, labels) of each clip; clips count alike, however
+    many frames they have. Raises ValueError without a clip, or an answer to each.
 
     Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, Section 4.2.
     """
@@ -50,6 +42,5 @@ def fit_temperature(scores: Sequence[Tensor], answers: Sequence[int]) -> float:
 
 @torch.no_grad()
 def divide_scores(head: ActionHead, temperature: float) -> None:
-    """Change a head so that it gives its scores divided by a temperature."""
     head.classifier.weight.div_(temperature)
     head.classifier.bias.div_(temperature)

@@ -20,13 +20,7 @@ class CheckpointError(Exception):
 def save(
     network: nn.Module, path: Path, about: Mapping[str, object], *, half: bool = False
 ) -> None:
-    """Write a network's weights whole or not at all.
-
-    Args:
-        about: what the weights are, such as `preset` and `step`; values become JSON.
-        half: whether the file holds all but small tensors as float16; `load` makes them float32
-            again.
-    """
+    """Write a network's weights whole or not at all; with `half` large tensors become float16."""
     path.parent.mkdir(parents=True, exist_ok=True)
     weights = {
         name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()
@@ -43,11 +37,7 @@ def save(
 
 
 def about(path: Path) -> dict[str, object]:
-    """Return what `save` was told about weights.
-
-    Raises:
-        CheckpointError: the file isn't safetensors.
-    """
+    """Return what `save` was told about weights; CheckpointError if they aren't safetensors."""
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -59,18 +49,10 @@ def about(path: Path) -> dict[str, object]:
 def load(
     network: nn.Module, path: Path, *, new: Sequence[str] = (), anew: Sequence[str] = ()
 ) -> dict[str, object]:
-    """Read weights into a network of the same shape.
+    """Read weights into a network of the same shape, and return what `save` was told about them.
 
-    Args:
-        new: what the names begin with of parts that the network has and the file may lack; they
-            keep their weights then. A file that has some of a part has to have all of it.
-        anew: the same of parts that keep their weights also where the file has them.
-
-    Returns:
-        What `save` was told about them.
-
-    Raises:
-        CheckpointError: the file isn't safetensors, or its names or shapes aren't the network's.
+    Parts whose names begin with `new` keep their weights if the file lacks them as a whole, those
+    with `anew` always. Raises CheckpointError if names or shapes differ otherwise.
     """
     metadata = about(path)
     weights = load_file(path)

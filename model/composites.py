@@ -1,7 +1,6 @@
 """Clips in which only motion tells the object: cut-outs of stills, of which one moves by itself.
 
-Nothing in a single frame says which of several things that stand out is wanted, so that a network
-that is trained on these has to look at what moves.
+A network that is trained on them has to look at what moves, not only at what stands out.
 """
 
 from collections.abc import Sequence
@@ -34,14 +33,7 @@ _SHARES = (0.45, 0.2, 0.2, 0.15)
 
 @dataclass(frozen=True)
 class _Layer:
-    """A cut-out along its path.
-
-    Attributes:
-        pictures: (H, W, 3) uint8 of each frame, or the same one for all.
-        opacities: (H, W) uint8 of each frame.
-        path: (T, 3, 3), from the still's pixels to the clip's.
-        wanted: whether it belongs to the object.
-    """
+    """A cut-out's pictures (H, W, 3) and opacities (H, W) in each frame; its path is (T, 3, 3)."""
 
     pictures: Sequence[NDArray[np.uint8]]
     opacities: Sequence[NDArray[np.uint8]]
@@ -52,18 +44,11 @@ class _Layer:
 def composite_clip(
     stills: Sequence[LabelledStill], length: int, crop: Crop, generator: np.random.Generator
 ) -> Clip:
-    """Paste cut-outs over a still, all of which move as the camera makes them but for one.
+    """Paste cut-outs over a still, all moving as the camera makes them but for one.
 
     The object moves as a whole, slowly, in parts only (it bends) or for a part of the clip; a
     second cut-out may be joined to it. The background may have a nearer part that moves faster, and
-    something may pass in front.
-
-    Args:
-        stills: `STILLS` of them.
-        length: T, frames of the clip, at least 2.
-
-    Raises:
-        ValueError: there is another number of stills.
+    something may pass in front. Raises ValueError unless there are `STILLS` stills.
     """
     if len(stills) != STILLS:
         raise ValueError(f"a composite takes {STILLS} stills, got {len(stills)}")
@@ -93,7 +78,6 @@ def _moving(
     crop: Crop,
     generator: np.random.Generator,
 ) -> list[_Layer]:
-    """Draw how the object moves, with what is joined to it."""
     length = len(camera)
     movement = get_args(Movement)[int(generator.choice(4, p=_SHARES))]
     own = _own_motion(movement, length, generator)
@@ -200,7 +184,6 @@ def _nearer(camera: NDArray[np.float64], factor: float) -> NDArray[np.float64]:
 def _near_ground(
     still: LabelledStill, camera: NDArray[np.float64], crop: Crop, generator: np.random.Generator
 ) -> _Layer:
-    """Return the lower part of a background as a layer of its own, which is nearer."""
     picture = still.picture()
     height, width = picture.shape[:2]
     edge = generator.uniform(0.4, 0.8) * height
@@ -214,7 +197,6 @@ def _near_ground(
 def _in_front(
     still: LabelledStill, camera: NDArray[np.float64], crop: Crop, generator: np.random.Generator
 ) -> _Layer:
-    """Return what passes before all else: a cut-out, or an upright strip of a picture."""
     nearer = _nearer(camera, generator.uniform(1.0, 1.5))
     if generator.random() < 0.5:
         return _cut_out(still, nearer @ _placed(still, crop, generator, 0.5), wanted=False)
@@ -233,11 +215,7 @@ def _render(
     layers: Sequence[_Layer],
     crop: Crop,
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Paste layers over the background, the last one on top.
-
-    Returns:
-        Frames (T, H, W, 3) uint8, and where the object is seen (T, H, W) bool.
-    """
+    """Paste layers, the last one on top; return frames, and masks of where the object is seen."""
     size = (crop.width, crop.height)
     frames, masks = [], []
     for t, matrix in enumerate(ground):

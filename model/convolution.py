@@ -18,20 +18,12 @@ def conv3d(
     spatial_dilation: int = 1,
     temporal_dilation: int = 1,
 ) -> nn.Sequential:
-    """Build one 3-D convolution that keeps T, H and W, with batch normalisation and ReLU after it.
+    """Build a 3-D convolution that keeps T, H and W, with batch normalisation and ReLU after it.
 
     The paper doesn't place the normalisation. R2plus1D has it between its two parts as well, as its
-    authors do; the separable convolution hasn't, so that its two parts are one factored linear map,
-    as in Xception, and the widest maps pass through memory once less.
-
-    Args:
-        kind: `standard`, `r2plus1d` or `separable`.
-        kernel: Kt, Kh and Kw, each odd.
-        spatial_dilation: gamma s, between taps of a frame, pixels.
-        temporal_dilation: gamma t, between taps of a pixel, frames.
-
-    Raises:
-        ValueError: the kind isn't one of the three, or a side of the kernel is even.
+    authors do; the separable convolution hasn't, so that its parts are one factored linear map, as
+    in Xception, and the widest maps pass through memory once less. Raises ValueError for another
+    kind, or a kernel with an even side.
 
     Source: Hou et al., BMVC 2019, Section 3.1, Equations 1 to 6.
     """
@@ -60,11 +52,7 @@ def conv3d(
 
 
 def middle_channels(in_channels: int, out_channels: int, kernel: tuple[int, int, int]) -> int:
-    """Return M', the width between the two parts of R2plus1D.
-
-    With it the two parts have as many weights as the standard convolution, rounded down.
-
-    Source: Hou et al., BMVC 2019, the text after Equation 5; Tran et al., CVPR 2018, Section 3.5.
+    """Return R2plus1D's inner width M' (after Equation 5; Tran et al., CVPR 2018, Section 3.5).
 
     >>> middle_channels(64, 64, (3, 3, 3))
     144
@@ -90,7 +78,6 @@ def _same(
     dilation: tuple[int, int, int],
     groups: int = 1,
 ) -> Conv3d:
-    """Build a convolution padded so that T, H and W stay."""
     padding = (
         dilation[0] * (kernel[0] // 2),
         dilation[1] * (kernel[1] // 2),

@@ -15,19 +15,13 @@ from torch.autograd.function import once_differentiable
 
 
 class Conv3d(nn.Conv3d):
-    """`torch.nn.Conv3d` with the same parameters, which trains through 2-D kernels.
+    """`torch.nn.Conv3d`, but for training: on a CPU, and depthwise on a GPU, by 2-D kernels.
 
-    On a GPU only depthwise ones do: their 3-D kernels take twice as long. Without gradients or
-    while being exported it is `torch.nn.Conv3d` itself. It pads with zeros, and has one group or,
-    of stride 1 and without bias, one for each channel.
+    It has to pad with zeros and have one group or, of stride 1 and without bias, one for each
+    channel; else training raises ValueError.
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Convolve (N, C, T, H, W) as `torch.nn.Conv3d` does.
-
-        Raises:
-            ValueError: the convolution would train so and is none of those above.
-        """
         trains = torch.is_grad_enabled() and not torch.compiler.is_exporting()
         on_cpu = input.device.type == "cpu"
         if not trains or (self.groups == 1 and not on_cpu):
@@ -82,7 +76,6 @@ def _temporal_taps(layer: nn.Conv3d, clips: Tensor) -> list[Tensor]:
 
 
 def _convolve(layer: nn.Conv3d, clips: Tensor) -> Tensor:
-    """Convolve with a kernel that mixes channels, as one 2-D convolution."""
     time, height, width = layer.kernel_size
     if time > 1 and height == width == 1 and layer.stride[1:] == (1, 1):
         return _convolve_in_time(layer, clips)

@@ -11,17 +11,13 @@ from pipeline.network.spec import CUES
 
 
 class Cues(nn.Module):
-    """A small stream over cues, joined to the encoder's maps by layers that start at zero.
+    """A small stream over cues, joined to the encoder's maps at 1/4, 1/8 and 1/16 of the picture.
 
-    So a network that has it starts as the one without. The join is a scale and a shift of each
-    channel at each place, so that motion can silence what stands out and doesn't move.
-
-    Args:
-        channels: C of the encoder's three maps, at 1/4, 1/8 and 1/16 of the picture.
-        widths: C of the stream's maps at these scales.
+    The join is a scale and a shift of each channel at each place, so that motion can silence what
+    stands out and doesn't move. It starts at zero: as the network without.
 
     Source: Perez et al., "FiLM: Visual Reasoning with a General Conditioning Layer", AAAI 2018,
-    Equation 1, for the join.
+    Equation 1.
     """
 
     def __init__(
@@ -42,16 +38,7 @@ class Cues(nn.Module):
         self.scores = nn.ModuleList(nn.Linear(own, 1) for own in widths)
 
     def forward(self, maps: Sequence[Tensor], cues: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        """Join cues to the encoder's maps.
-
-        Args:
-            maps: (N, C, T, H, W) each, finest first, at 1/4, 1/8 and 1/16 of the picture.
-            cues: (N, T, H, W, 3) uint8, at 1/2 of the picture.
-
-        Returns:
-            The maps with what the cues say, in the same shapes, and the stream's own maps
-            (N * T, C, H, W), finest first, which `score` takes.
-        """
+        """Join cues (N, T, H / 2, W / 2, 3) to maps (N, C, T, h, w); return those and its own."""
         batch, length = cues.shape[:2]
         stream = cues.flatten(0, 1).permute(0, 3, 1, 2).float() / 255
         quarter = self.quarter(stream)
@@ -69,14 +56,7 @@ class Cues(nn.Module):
         return joined, own
 
     def score(self, own: Sequence[Tensor], size: Sequence[int]) -> Tensor:
-        """Score pixels by cues alone, for a loss of the stream's own.
-
-        Args:
-            size: T, H and W.
-
-        Returns:
-            (N, T, H, W) float32, the logit of foreground.
-        """
+        """Score pixels by the stream's own maps, for a loss of its own: logits (N, *size)."""
         with without_autocast(own[0].device.type):
             total: Tensor | None = None
             for told, linear in zip(own, self.scores, strict=True):

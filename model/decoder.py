@@ -12,18 +12,9 @@ from model.convolution import Kind, conv3d
 class Decoder(nn.Module):
     """Stages of trilinear upsampling, a 3-D convolution, and concatenation of an encoder map.
 
-    Args:
-        in_channels: C of the features from the pyramid.
-        skip_channels: C of each encoder map used, coarse to fine.
-        widths: C of each stage's convolution, coarse to fine. One more than there are skips adds a
-            convolution over the last concatenation, which the paper doesn't have.
-        temporal: whether convolutions reach over time; if not, they are 1x3x3.
-
-    Attributes:
-        channels: C of the result.
-
-    Raises:
-        ValueError: the widths are neither as many as the skips nor one more.
+    Channels and widths go from coarse to fine. One width more than there are skips adds a
+    convolution over the last concatenation, which the paper doesn't have; ValueError for other
+    numbers.
 
     Source: Hou et al., BMVC 2019, Section 3.2 and Figure 2; the widths aren't given there.
     """

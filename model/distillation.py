@@ -11,22 +11,13 @@ TEACHER_MULTIPLE = 32  # EfficientNet halves a picture five times
 
 
 class Distillation(nn.Module):
-    """What a student is asked to be like: a teacher that sees the same clips, or larger ones.
+    """A trained teacher that sees a student's clips, or ones `scale` times as large, 1 or 2.
 
-    R(2+1)D doesn't pool behind its stem, so that its first map is twice as fine as EfficientNet's.
-    Each of its maps but the first lies on the grid of one of the teacher's; or each but the last,
-    if the teacher sees clips twice as large. These are projected to the teacher's channels by a
-    linear layer each, which is trained along and then thrown away.
+    R(2+1)D doesn't pool behind its stem: each of its maps but the first lies on the grid of one of
+    EfficientNet's, or each but the last, if the teacher sees clips twice as large. Linear layers,
+    trained along and then thrown away, project these to the teacher's channels.
 
-    Args:
-        teacher: is trained, and stays as it is.
-        student: learns.
-        scale: how many times larger the teacher sees a clip, 1 or 2.
-
-    Raises:
-        ValueError: the student has fewer maps than it takes.
-
-    Source: Hinton et al., "Distilling the Knowledge in a Neural Network", 2015, Section 2, for its
+    Source: Hinton et al., "Distilling the Knowledge in a Neural Network", 2015, Section 2, for
     answers; Romero et al., "FitNets: Hints for Thin Deep Nets", ICLR 2015, Section 2.2, for maps.
     """
 
@@ -56,14 +47,9 @@ class Distillation(nn.Module):
 
     @torch.no_grad()
     def teach(self, clips: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Let the teacher answer.
+        """Return the teacher's foreground probability (N, T, H, W) and its maps (N, C, T, h, w).
 
-        Args:
-            clips: (N, T, H, W, 3) uint8, RGB; `scale` times H and W are multiples of 32.
-
-        Returns:
-            (N, T, H, W) float32, the probability of foreground, and the teacher's feature maps
-            (N, C, T, h, w).
+        Raises ValueError unless the sides that it sees are multiples of 32.
         """
         batch, length, height, width, _ = clips.shape
         size = (length, self.scale * height, self.scale * width)
@@ -80,15 +66,7 @@ class Distillation(nn.Module):
         return F.avg_pool2d(answer, self.scale), maps
 
     def unlikeness(self, maps: list[Tensor], wanted: list[Tensor]) -> Tensor:
-        """Return how far the student's maps are from the teacher's.
-
-        Args:
-            maps: of the student's encoder, (N, C, T, h, w) each, finest first.
-            wanted: of the teacher's encoder, likewise; averaged where the student's are coarser.
-
-        Returns:
-            One minus the cosine between projected and wanted features, 0 to 2, averaged.
-        """
+        """Return one minus the cosine between projected and wanted maps, 0 to 2, averaged."""
         distances = []
         for projection, own, other in zip(
             self.projections, maps[self.first :], wanted, strict=False

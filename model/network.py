@@ -15,21 +15,10 @@ from model.pyramid import PyramidPooling
 
 
 class SegmentationNetwork(nn.Module):
-    """Scores each pixel of a clip as foreground or background.
+    """Scores each pixel of a clip: Hou et al., BMVC 2019, Section 3.2 and Figure 2.
 
-    Args:
-        frame_features: whether the pyramid has the frame-level branch.
-        decoder_widths: C of each stage of the decoder, coarse to fine.
-        skips: which of the encoder's maps the decoder takes, by index, coarse to fine.
-        temporal: whether the pyramid and the decoder reach over time.
-        classes: 2 for the paper's background and foreground scores, 1 for their difference only.
-        actions: says what the objects do; None for a network that only segments.
-        cues: joins motion to the encoder's maps; None for pictures alone.
-
-    Raises:
-        ValueError: the number of classes is neither 1 nor 2.
-
-    Source: Hou et al., BMVC 2019, Section 3.2 and Figure 2.
+    `skips` are the encoder's maps that the decoder takes, by index, coarse to fine, as its widths.
+    Two `classes` are the paper's background and foreground scores, one is their difference.
     """
 
     def __init__(
@@ -76,21 +65,11 @@ class SegmentationNetwork(nn.Module):
         self.register_buffer("std", _levels(encoder.std), persistent=False)
 
     def forward(self, clips: Tensor, cues: Tensor | None = None) -> Tensor:
-        """Score clips (N, T, H, W, 3) uint8, RGB.
-
-        Args:
-            clips: H and W multiples of what the encoder wants.
-            cues: as `Cues.forward` takes them; None where nothing but the pictures is known.
-
-        Returns:
-            (N, T, H, W) float32, the logit of foreground: the softmax of two classes is the sigmoid
-            of the difference of their scores.
-        """
+        """Map clips (N, T, H, W, 3) uint8, RGB to the logit of foreground (N, T, H, W) float32."""
         maps = self.encoder(self.normalise(clips))
         return self.decode(self.join(maps, clips, cues), clips.shape[1:4])
 
     def foreground(self, clips: Tensor, cues: Tensor | None = None) -> Tensor:
-        """Return the probability of foreground (N, T, H, W) float32 of clips as in `forward`."""
         logit: Tensor = self(clips, cues)
         return logit.sigmoid()
 
@@ -110,34 +89,21 @@ class SegmentationNetwork(nn.Module):
         return joined
 
     def score_actions(self, clips: Tensor, boxes: Tensor) -> Tensor:
-        """Score the actions in the one box of each frame.
-
-        Args:
-            boxes: (N, T, 4) float32, as `ActionHead.forward` takes them.
-
-        Returns:
-            (N, T, labels) float32, unnormalised log-probabilities.
-        """
+        """Score the actions in the boxes (N, T, 4) of frames: (N, T, labels), unnormalised."""
         scores: Tensor = self._head()(self.encoder(self.normalise(clips)), boxes)
         return scores
 
     def score_with_maps(self, clips: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Score pixels as `forward` does, and return the encoder's maps beside that."""
         maps = self.encoder(self.normalise(clips))
         return self.decode(maps, clips.shape[1:4]), maps
 
     def score_both(self, clips: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
-        """Score pixels as `forward` does and actions as `score_actions`, in one pass."""
         maps = self.encoder(self.normalise(clips))
         logits = self.decode(self.join(maps, clips, None), clips.shape[1:4])
         return logits, self._head()(maps, boxes)
 
     def share(self, clips: Tensor, cues: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return what the action head goes on from, beside the probability of foreground.
-
-        Returns:
-            (N, T, H, W) float32, and the map (N, C, T, h, w) that `ActionHead.describe` takes.
-        """
+        """Return the probability of foreground, and the map that `ActionHead.describe` takes."""
         maps = self.encoder(self.normalise(clips))
         logits = self.decode(self.join(maps, clips, cues), clips.shape[1:4])
         return logits.sigmoid(), maps[self._head().source]
@@ -153,11 +119,7 @@ class SegmentationNetwork(nn.Module):
         return (clips.permute(0, 4, 1, 2, 3).float() - self.mean) / self.std
 
     def decode(self, maps: Sequence[Tensor], size: Sequence[int]) -> Tensor:
-        """Score from the encoder's maps, finest first, at a `size` of T, H and W.
-
-        Returns:
-            (N, T, H, W) float32, the logit of foreground.
-        """
+        """Return the logit of foreground (N, *size) from the encoder's maps, finest first."""
         features = self.decoder(self.pyramid(maps[-1]), [maps[i] for i in self.skips])
         # In float32 outside autocast: a convolution with so few outputs hangs in bfloat16.
         with without_autocast(features.device.type):

@@ -12,11 +12,7 @@ from model.presets import PAPER, build
 
 @dataclass(frozen=True)
 class Operations:
-    """The cost of one run of some modules.
-
-    Attributes:
-        multiplications: of convolutions and linear layers, as Equations 1 to 5 count them.
-    """
+    """The cost of one run of some modules, multiplications as Equations 1 to 5 count them."""
 
     multiplications: int
     parameters: int
@@ -35,15 +31,10 @@ class Operations:
 def count_operations(
     network: nn.Module, clips: Tensor, modules: Sequence[nn.Module] | None = None
 ) -> Operations:
-    """Run a network once and count.
+    """Run a network once and count, in all of it or in some modules, as Equations 1 to 5 do.
 
-    Interpolation, normalisation, activations and biases aren't counted; the paper's equations
-    leave them out too. On the `meta` device nothing is computed, so any size is counted at once.
-
-    Args:
-        modules: the parts of the network to count; None counts it all.
-
-    Source: Hou et al., BMVC 2019, Equations 1 to 5.
+    Interpolation, normalisation, activations and biases aren't in them. On the `meta` device
+    nothing is computed, so any size is counted at once.
     """
     counted = [network] if modules is None else list(modules)
     multiplications = 0
@@ -71,10 +62,7 @@ def _multiplies(layer: nn.Module) -> bool:
 
 
 def table5(kind: Kind) -> Operations:
-    """Count the paper's pyramid pooling and decoder for a clip of 8 frames of 320 x 320.
-
-    Source: Hou et al., BMVC 2019, Table 5.
-    """
+    """Count the paper's pyramid and decoder as its Table 5 does: 8 frames of 320 x 320."""
     with torch.device("meta"):
         network = build(replace(PAPER, convolution=kind)).eval()
         clips = torch.empty(1, 8, 320, 320, 3, dtype=torch.uint8)
@@ -82,7 +70,6 @@ def table5(kind: Kind) -> Operations:
 
 
 def print_table5() -> None:
-    """Print Table 5 as counted on our network, beside the published metrics."""
     print("Pyramid pooling and decoder, 8 frames of 320 x 320; the widths are inferred.")
     print(f"{'convolution':<12}{'operations':>12}{'paper':>8}{'parameters':>13}{'weights':>9}")
     published: dict[Kind, str] = {"standard": "136 G", "r2plus1d": "136 G", "separable": "6 G"}

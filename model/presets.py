@@ -19,20 +19,11 @@ from model.r2plus1d import R2Plus1D
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
-    """How one network is built.
+    """How one network is built; a variant is `dataclasses.replace(PAPER, convolution="standard")`.
 
-    A variant is `dataclasses.replace(PAPER, convolution="standard")`.
-
-    Attributes:
-        frame_features: whether the pyramid has the frame-level branch.
-        skips: which of the encoder's maps the decoder takes, by index, coarse to fine.
-        decoder_widths: C of each stage of the decoder, coarse to fine.
-        temporal: whether the pyramid and the decoder reach over time.
-        classes: 2 for background and foreground scores, 1 for their difference.
-        clip_length: L, frames in a clip.
-        cues: whether the network takes motion beside the pictures.
-        branch: builds the action head's own deep stages; None for a head on the coarsest map.
-        branch_from: the encoder's map that the branch stands on, by index.
+    `skips` are the encoder's maps that the decoder takes, by index, coarse to fine, as its widths.
+    Two `classes` are background and foreground scores, one is their difference. `branch` builds the
+    action head's own deep stages on the map `branch_from`; None reads that map itself.
     """
 
     encoder: Callable[[], Encoder]
@@ -111,14 +102,7 @@ PRESETS = {
 
 
 def build(preset: str | Preset, labels: Sequence[str] = ()) -> SegmentationNetwork:
-    """Build a network with random weights, by a preset or its name.
-
-    Args:
-        labels: of the action head; none for a network that only segments.
-
-    Raises:
-        ValueError: there is no preset of that name.
-    """
+    """Build a network with random weights; it has an action head if there are labels."""
     if isinstance(preset, str):
         if preset not in PRESETS:
             raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}.")
@@ -150,17 +134,9 @@ def _head(preset: Preset, encoder: Encoder, labels: Sequence[str]) -> ActionHead
 
 
 def restore(preset: str | None, path: Path) -> tuple[SegmentationNetwork, dict[str, object]]:
-    """Build the network that a file of weights is of, with an action head if they have one.
+    """Build the network that weights are of, with their action head if any; return their `about`.
 
-    Args:
-        preset: by name; None for the one that the weights say they are of.
-
-    Returns:
-        The network, and what its weights say of themselves.
-
-    Raises:
-        model.checkpoint.CheckpointError: the file can't be read, doesn't fit the preset, or says
-            none where it has to.
+    Without a preset they say which. CheckpointError if they don't, can't be read or don't fit.
     """
     about = checkpoint.about(path)
     if preset is None:

@@ -12,18 +12,9 @@ from model.cpu_training import Conv3d
 class PyramidPooling(nn.Module):
     """Branches of different spatial dilation, concatenated and projected.
 
-    One 3x3x3 convolution per rate (temporal dilation 1), one 1x1x1 convolution, and the frame-level
-    features: each frame's mean, copied to every pixel of that frame. Each branch is half as wide as
-    the output; the paper doesn't give widths, and this one meets its Table 5.
-
-    Args:
-        in_channels: C of the encoder's coarsest map.
-        out_channels: C of the result.
-        rates: the spatial dilation of each 3x3x3 branch. A rate near the map's side meets padding
-            with every off-centre tap, so small maps want small rates.
-        frame_features: whether to have the frame-level branch.
-        convolution: the kind of the 3x3x3 branches.
-        temporal: whether these reach over time; if not, they are 1x3x3.
+    One 3x3x3 convolution per rate (temporal dilation 1; 1x3x3 if not `temporal`), one 1x1x1, and
+    the frame-level features, each half as wide as the output: the paper doesn't give widths, and
+    these meet its Table 5. A rate near the map's side meets padding with every off-centre tap.
 
     Source: Hou et al., BMVC 2019, Section 3.2, "3D Pyramid Pooling".
     """
@@ -51,7 +42,6 @@ class PyramidPooling(nn.Module):
         self.project = pointwise(branches * width, out_channels)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Map (N, C, T, H, W) to (N, C out, T, H, W)."""
         branches = [branch(features) for branch in self.dilated]
         branches.append(self.pointwise(features))
         if self.frame is not None:
@@ -61,17 +51,13 @@ class PyramidPooling(nn.Module):
 
 
 class FrameFeatures(nn.Module):
-    """The mean of each frame, projected and copied to every pixel of that frame.
-
-    Without batch normalisation: there are N * T values to a channel, one for a clip of one frame.
-    """
+    """Each frame's mean, projected and copied to its pixels: too few values for batch norm."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.project = Conv3d(in_channels, out_channels, 1)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Map (N, C, T, H, W) to (N, C out, T, H, W), the same in all of H and W."""
         mean = features.mean(dim=(3, 4), keepdim=True)
         # Expand, not Resize: runtimes mishandle resizing from a side of 1.
         projected: Tensor = self.project(mean).relu()

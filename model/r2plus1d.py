@@ -20,20 +20,11 @@ class R2Plus1D(Encoder):
     """R(2+1)D: residual blocks whose convolutions are a spatial one and a temporal one.
 
     Its parameters have the names and shapes of torchvision's `r2plus1d_18`, or of the R(2+1)D-34
-    trained on IG-65M, without the classifier `fc`, so that their checkpoints load unchanged. With a
-    temporal size of 4 the maps of a clip (8, H, W) are 64 channels at (8, H / 2, W / 2), 128 at
-    (4, H / 4, W / 4), 256 at (4, H / 8, W / 8) and 512 at (4, H / 16, W / 16).
-
-    Where a temporal stride is taken out to keep frames, the convolutions after it are dilated, so
-    that each meets the frames that it met before: every second (fourth) frame of the last map is
-    exactly what the original network gives.
-
-    Args:
-        depth: layers, 18 or 34.
-        temporal_size: frames in the coarsest map of a clip of 8 frames: 1 (the original), 2 or 4.
-
-    Raises:
-        ValueError: there is no such depth or temporal size.
+    trained on IG-65M, without the classifier `fc`. With a temporal size of 4 the maps of a clip (8,
+    H, W) are 64 channels at (8, H / 2, W / 2), 128 at (4, H / 4, W / 4), 256 at (4, H / 8, W / 8)
+    and 512 at (4, H / 16, W / 16); 1 is the original. Where a temporal stride is taken out, the
+    convolutions after it are dilated: every second (fourth) frame of the last map is exactly what
+    the original network gives.
 
     Source: Tran et al., "A Closer Look at Spatiotemporal Convolutions for Action Recognition", CVPR
     2018, Section 3; for the temporal size, Hou et al., BMVC 2019, Section 3.2 and Table 4.
@@ -72,7 +63,6 @@ class R2Plus1D(Encoder):
             _set_epsilon(self, 1e-3)
 
     def forward(self, clips: Tensor) -> list[Tensor]:
-        """Map normalised clips (N, 3, T, H, W) to the maps of the four layers, finest first."""
         maps = []
         features: Tensor = self.stem(clips)
         for layer in (self.layer1, self.layer2, self.layer3, self.layer4):
@@ -82,16 +72,7 @@ class R2Plus1D(Encoder):
 
 
 class Block(nn.Module):
-    """A residual block of two (2+1)-D convolutions.
-
-    Args:
-        in_channels: C of the input.
-        out_channels: C of the result.
-        middle: C between the spatial and the temporal part, of each of the two convolutions.
-        spatial_stride: of the first convolution.
-        temporal_stride: of the first convolution.
-        dilations: of the temporal part of each convolution.
-    """
+    """Two (2+1)-D convolutions and a skip; only the first strides."""
 
     def __init__(
         self,
@@ -119,7 +100,6 @@ class Block(nn.Module):
             )
 
     def forward(self, features: Tensor) -> Tensor:
-        """Map (N, C, T, H, W) to the stride's size."""
         kept = features if self.downsample is None else self.downsample(features)
         out: Tensor = self.relu(self.conv2(self.conv1(features)) + kept)
         return out
@@ -135,16 +115,9 @@ def _layer(
     dilation: int = 1,
     wide: bool = False,
 ) -> nn.Sequential:
-    """Build a run of blocks whose first one strides.
+    """Build a run of blocks whose first one strides, in time by 2 or, where that is taken out, 1.
 
-    Args:
-        in_channels: C of the input.
-        out_channels: C of every block.
-        temporal_stride: 2 as in the original, or 1 where that stride is taken out.
-        spatial_stride: 2, or 1 for the first layer.
-        dilation: in frames, that strides taken out of earlier layers ask for.
-        wide: whether the second convolution of the first block has its own middle width, as in the
-            R(2+1)D-34 trained on IG-65M, instead of that of the first convolution.
+    `wide` gives its second convolution a middle width of its own, as in IG-65M's R(2+1)D-34.
     """
     inner = middle_channels(out_channels, out_channels, (3, 3, 3))
     entry = middle_channels(in_channels, out_channels, (3, 3, 3))
@@ -202,19 +175,9 @@ def _set_epsilon(network: nn.Module, epsilon: float) -> None:
 
 
 def load_kinetics(encoder: R2Plus1D, path: Path) -> None:
-    """Load a checkpoint trained on Kinetics or IG-65M into the encoder.
+    """Load a checkpoint trained on Kinetics or IG-65M; ValueError unless all of it fits.
 
-    For a depth of 18 that is torchvision's
-    https://download.pytorch.org/models/r2plus1d_18-91a641e6.pth. The classifier `fc` in it and the
-    counts `num_batches_tracked` aren't used.
-
-    Args:
-        encoder: is changed only if the whole checkpoint fits.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it isn't a state dict, or its keys or shapes are those of another network, which
-            the message names.
+    torchvision's is https://download.pytorch.org/models/r2plus1d_18-91a641e6.pth; `fc` isn't used.
     """
     try:
         given = torch.load(path, map_location="cpu", weights_only=True)

@@ -14,37 +14,20 @@ Trained = Literal["network", "masks", "decoder", "actions", "classifier"]
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """The choices of one training run.
+    """The choices of one training run; shares are of all clips, 0 to 1, videos give the rest.
 
-    Attributes:
-        crop: size and scales of the clips.
-        clip_lengths: frames of a clip, one length a step, in turn.
-        frames_per_step: frames of a step on each device, over all its clips.
-        stills_share: the share of clips that are stills in motion, 0 to 1.
-        composites_share: the share of clips in which only motion tells the object, 0 to 1; stills
-            take it where a clip is a single picture.
-        actions_share: the share of clips of people who act, 0 to 1; videos give the rest.
-        action_scales: as `crop.scales`, for the clips whose action is learnt: people who act are
-            seen whole in them.
-        action_weight: of the cross-entropy of actions beside the segmentation's; 0 trains a network
-            without an action head.
-        cue_weight: of the losses by cues alone beside the segmentation's; 0 draws no cues.
-        still_share: the share of clips whose motion is left out, 0 to 1.
-        close_up_share: the share of clips that are close-ups, 0 to 1.
-        trained: the whole network; all that the action head doesn't stand on (`masks`); all but
-            encoder and action head (`decoder`); the action head alone (`actions`); or the last
-            layer of a head that is ImageNet's else (`classifier`). The rest stays as it is.
-        learning_rate: of everything but the encoder.
-        encoder_learning_rate: of the encoder.
-        weight_decay: decoupled from the gradient (AdamW); 0 makes it Adam.
-        decay: `cosine` down to 0 over the run after a warm-up, or `exponential` by 0.95 an epoch.
-        epochs: the length of a run that isn't given in steps; an epoch shows each video frame once.
-        iou_weight: of the soft IoU beside the cross-entropy.
-        teacher_weight: how much of what the masks shall be is a teacher's probabilities, 0 to 1.
-        hint_weight: of the distance from the teacher's feature maps.
-        average: the decay of the weights' moving average a step; 0 keeps none.
-        fixed_norm_from: the share of the run after which batch norm keeps its statistics.
-        precision: as Lightning Fabric names it.
+    In composites only motion tells the object; stills take their place where a clip is one picture.
+    Steps take `clip_lengths` in turn, and `frames_per_step` on each device. In clips whose action
+    is learnt people are seen whole, hence `action_scales`. `still_share` of the clips lack motion.
+
+    `trained` is the whole network; all that the action head doesn't stand on (`masks`); all but
+    encoder and action head (`decoder`); that head (`actions`); or its last layer (`classifier`).
+
+    Rates are AdamW's and fall to 0 after a warm-up (`cosine`) or by 0.95 an epoch (`exponential`),
+    which shows each video frame once. Losses beside the cross-entropy have weights; no action head
+    is trained, or no cues are drawn, at a weight of 0. `teacher_weight` is the teacher's part in
+    what masks shall be. `average` is the decay a step of the weights' exponential moving average, 0
+    for none. After the share `fixed_norm_from` of the run batch norm keeps its statistics.
     """
 
     crop: Crop

@@ -32,13 +32,8 @@ WARM_UP_STEPS = 100
 class Run:
     """Where and how long a run trains.
 
-    Attributes:
-        folder: takes `last.ckpt`, `weights.safetensors`, `log.jsonl` and TensorBoard's events.
-        steps: of the whole run; the learning rate's schedule ends with it.
-        resume: go on from `last.ckpt` of the folder, which then has to exist.
-        log_every: steps between lines of the log.
-        save_every: steps between validations, each followed by a checkpoint.
-        workers: processes that draw clips; without any, the one that trains draws them.
+    The folder takes `last.ckpt`, which `resume` goes on from, `weights.safetensors`, `log.jsonl`
+    and TensorBoard's events. So many `workers`, or else the process that trains, draw clips.
     """
 
     folder: Path
@@ -65,14 +60,8 @@ def train(
 ) -> None:
     """Train a network and leave its averaged weights in the run's folder.
 
-    Args:
-        held_out: validated on, never trained on; none skips validation.
-        acting: validates the action head of a network that has one; never trained on.
-        distillation: holds the teacher that the recipe wants; None for one that wants none.
-
-    Raises:
-        FileNotFoundError: there is no checkpoint to resume from.
-        FloatingPointError: the loss wasn't finite; nothing is saved after that.
+    It is validated on `held_out`, its action head on `acting`. Raises FileNotFoundError without a
+    checkpoint to resume from, FloatingPointError if the loss isn't finite, and saves nothing then.
     """
     run.folder.mkdir(parents=True, exist_ok=True)
     batches = batches.share(fabric.global_rank, fabric.world_size)
@@ -134,10 +123,7 @@ class Log:
 
 
 def supported_precision(wanted: Precision, accelerator: str) -> Precision:
-    """Return the precision to train in: float32 where a CPU has no instructions for bfloat16.
-
-    There PyTorch takes reference kernels for bfloat16, ten times slower than float32.
-    """
+    """Return the precision, float32 where a CPU's bfloat16 would be ten times slower."""
     if wanted == "32-true" or accelerator != "cpu":
         return wanted
     capability = torch.backends.cpu.get_cpu_capability()
@@ -148,7 +134,6 @@ def supported_precision(wanted: Precision, accelerator: str) -> Precision:
 
 
 def steps_per_epoch(videos: Sequence[LabelledSequence], recipe: Recipe) -> int:
-    """Return the steps that show as many frames as the videos have."""
     return max(1, round(sum(len(video) for video in videos) / recipe.frames_per_step))
 
 
@@ -161,7 +146,6 @@ def rate_factor(step: int, steps: int, epoch_steps: int, recipe: Recipe) -> floa
 
 
 def _mean(losses: Sequence[Tensor], step: int) -> float:
-    """Return the mean of the losses of the steps before `step`; 0 if there are none."""
     mean = float(torch.stack(list(losses)).mean()) if losses else 0.0
     if not math.isfinite(mean):
         raise FloatingPointError(
@@ -202,5 +186,4 @@ def _validate(
 
 
 def logger(folder: Path) -> TensorBoardLogger:
-    """Return the TensorBoard log of a run's folder."""
     return TensorBoardLogger(root_dir=folder, name=None, version="events")

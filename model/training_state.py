@@ -36,11 +36,7 @@ PARTS = {
 
 @dataclass
 class TrainingState:
-    """All that changes in training.
-
-    Attributes:
-        distillation: holds the teacher; None where there is none.
-    """
+    """All that changes in training."""
 
     network: SegmentationNetwork
     model: Any
@@ -75,11 +71,7 @@ class TrainingState:
         return cls(network, model, average, optimizer, distillation, step=0)
 
     def advance(self, fabric: Fabric, batch: Batch, recipe: Recipe, factor: float) -> Tensor:
-        """Take one step with the learning rates times `factor`.
-
-        Returns:
-            Its loss, on the device, where it may still be at work.
-        """
+        """Take a step, rates times `factor`; return its loss, still on the device."""
         loss = self._loss(fabric, batch, recipe)
         for group in self.optimizer.param_groups:
             group["lr"] = group["base_lr"] * factor
@@ -98,7 +90,6 @@ class TrainingState:
         return loss.detach()
 
     def _loss(self, fabric: Fabric, batch: Batch, recipe: Recipe) -> Tensor:
-        """Return what a step minimises: of the masks, of the actions, or of both."""
         clips, masks, cues, boxes, answers, trust = fabric.to_device(tuple(batch))
         if self.distillation is not None:
             return self._distilled_loss(self.distillation, clips, masks, recipe)
@@ -119,7 +110,6 @@ class TrainingState:
     def _distilled_loss(
         self, distillation: Distillation, clips: Tensor, masks: Tensor, recipe: Recipe
     ) -> Tensor:
-        """Return what a step with a teacher minimises: of the masks and of the feature maps."""
         answer, wanted = distillation.teach(clips)
         logits, maps = self.model.score_with_maps(clips)
         targets = masks.float().lerp(answer, recipe.teacher_weight)

@@ -28,7 +28,6 @@ of foreground (N, T, H, W) float32."""
 
 
 def segment_with(network: nn.Module) -> Segment:
-    """Make a network of `model.network` callable on arrays, without gradients, where it lies."""
     device = next(network.parameters()).device
 
     def segment(clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None) -> NDArray[np.float32]:
@@ -44,15 +43,7 @@ def segment_with(network: nn.Module) -> Segment:
 def glance(
     segment: Segment, videos: Sequence[LabelledSequence], spec: ModelSpec, clips_per_video: int = 2
 ) -> dict[str, float]:
-    """Estimate mean J of each video from a few clips, at the size that the network sees.
-
-    Args:
-        videos: each at least as long as a clip.
-        clips_per_video: evenly spread over the video.
-
-    Returns:
-        {name: mean J of the clips' frames}.
-    """
+    """Estimate each video's mean J from clips spread over it, at the size that the network sees."""
     scores = {}
     for video in videos:
         last = len(video) - spec.clip_length
@@ -90,13 +81,8 @@ def glance_actions(
 ) -> dict[str, float]:
     """Estimate how often the right action is predicted, from the middle of each video.
 
-    Args:
-        others: clips, of which those that don't show people are `none`.
-
-    Returns:
-        Shares of videos predicted right: `actions`, in boxes around the masks that the network
-        finds; `actions/truth`, in boxes around the true masks; and `none`, of the others, if there
-        are any, in boxes that the network finds.
+    Shares are of boxes around masks that the network finds (`actions`) or true ones
+    (`actions/truth`), and of `others` without people, for which `none` is right.
     """
     predicted = [(name_action(network, clip, spec), clip.action) for clip in acting]
     shares = {
@@ -112,12 +98,7 @@ def glance_actions(
 def name_action(
     network: SegmentationNetwork, video: LabelledSequence, spec: ModelSpec
 ) -> tuple[str | None, str | None]:
-    """Name the action in the middle of a video.
-
-    Returns:
-        The label in boxes around the masks that the network finds, and in those around the true
-        masks; None where there is no mask.
-    """
+    """Name the action in boxes around the masks found, and the true ones; None without a mask."""
     labels = _head(network).labels
     found, known = (
         None if scores is None else labels[int(scores.log_softmax(-1).mean(0).argmax())]
@@ -129,12 +110,9 @@ def name_action(
 def score_middle(
     network: SegmentationNetwork, video: LabelledSequence, spec: ModelSpec
 ) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-    """Score the actions in the middle of a video.
+    """Score the middle of a video in boxes around the masks found, and around the true ones.
 
-    Returns:
-        (F, labels), unnormalised log-probabilities in the F frames of a clip that have a mask: in
-        boxes around the masks that the network finds, and in those around the true masks; None
-        where no frame has one.
+    Scores are (F, labels), unnormalised, of the F frames that have a mask; None if none has.
     """
     head = _head(network)
     start = max(0, (len(video) - spec.clip_length) // 2)
@@ -182,7 +160,6 @@ class TorchSession:
     def run(
         self, clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None = None, /
     ) -> NDArray[np.float32]:
-        """Find the foreground of clips, as `Session.run` says."""
         return self._segment(clips, cues)
 
 
@@ -192,13 +169,7 @@ def evaluate(
     spec: ModelSpec,
     quality: Quality = "fast",
 ) -> dict[str, float]:
-    """Measure mean J of each video at the size of its masks, without its first and last frame.
-
-    Those two are left out by the benchmark's own evaluation. The masks are the pipeline's.
-
-    Returns:
-        {name: mean J}.
-    """
+    """Measure each video's mean J as served, the first and last frame left out, as in DAVIS."""
     segmenter = Segmenter(TorchSession(network, spec))
     scores = {}
     for video in videos:

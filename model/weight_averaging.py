@@ -13,25 +13,14 @@ CUES = "cues."
 def mean_weights(
     before: Mapping[str, Tensor], after: Sequence[Mapping[str, Tensor]], share: float = 0.5
 ) -> dict[str, Tensor]:
-    """Average the weights of a network before and after further training.
+    """Average the weights and buffers of a network before and after further training.
 
-    The mean of both ends keeps much of what the first stage was better at; the mean of several runs
-    from the same weights does what their ensemble would, in the time of one.
+    The mean of both ends keeps much of what the first stage was better at; several runs, together
+    with a `share` of 0 to 1, do what their ensemble would. Counters are the last run's; a new
+    action head is the mean of the runs'. Raises ValueError for states of different networks.
 
-    Args:
-        after: the state after each run of training that began with `before`, at least one.
-        share: of those, together, in the mean, 0 to 1.
-
-    Returns:
-        The mean of each weight and buffer; counters, which aren't floating-point, are the last
-        run's. An action head that the network lacked before is the mean of the runs'.
-
-    Raises:
-        ValueError: the states are of different networks, or the share is out of range.
-
-    Source: Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022, Equation 1,
-    with `share` for the mixing coefficient; for several runs, the same, "Model soups", ICML 2022,
-    Section 2.
+    Source: Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022, Equation 1, and
+    "Model soups", ICML 2022, Section 2.
     """
     if not 0 <= share <= 1:
         raise ValueError(f"share must be between 0 and 1, got {share}.")
