@@ -36,13 +36,6 @@ class Bench:
     """One measurement: what is measured takes turns in each of the repeats.
 
     Servers are started anew for each, so that none runs beside another.
-
-    Args:
-        arguments: of the command.
-        folder: for the videos.
-
-    Attributes:
-        results: what was measured by now.
     """
 
     def __init__(self, arguments: argparse.Namespace, folder: Path) -> None:
@@ -107,11 +100,7 @@ class Bench:
         *,
         first: bool,
     ) -> None:
-        """Measure what a server does with each kind of post.
-
-        Args:
-            once: posts that only the first repeat has, as clients at once, with the first video.
-        """
+        """Measure a server with each kind of post, those `once` in the first repeat only."""
         with server as served, httpx.Client(base_url=served.url, timeout=None) as client:
             self.results.start_s.setdefault(name, []).append(served.start_s)
             self._tell(f"{name}: ready after {served.start_s:.1f} s")
@@ -148,13 +137,11 @@ class Bench:
         self._tell(f"{size} {name}: {run.fps:.1f} frames/s, {run.cost.cpu_s:.1f} s of processor")
 
     def _tell(self, found: str) -> None:
-        """Store what was measured by now, and print the last of it."""
         report.store(self.results, self._arguments.to)
         print(f"{(time.monotonic() - self._started) / 60:6.1f} min  {found}", flush=True)
 
 
 def main() -> None:
-    """Measure, and write the results as JSON, as tables and as a plot."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--model", type=Path, default=Path("weights/default.onnx"))
     parser.add_argument("--devices", nargs="+", choices=DEVICES, default=CPU_DEVICES)
@@ -181,7 +168,6 @@ def main() -> None:
 
 
 def _sessions(model: Path, devices: Sequence[Device]) -> Iterator[tuple[Device, Session]]:
-    """Load the model on each device that is there."""
     for device in devices:
         try:
             yield device, load(model, device)

@@ -13,15 +13,10 @@ from benchmarks.served import Post, Served
 
 @dataclass(frozen=True)
 class Crowd:
-    """How clients fared.
+    """How clients fared: clips a second of all together, seconds from post to result of each.
 
-    Attributes:
-        clients: how many there were.
-        clips_per_s: finished, of all together.
-        p50_s: time of a clip, from post to whole result.
-        p95_s: of the slowest twentieth.
-        fairness: Jain's index of the clients' mean times: 1 if all waited alike, 1 / clients if one
-            bore it all.
+    `fairness` is Jain's index of the clients' mean times: 1 if all waited alike, 1 / clients if one
+    bore it all. Source: Jain, Chiu and Hawe, DEC-TR-301, 1984.
     """
 
     clients: int
@@ -32,11 +27,6 @@ class Crowd:
 
 
 def crowd(served: Served, post: Post, video: Path, clients: int, clips: int) -> Crowd:
-    """Let each of some clients post a video `clips` times.
-
-    Source: Jain, Chiu and Hawe, "A Quantitative Measure of Fairness", DEC-TR-301, 1984.
-    """
-
     def act(_: int) -> list[float]:
         taken = []
         with httpx.Client(base_url=served.url, timeout=3600) as client:

@@ -28,12 +28,7 @@ SEGMENT_FRAMES = 120
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run took.
-
-    Attributes:
-        seconds: on the clock.
-        cpu_s: of the processor, in all processes that took part.
-    """
+    """Seconds on the clock, and of the processor in all processes that took part."""
 
     seconds: float
     cpu_s: float
@@ -61,7 +56,6 @@ class StageTimes:
 
     @contextmanager
     def timed(self, stage: Stage) -> Iterator[None]:
-        """Take the time of what a stage does inside."""
         before = time.thread_time()
         yield
         self.cpu_s[stage] += time.thread_time() - before

@@ -1,7 +1,4 @@
-"""What listing a video costs, and a sandbox over decoding in-process.
-
-`python -m benchmarks.decoding VIDEO`
-"""
+"""What listing a video costs, and decoding it apart: `python -m benchmarks.decoding VIDEO`."""
 
 import argparse
 import multiprocessing
@@ -40,11 +37,7 @@ SPEC = ModelSpec(
 
 @dataclass(frozen=True)
 class Cost:
-    """What decoding took.
-
-    Attributes:
-        decoder_mib: peak memory of the largest child process, the decoder where there is a sandbox.
-    """
+    """What decoding took; `decoder_mib` is the peak memory of the largest child process."""
 
     processor_s: float
     own_mib: float
@@ -52,7 +45,6 @@ class Cost:
 
 
 def main() -> None:
-    """Decode a segment at the start and one at the end in each way, by turns; print the costs."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.decoding", description=__doc__)
     parser.add_argument("video", type=Path)
     parser.add_argument("--frames", type=int, default=132, help="of a segment; default: 132")

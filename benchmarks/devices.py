@@ -18,13 +18,7 @@ _WARM_UP, _ROUNDS = 2, 5
 
 @dataclass(frozen=True)
 class OnDevice:
-    """What a device does with a clip.
-
-    Attributes:
-        clip_ms: the median time.
-        difference: the largest one of a probability from the first device's.
-        changed: the share of pixels whose mask is another.
-    """
+    """A clip's median time, and how far its probabilities and masks are from the first device's."""
 
     clip_ms: float
     difference: float

@@ -19,7 +19,6 @@ from tests.videos import index_of
 
 
 def main() -> None:
-    """Print a line for each file."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.frames", description=__doc__)
     parser.add_argument("folder", type=Path)
     counts = f"{'plain':>7}{'listed':>8}{'repeated':>10}{'damaged':>9}{'end, s':>9}"

@@ -57,7 +57,6 @@ class StampedCounter(Counter):
     path: Path
 
     def inc(self, amount: float = 1, exemplar: dict[str, str] | None = None) -> None:
-        """Count a frame."""
         super().inc(amount, exemplar)
         with self.path.open("a") as file:
             file.write(f"{time.monotonic()}\n")
@@ -97,14 +96,12 @@ def serving(data: Path, model: Path) -> Iterator[httpx.Client]:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def is_ready(client: httpx.Client) -> bool:
-    """Say whether a worker is alive."""
     with suppress(httpx.TransportError):
         return client.get("/readyz").is_success
     return False

@@ -30,7 +30,6 @@ Given = Mapping[str, NDArray[np.uint8]]
 
 
 def main() -> None:
-    """Print the share of each kind, most first."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.layers", description=__doc__)
     parser.add_argument("--model", type=Path, default=Path("weights/default.onnx"))
     parser.add_argument("--openvino", choices=("f32", "bf16"), help="in place of ONNX Runtime")
@@ -42,7 +41,6 @@ def main() -> None:
 
 
 def by_onnx_runtime(model: Path) -> None:
-    """Print time and operations of each kind of layer."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.enable_profiling = True
@@ -70,7 +68,6 @@ def by_onnx_runtime(model: Path) -> None:
 
 
 def by_openvino(model: Path, precision: str) -> None:
-    """Print the time of each kind of layer."""
     # Here, since it takes a second.
     import openvino  # noqa: PLC0415
 

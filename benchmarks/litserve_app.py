@@ -25,7 +25,6 @@ class Masks(litserve.LitAPI):  # type: ignore[misc] # it has no types
         self.file = model
 
     def setup(self, device: str) -> None:  # noqa: ARG002 - there is the CPU only
-        """Load the model."""
         self.model = onnxruntime.InferenceSession(self.file, providers=["CPUExecutionProvider"])
 
     def decode_request(self, request: Request) -> Any:
@@ -33,7 +32,6 @@ class Masks(litserve.LitAPI):  # type: ignore[misc] # it has no types
         return io.BytesIO(base64.b64decode(request["video"]))
 
     def predict(self, file: Any) -> list[dict[str, Any]]:
-        """Find the mask of each frame."""
         with av.open(file) as container:
             frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
         height, width, _ = frames[0].shape

@@ -19,13 +19,7 @@ _PACKAGES = ("onnxruntime", "openvino", "litserve")
 
 @dataclass(frozen=True)
 class Run:
-    """One run over a video.
-
-    Attributes:
-        frames: of the video.
-        cost: of the run.
-        stage_s: of that, the processor time of stages beside the network, where they were timed.
-    """
+    """One run over a video, with the processor time of the stages beside the network if timed."""
 
     frames: int
     cost: Cost
@@ -33,7 +27,6 @@ class Run:
 
     @property
     def fps(self) -> float:
-        """Frames in a second on the clock."""
         return self.frames / self.cost.seconds
 
 
@@ -41,15 +34,9 @@ class Run:
 class Results:
     """All that was measured.
 
-    Attributes:
-        about: the machine, the versions and the model.
-        devices: a clip on each device.
-        runs: by size of the video and by what ran, in order of the repeats.
-        short_s: times of a short clip, from post to whole result, by what ran.
-        start_s: from start to ready, by server.
-        memory_mib: peak of the process that runs the model, by server.
-        crowds: how clients fared, by server.
-        long_mib: that peak, by minutes of the one video.
+    `runs` are by the video's size and what ran, times of a short clip by what ran, the rest by
+    server: `start_s` until ready, `memory_mib` the peak of the process with the model, and
+    `long_mib` that peak by minutes of the one video.
     """
 
     about: Mapping[str, str]

@@ -23,13 +23,7 @@ Post = Callable[[httpx.Client, Path], None]
 
 @dataclass(frozen=True)
 class Served:
-    """A server that answers.
-
-    Attributes:
-        url: of it.
-        process: the parent of all its processes.
-        start_s: from its start until it took work.
-    """
+    """A server that answers, took work after `start_s` and has `process` as its parent process."""
 
     url: str
     process: psutil.Process
@@ -71,7 +65,6 @@ def our_service(model: Path, device: str) -> Iterator[Served]:
 
 @contextmanager
 def litserve(model: Path) -> Iterator[Served]:
-    """Run the LitServe app."""
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.litserve_app", str(port), str(model)]
     with _running(command, {}, f"http://127.0.0.1:{port}", "/health") as served:
@@ -97,7 +90,6 @@ def post_job(**options: str) -> Post:
 
 
 def post_to_litserve(client: httpx.Client, video: Path) -> None:
-    """Post a video to the LitServe app."""
     content = base64.b64encode(video.read_bytes()).decode()
     answer = client.post("/predict", json={"video": content})
     if answer.status_code != httpx.codes.OK or not answer.json()["frames"]:

@@ -12,7 +12,6 @@ from dataset.jhmdb import SPLITS
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run one command; fail if something is wrong with the folder."""
     parsed = _parser().parse_args(arguments)
     checked: Iterator[Checked] = parsed.check(parsed)
     wrong = 0

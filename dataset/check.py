@@ -28,11 +28,7 @@ _NOTE: Kind = "note"
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to know about a data set.
-
-    Attributes:
-        kind: `wrong` where metrics would be wrong or reading fails, `note` where all still works.
-    """
+    """One thing to know: `wrong` if metrics would be or reading fails, `note` if all works."""
 
     kind: Kind
     where: str
@@ -44,11 +40,7 @@ Checked = tuple[str, list[Finding]]
 
 
 def check_davis(root: Path, split: str) -> Iterator[Checked]:
-    """Check DAVIS-2016.
-
-    Yields:
-        Each sequence with its findings; the last one is the data set as a whole.
-    """
+    """Yield each sequence of DAVIS-2016 with its findings, and the data set as a whole last."""
     try:
         videos = davis.read_list(root, split)
     except DatasetError as error:
@@ -70,7 +62,6 @@ def check_davis(root: Path, split: str) -> Iterator[Checked]:
 
 
 def check_segtrack(root: Path) -> Iterator[Checked]:
-    """Check SegTrack-v2; yields as `check_davis`."""
     folders = sorted(path for path in root.glob("JPEGImages/*") if path.is_dir())
     if not folders or not (root / "GroundTruth").is_dir():
         message = f"SegTrack-v2 must have folders in JPEGImages/ and GroundTruth/, got {root}."
@@ -90,7 +81,6 @@ def check_segtrack(root: Path) -> Iterator[Checked]:
 
 
 def check_jhmdb(root: Path, split: int) -> Iterator[Checked]:
-    """Check J-HMDB; yields as `check_davis`, each clip as a sequence."""
     try:
         listed = jhmdb.read_split(root, split)
     except DatasetError as error:
@@ -106,7 +96,6 @@ def check_jhmdb(root: Path, split: int) -> Iterator[Checked]:
 
 
 def check_stills(root: Path) -> Iterator[Checked]:
-    """Check a folder of stills; yields as `check_davis`, all stills as one sequence."""
     missing = [part for part in ("images", "masks") if not (root / part).is_dir()]
     if missing:
         message = f"A folder of stills must hold {' and '.join(missing)}, got {root}."
@@ -190,8 +179,6 @@ def _check_pairs(
 
 @dataclass(frozen=True)
 class _MaskKind:
-    """How a mask file says what is foreground: its mode, size (W, H), and values."""
-
     mode: str
     size: tuple[int, int]
     values: tuple[int, ...]

@@ -65,18 +65,7 @@ PEOPLE = frozenset(
 
 
 def load(root: Path, split: str) -> list[LabelledVideo]:
-    """List the sequences of a split.
-
-    Args:
-        root: the folder that holds `JPEGImages`, `Annotations` and `ImageSets`.
-        split: such as `train` or `val`.
-
-    Returns:
-        The sequences in the order of the split's file.
-
-    Raises:
-        DatasetError: a folder, the split's file or one of the files it lists is missing.
-    """
+    """List the sequences of a split in its file's order; DatasetError if files are missing."""
     videos = read_list(root, split)
     missing = [
         path
@@ -92,11 +81,7 @@ def load(root: Path, split: str) -> list[LabelledVideo]:
 
 
 def read_list(root: Path, split: str) -> list[LabelledVideo]:
-    """Read a split's file without looking for the files that it lists.
-
-    Raises:
-        DatasetError: the split's file is missing, or one of its lines isn't a frame and a mask.
-    """
+    """Read a split's file without looking for the files that it lists."""
     listing = root / "ImageSets" / "480p" / f"{split}.txt"
     if not listing.is_file():
         raise DatasetError(f"DAVIS must hold {listing.relative_to(root)}, got {root}.")

@@ -14,14 +14,7 @@ from dataset.values import DatasetError, LabelledVideo, pictures_in
 
 
 def load(root: Path, split: str) -> list[LabelledVideo]:
-    """List the sequences of a split, such as `val`.
-
-    Returns:
-        The sequences in the order of the split's file; `read_numbers` tells their objects apart.
-
-    Raises:
-        DatasetError: the split's file is missing, or a sequence lacks frames or their masks.
-    """
+    """List the sequences of a split such as `val`; `read_numbers` tells their objects apart."""
     listing = root / "ImageSets" / "2017" / f"{split}.txt"
     if not listing.is_file():
         raise DatasetError(f"DAVIS-2017 must hold {listing.relative_to(root)}, got {root}.")

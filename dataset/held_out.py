@@ -1,7 +1,4 @@
-"""What no model of this project trains on, of the data sets' parts for training.
-
-Models are chosen by their metrics on it, so that the data sets' test parts stay untouched.
-"""
+"""What no model here trains on, of the data sets' parts for training: models are chosen by it."""
 
 import zlib
 from collections.abc import Sequence
@@ -35,10 +32,7 @@ def split_davis(videos: Sequence[LabelledVideo]) -> tuple[list[LabelledVideo], l
 
 
 def split_jhmdb(clips: Sequence[ActionClip]) -> tuple[list[ActionClip], list[ActionClip]]:
-    """Part clips of J-HMDB into those to train on and those held out, film by film.
-
-    Of split 1's 660 clips for training, 134 are held out, some of each of the 21 actions.
-    """
+    """Part clips of split 1 of J-HMDB, film by film: 134 of 660 are held out, of all 21 actions."""
     held_out = [clip for clip in clips if _is_held_out(clip.film)]
     return [clip for clip in clips if not _is_held_out(clip.film)], held_out
 

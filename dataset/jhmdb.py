@@ -36,12 +36,7 @@ _LIMITS = VideoLimits(max_pixels=4096 * 2304, max_frames=10_000, max_duration_s=
 
 @dataclass(frozen=True)
 class ActionClip:
-    """The labelled frames of a clip: some clips go on a little after their last mask.
-
-    Attributes:
-        name: of the clip, such as `April_09_brush_hair_u_nm_np1_ba_goo_0`.
-        action: what the person does, such as `brush_hair`.
-    """
+    """The labelled frames of a clip: some clips go on a little after their last mask."""
 
     name: str
     action: str
@@ -50,10 +45,7 @@ class ActionClip:
 
     @property
     def film(self) -> str:
-        """What the clip was cut from: names begin with it, and a part's number may follow it.
-
-        Clips of one film look alike, so a part held out holds whole films.
-        """
+        """What the clip, whose name begins with it, was cut from: its clips look alike."""
         return self.name.partition(f"_{self.action}_")[0].rstrip("_0123456789")
 
     @property
@@ -62,20 +54,16 @@ class ActionClip:
         return tuple(f"{number:05d}" for number in range(1, len(self) + 1))
 
     def __len__(self) -> int:
-        """Return T, the number of frames that have a mask."""
         return self._frame_count
 
     def frame(self, index: int) -> NDArray[np.uint8]:
-        """Read a frame as (H, W, 3) uint8, RGB."""
         return next(self._read(range(index, index + 1)))
 
     def mask(self, index: int) -> NDArray[np.bool_]:
-        """Read a frame's mask as (H, W) bool, true on the person."""
         mask: NDArray[np.bool_] = read_part_mask(self.masks_path)[index]
         return mask
 
     def read(self, indices: Sequence[int]) -> tuple[list[Picture], list[Mask]]:
-        """Read some frames and their masks, in the order of the indices."""
         first, last = min(indices), max(indices)
         frames = list(self._read(range(first, last + 1)))
         masks = read_part_mask(self.masks_path)
@@ -88,18 +76,11 @@ class ActionClip:
         return iter(read_part_mask(self.masks_path))
 
     def boxes(self) -> list[tuple[int, int, int, int] | None]:
-        """Return T tight boxes of the masks: first column, first row, last column, last row.
-
-        The corners are inclusive; None where a mask is empty.
-        """
+        """Return the T masks' tight boxes, as `tight_box`."""
         return [tight_box(mask) for mask in self.masks()]
 
     def count_source_frames(self) -> int:
-        """Count the frames of the video file or folder, with or without a mask.
-
-        Raises:
-            DatasetError: the video can't be read.
-        """
+        """Count the frames of the video file or folder, with or without a mask."""
         if self.source.is_dir():
             return len(self._pictures)
         try:
@@ -136,11 +117,7 @@ class ActionClip:
 
 
 def load(root: Path, split: int, subset: Subset) -> list[ActionClip]:
-    """List the clips of one part of a split, by action and then in the order of the split's file.
-
-    Raises:
-        DatasetError: a folder, the splits' files, or the video or masks of a clip is missing.
-    """
+    """List the clips of one part of a split, by action and then in the order of its file."""
     clips = [
         ActionClip(name, action, find_source(root, action, name), mask_file(root, action, name))
         for action, name, part in read_split(root, split)
@@ -155,11 +132,7 @@ def load(root: Path, split: int, subset: Subset) -> list[ActionClip]:
 
 
 def read_split(root: Path, split: int) -> list[tuple[str, str, str]]:
-    """Read a split's files: action, clip without ending, and `train` or `test` (or else `none`).
-
-    Raises:
-        DatasetError: there are none, or one of their lines isn't a clip and a number.
-    """
+    """Read a split's files: action, clip without ending, and `train`, `test` or `none`."""
     files = sorted((root / "splits").glob(f"*_test_split{split}.txt"))
     if not files:
         raise DatasetError(f"J-HMDB must hold splits/<action>_test_split{split}.txt, got {root}.")
@@ -179,11 +152,7 @@ def read_split(root: Path, split: int) -> list[tuple[str, str, str]]:
 
 
 def find_source(root: Path, action: str, clip: str) -> Path:
-    """Find a clip's video file, or else its folder of pictures.
-
-    Raises:
-        DatasetError: neither is there.
-    """
+    """Find a clip's video file, or else its folder of pictures."""
     videos = [root / "ReCompress_Videos" / action / f"{clip}{ending}" for ending in _VIDEOS]
     for video in videos:
         if video.is_file():
@@ -201,11 +170,7 @@ def mask_file(root: Path, action: str, clip: str) -> Path:
 
 
 def part_mask_shape(path: Path) -> tuple[int, int, int]:
-    """Read the shape of a file of masks, H, W and T, without the masks.
-
-    Raises:
-        DatasetError: the file is missing, isn't a MATLAB file, or lacks the masks.
-    """
+    """Read the shape of a file of masks, H, W and T, without the masks."""
     try:
         shapes = {name: shape for name, shape, _ in scipy.io.whosmat(path)}
     except (OSError, ValueError) as error:
@@ -220,14 +185,7 @@ def part_mask_shape(path: Path) -> tuple[int, int, int]:
 
 
 def read_part_mask(path: Path) -> NDArray[np.bool_]:
-    """Read a clip's masks.
-
-    Returns:
-        (T, H, W) bool, true on the person.
-
-    Raises:
-        DatasetError: as `part_mask_shape`.
-    """
+    """Read a clip's masks, (T, H, W) bool, true on the person."""
     shape = part_mask_shape(path)
     parts = scipy.io.loadmat(path, variable_names=[KEY])[KEY].reshape(shape)
     masks: NDArray[np.bool_] = np.moveaxis(parts > 0, -1, 0)
@@ -235,7 +193,7 @@ def read_part_mask(path: Path) -> NDArray[np.bool_]:
 
 
 def tight_box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
-    """Return a mask's first column, first row, last column and last row; None if it is empty."""
+    """Return first column, first row, last column, last row of (H, W); None if it is empty."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not rows.size:
         return None

@@ -4,11 +4,7 @@ from importlib.util import find_spec
 
 
 def require(*modules: str) -> None:
-    """Refuse to go on without the training requirements.
-
-    Raises:
-        ModuleNotFoundError: one of them isn't installed; the message says how to install it.
-    """
+    """Raise ModuleNotFoundError with the command that installs what training needs."""
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
         raise ModuleNotFoundError(

@@ -26,7 +26,6 @@ class UnitedVideo(PictureVideo):
     mask_paths: tuple[tuple[Path, ...], ...]
 
     def mask(self, index: int) -> NDArray[np.bool_]:
-        """Read the masks of a frame's objects and unite them: (H, W) bool."""
         objects = [read_object(path) for path in self.mask_paths[index]]
         sizes = {mask.shape for mask in objects}
         if len(sizes) > 1:
@@ -39,11 +38,6 @@ class UnitedVideo(PictureVideo):
 
 
 def load(root: Path) -> list[UnitedVideo]:
-    """List the sequences by name.
-
-    Raises:
-        DatasetError: a folder is missing, or a frame lacks the mask of an object.
-    """
     for part in ("JPEGImages", "GroundTruth"):
         if not (root / part).is_dir():
             raise DatasetError(f"SegTrack-v2 must hold {part}/, got {root}.")
@@ -54,16 +48,10 @@ def load(root: Path) -> list[UnitedVideo]:
 
 
 def read_object(path: Path) -> NDArray[np.bool_]:
-    """Read one object's mask, which the release keeps as grey in a colour file.
+    """Read one object's mask (H, W), which the release keeps as grey in a colour file.
 
     Borders are soft in some files: foreground is what is nearer to the brightest value than to 0,
     so that files of 0 and 1 are read as well as those of 0 and 255.
-
-    Returns:
-        (H, W) bool.
-
-    Raises:
-        DatasetError: the file is missing or isn't a picture.
     """
     values = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if values is None:

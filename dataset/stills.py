@@ -6,11 +6,6 @@ from dataset.values import DatasetError, LabelledStill
 
 
 def load(root: Path) -> list[LabelledStill]:
-    """List the labelled stills of a folder, by name.
-
-    Raises:
-        DatasetError: `images` or `masks` is missing or empty, or a picture lacks its mask.
-    """
     for part in ("images", "masks"):
         if not (root / part).is_dir():
             raise DatasetError(f"A folder of stills must hold {part}/, got {root}.")

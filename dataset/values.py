@@ -26,11 +26,9 @@ class DatasetError(Exception):
 
 
 class LabelledSequence(Protocol):
-    """A video with a mask for each frame, whatever files hold the two.
+    """A video of T frames (H, W, 3) uint8 RGB with a mask (H, W) bool for each, in any files.
 
-    Attributes:
-        name: of the sequence, such as `bear`.
-        frame_names: T names, such as `00000`; predicted masks are files of these names.
+    Predicted masks are files of the frames' names, such as `00000`.
     """
 
     @property
@@ -39,54 +37,34 @@ class LabelledSequence(Protocol):
     @property
     def frame_names(self) -> tuple[str, ...]: ...
 
-    def __len__(self) -> int:
-        """Return T, the number of frames."""
-        ...
+    def __len__(self) -> int: ...
 
-    def frame(self, index: int) -> NDArray[np.uint8]:
-        """Read a frame as (H, W, 3) uint8, RGB."""
-        ...
+    def frame(self, index: int) -> NDArray[np.uint8]: ...
 
-    def mask(self, index: int) -> NDArray[np.bool_]:
-        """Read a frame's mask as (H, W) bool, true on the foreground."""
-        ...
+    def mask(self, index: int) -> NDArray[np.bool_]: ...
 
-    def read(self, indices: Sequence[int]) -> tuple[list[Picture], list[Mask]]:
-        """Read some frames and their masks, in the order of the indices."""
-        ...
+    def read(self, indices: Sequence[int]) -> tuple[list[Picture], list[Mask]]: ...
 
-    def frames(self) -> Iterator[NDArray[np.uint8]]:
-        """Read the frames one after another."""
-        ...
+    def frames(self) -> Iterator[NDArray[np.uint8]]: ...
 
-    def masks(self) -> Iterator[NDArray[np.bool_]]:
-        """Read the masks one after another."""
-        ...
+    def masks(self) -> Iterator[NDArray[np.bool_]]: ...
 
 
 @dataclass(frozen=True)
 class PictureVideo(ABC):
-    """A video as picture files, with masks in some way.
-
-    Attributes:
-        name: of the sequence, such as `bear`.
-        frame_paths: T pictures in order.
-    """
+    """A video as T picture files in order, with masks in some way."""
 
     name: str
     frame_paths: tuple[Path, ...]
 
     @property
     def frame_names(self) -> tuple[str, ...]:
-        """T names: those of the picture files, without ending."""
         return tuple(path.stem for path in self.frame_paths)
 
     def __len__(self) -> int:
-        """Return T, the number of frames."""
         return len(self.frame_paths)
 
     def frame(self, index: int) -> NDArray[np.uint8]:
-        """Read a frame as (H, W, 3) uint8, RGB."""
         return read_picture(self.frame_paths[index])
 
     @abstractmethod
@@ -94,7 +72,6 @@ class PictureVideo(ABC):
         """Read a frame's mask as (H, W) bool, true on the foreground."""
 
     def read(self, indices: Sequence[int]) -> tuple[list[Picture], list[Mask]]:
-        """Read some frames and their masks, in the order of the indices."""
         return [self.frame(i) for i in indices], [self.mask(i) for i in indices]
 
     def frames(self) -> Iterator[NDArray[np.uint8]]:
@@ -106,11 +83,7 @@ class PictureVideo(ABC):
 
 @dataclass(frozen=True)
 class LabelledVideo(PictureVideo):
-    """A video as picture files with one mask each.
-
-    Attributes:
-        mask_paths: T masks in the same order, of one size that may not be the pictures'.
-    """
+    """A video as picture files with one mask each, of a size that may not be the pictures'."""
 
     mask_paths: tuple[Path, ...]
 
@@ -127,11 +100,9 @@ class LabelledStill:
     mask_path: Path
 
     def picture(self) -> NDArray[np.uint8]:
-        """Read the picture as (H, W, 3) uint8, RGB."""
         return read_picture(self.picture_path)
 
     def mask(self) -> NDArray[np.bool_]:
-        """Read the mask as (H, W) bool, true on the foreground."""
         return read_mask(self.mask_path)
 
 
@@ -144,11 +115,7 @@ def pictures_in(folder: Path) -> dict[str, Path]:
 
 
 def read_picture(path: Path) -> NDArray[np.uint8]:
-    """Read a picture file as (H, W, 3) uint8, RGB.
-
-    Raises:
-        DatasetError: the file is missing or isn't a picture.
-    """
+    """Read a picture file as (H, W, 3) uint8, RGB; DatasetError if that fails."""
     picture = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
     if picture is None:
         raise DatasetError(f"{path} must be a picture file that can be read.")
@@ -156,29 +123,16 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
 
 
 def read_mask(path: Path) -> NDArray[np.bool_]:
-    """Read a mask of any of the releases' kinds: foreground is whatever isn't 0.
-
-    Masks come as 1 bit, as 8-bit grey (0/255 or 0/1), as grey with alpha, and as palette
-    indices, whose colours mean nothing here.
-
-    Returns:
-        (H, W) bool.
-
-    Raises:
-        DatasetError: the file is missing, isn't a picture, or holds colours.
-    """
+    """Read a mask (H, W) bool of any of the releases' kinds: foreground is whatever isn't 0."""
     mask: NDArray[np.bool_] = read_numbers(path) > 0
     return mask
 
 
 def read_numbers(path: Path) -> NDArray[Any]:
-    """Read a mask of any kind as `read_mask` does, by the values that number its objects.
+    """Read a mask (H, W) by the values that number its objects; DatasetError if it holds colours.
 
-    Returns:
-        (H, W), whole numbers or bool.
-
-    Raises:
-        DatasetError: the file is missing, isn't a picture, or holds colours.
+    Masks come as 1 bit, as 8-bit grey (0/255 or 0/1), as grey with alpha, and as palette indices,
+    whose colours mean nothing here.
     """
     try:
         with Image.open(path) as picture:

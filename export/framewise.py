@@ -10,13 +10,10 @@ from model.pyramid import PyramidPooling
 
 
 class FramewisePyramid(nn.Module):
-    """A pyramid of separable convolutions that gives what the one it was made of gives.
+    """Gives what the trained pyramid of separable convolutions that it is made of gives.
 
-    Runtimes have no fast kernel for dilated depthwise convolutions in 3-D. On larger maps the
-    three passes over memory would cost more than these kernels save.
-
-    Args:
-        pyramid: trained, in evaluation mode.
+    Runtimes have no fast kernel for dilated depthwise convolutions in 3-D. On larger maps the three
+    passes over memory would cost more than these kernels save.
     """
 
     def __init__(self, pyramid: PyramidPooling):
@@ -27,7 +24,6 @@ class FramewisePyramid(nn.Module):
         self.project = _Pointwise(pyramid.project)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Map (N, C, T, H, W) to (N, C out, T, H, W)."""
         length = features.shape[2]
         frames = features.transpose(1, 2).flatten(0, 1)
         branches = [branch(frames, length) for branch in self.dilated]

@@ -36,32 +36,30 @@ MOST_CLIPS, MOST_BLOCKS = 64, 64
 
 
 class Probabilities(nn.Module):
-    """A network whose forward gives probabilities instead of logits."""
+    """A network whose forward gives probabilities (N, T, H, W) instead of logits."""
 
     def __init__(self, network: nn.Module):
         super().__init__()
         self.network = network
 
     def forward(self, clips: Tensor, cues: Tensor | None = None) -> Tensor:
-        """Map clips (N, T, H, W, 3) uint8, RGB to probabilities (N, T, H, W) float32."""
         logits: Tensor = self.network(clips, cues)
         return logits.sigmoid()
 
 
 class Shared(nn.Module):
-    """A network whose forward gives what its action head goes on from, too."""
+    """A network whose forward gives the map (N, C, T, h, w) of its action head, too."""
 
     def __init__(self, network: SegmentationNetwork):
         super().__init__()
         self.network = network
 
     def forward(self, clips: Tensor, cues: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Map clips as `Probabilities` does, and to the shared map (N, C, T, h, w) float32."""
         return self.network.share(clips, cues)
 
 
 class Features(nn.Module):
-    """An action head whose forward gives the features of clips of one length."""
+    """An action head whose forward gives the features (N, T, C, h, w) of clips of one length."""
 
     def __init__(self, head: ActionHead, length: int):
         super().__init__()
@@ -69,35 +67,26 @@ class Features(nn.Module):
         self.length = length
 
     def forward(self, shared: Tensor) -> Tensor:
-        """Map the shared map (N, C, T, h, w) to features (N, T, C, h, w) float32."""
         return self.head.describe(shared, self.length)
 
 
 class Classifier(nn.Module):
-    """An action head whose forward takes features and gives log-probabilities."""
+    """An action head whose forward takes features and gives log-probabilities (F, K, labels)."""
 
     def __init__(self, head: ActionHead):
         super().__init__()
         self.head = head
 
     def forward(self, features: Tensor, boxes: Tensor) -> Tensor:
-        """Map features (F, C, h, w) and boxes (F, K, 4) to (F, K, labels) float32."""
         return self.head.classify(features, boxes).log_softmax(-1)
 
 
 def write(network: SegmentationNetwork, spec: ModelSpec, path: Path, *, half: bool = False) -> None:
-    """Export a network, with clips of any number and size and of the spec's length.
+    """Export a network, its weights inside, for clips of any number and size.
 
-    Args:
-        network: with an action head of the spec's labels, or without any if the spec has none.
-        path: of the `.onnx` file, which holds its weights too; its folder is made. The action
-            head goes to `features_file(path)` and `actions_file(path)`.
-        half: whether the file holds the weights as float16. It is half as large then; runtimes
-            compute in float32 as before.
-
-    Raises:
-        ValueError: the labels aren't those of the spec, or cues are taken by one of both only.
-        onnx.checker.ValidationError: an exported graph isn't valid.
+    An action head goes to `features_file(path)` and `actions_file(path)`. With `half` weights are
+    kept as float16; runtimes compute in float32 as before. Raises ValueError if labels or cues
+    aren't the spec's.
     """
     labels = network.actions.labels if network.actions is not None else ()
     if (network.cues is not None) != spec.cues:
@@ -197,11 +186,7 @@ def _forget_origins(model: onnx.ModelProto) -> None:
 
 
 def keep_as_half(graph: onnx.GraphProto) -> None:
-    """Keep a graph's float32 weights as float16, each brought back by a Cast.
-
-    Runtimes fold the casts away when they load the file. Small tensors stay: they hold next to
-    nothing, and some of them are scales and biases that float16 would round for no gain.
-    """
+    """Keep a graph's large float32 weights as float16, each with a Cast that runtimes fold away."""
     casts = []
     for weight in graph.initializer:
         if weight.data_type != onnx.TensorProto.FLOAT or prod(weight.dims) < FEWEST_HALVED:

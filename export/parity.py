@@ -30,13 +30,10 @@ PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
 
 @dataclass(frozen=True)
 class Parity:
-    """How far two runtimes are apart on one clip.
+    """How far two runtimes are apart on one clip, frames of (height, width).
 
-    Attributes:
-        size: H and W of the frames, before they were fitted to the network.
-        difference: the largest difference of two probabilities.
-        changed: the share of pixels that are foreground in one and background in the other, 0 to 1.
-        actions: the largest difference of two probabilities of an action; 0 without actions.
+    `difference` and `actions` are the largest of two probabilities, `changed` is the share of
+    pixels that are foreground in one only, 0 to 1.
     """
 
     size: tuple[int, int]
@@ -46,7 +43,6 @@ class Parity:
 
     @property
     def holds(self) -> bool:
-        """Tell whether all are within what is allowed."""
         most = max(self.difference, self.actions)
         return most <= MOST_DIFFERENCE and self.changed < MOST_CHANGED
 
@@ -60,7 +56,7 @@ def compare(
     chosen = [frames[min(i, len(frames) - 1)] for i in range(session.spec.clip_length)]
     clips = np.stack([to_network(np.ascontiguousarray(frame), to) for frame in chosen])[None]
     cues = None
-    if session.spec.cues:  # with what moves, and a mask of which each pixel is another
+    if session.spec.cues:  # with what moves, and noise in the last channel
         cues = MotionEstimator().maps(list(clips[0]))[np.newaxis]
         cues[..., -1] = np.random.default_rng(0).integers(0, 256, cues.shape[:-1])
     with torch.inference_mode():
@@ -101,12 +97,7 @@ def orientations(frames: Sequence[NDArray[np.uint8]]) -> Iterator[list[NDArray[n
 
 
 def first_frames(source: Path, count: int) -> list[NDArray[np.uint8]]:
-    """Read the first frames of a video, or of a folder of pictures in order of their names.
-
-    Raises:
-        FileNotFoundError: the folder holds no pictures.
-        pipeline.errors.VideoError: the file isn't a video that the service would take.
-    """
+    """Read the first frames of a video, or of a folder of pictures in order of their names."""
     if source.is_dir():
         paths = sorted(path for path in source.iterdir() if path.suffix.lower() in PICTURES)
         if not paths:
