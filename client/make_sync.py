@@ -24,7 +24,6 @@ REPLACEMENTS = {
 
 
 def make_sync(package: Path) -> None:
-    """Write `_sync` of a package beside its `_async`."""
     modules = [str(module) for module in sorted((package / "_async").glob("*.py"))]
     rule = unasync.Rule("/_async/", "/_sync/", additional_replacements=REPLACEMENTS)
     unasync.unasync_files(modules, [rule])

@@ -15,15 +15,7 @@ USER_AGENT = f"rotograph/{__version__} python/{platform.python_version()} httpx/
 
 
 def client_options(url: str, key: str | None, read_timeout_s: float) -> dict[str, Any]:
-    """Return the arguments of an httpx client.
-
-    Args:
-        url: of the service; its path, if any, stands before those of the API.
-        key: an API key; None where the service has none.
-
-    Raises:
-        ValueError: the URL isn't one of HTTP.
-    """
+    """Return the arguments of an httpx client; raises ValueError for a URL that isn't HTTP's."""
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:

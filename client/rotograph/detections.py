@@ -15,16 +15,11 @@ KIND = "object"
 
 
 def as_detections(frame: Frame) -> "Detections":
-    """Turn a frame into `supervision.Detections`.
+    """Turn a frame of N objects into `supervision.Detections`; raises ImportError without it.
 
-    Returns:
-        Its N objects in order: `xyxy` (N, 4) float32 in pixels, `mask` (N, H, W) bool, `confidence`
-        (N,) float32, `tracker_id` (N,) with the ids of their tracks, `class_id` (N,) 0, and in
-        `data` (N,) texts: `class_name`, and `action` where actions are told. `mask` is None where
-        there are no objects, and for a job with `masks="none"`.
-
-    Raises:
-        ImportError: supervision isn't installed.
+    They have `xyxy` (N, 4) float32 in pixels, `mask` (N, H, W) bool or None without masks,
+    `confidence` (N,) float32, the tracks as `tracker_id` (N,), `class_id` 0, and in `data`
+    `class_name` and, where actions are predicted, `action`.
     """
     try:
         from supervision import Detections  # noqa: PLC0415 - the client does without it

@@ -39,11 +39,7 @@ class UnexpectedResponseError(RotographError):
 
 
 class ProblemError(RotographError):
-    """The service answered with a problem.
-
-    Attributes:
-        retry_after_s: when the service says that it can be tried again.
-    """
+    """The service answered with a problem; it may say when to try again."""
 
     def __init__(self, problem: Problem, retry_after_s: float | None = None) -> None:
         super().__init__(problem, retry_after_s)
@@ -51,7 +47,6 @@ class ProblemError(RotographError):
         self.retry_after_s = retry_after_s
 
     def __str__(self) -> str:
-        """Say what was received and what is wanted."""
         return f"{self.title} ({self.status}): {self.detail}"
 
     @property
@@ -76,12 +71,11 @@ class ProblemError(RotographError):
 
     @property
     def status(self) -> int:
-        """The HTTP status."""
         return self.problem.status
 
     @property
     def job_id(self) -> str | None:
-        """Of the job that it is about."""
+        """The id of the job that it is about."""
         return self.problem.job_id
 
 
@@ -133,19 +127,13 @@ _BY_STATUS: dict[int, type[ProblemError]] = {
 
 
 def error_of(problem: Problem, retry_after_s: float | None = None) -> ProblemError:
-    """Return the error for a problem, to be raised."""
     fallback = ServerError if problem.status >= 500 else RequestError
     kind = _BY_SLUG.get(problem.slug) or _BY_STATUS.get(problem.status, fallback)
     return kind(problem, retry_after_s)
 
 
 def require_success(answer: httpx.Response) -> httpx.Response:
-    """Return an answer that was read, if it is the one that was asked for.
-
-    Raises:
-        ProblemError: the service answered with a problem.
-        UnexpectedResponseError: something else answered.
-    """
+    """Return the answer; raises ProblemError, or UnexpectedResponseError if a stranger answered."""
     if answer.is_success:
         return answer
     if answer.headers.get("Content-Type") != MEDIA_TYPE:
@@ -157,12 +145,7 @@ def require_success(answer: httpx.Response) -> httpx.Response:
 
 
 def require_result(job: Job) -> Job:
-    """Return a job that succeeded.
-
-    Raises:
-        JobFailedError: it failed.
-        JobCanceledError: it was canceled.
-    """
+    """Return a job that succeeded; raises JobFailedError or JobCanceledError."""
     if job.problem is not None:
         raise JobFailedError(job.problem)
     if job.state == "canceled":
@@ -180,6 +163,6 @@ def require_result(job: Job) -> Job:
 
 
 def retry_after_s(answer: httpx.Response) -> float | None:
-    """Return when an answer says that one may ask again; None where it doesn't."""
+    """Return after how many seconds an answer says to ask again; None where it doesn't."""
     seconds = answer.headers.get("Retry-After", "")
     return float(seconds) if seconds.isdecimal() else None

@@ -5,11 +5,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Event:
-    """An event.
-
-    Attributes:
-        name: `message` where it has no name.
-    """
+    """An event; without a name it is a `message`."""
 
     name: str
     data: str

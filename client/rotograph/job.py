@@ -12,11 +12,7 @@ State = Literal["queued", "running", "succeeded", "failed", "canceled"]
 
 @dataclass(frozen=True)
 class Problem:
-    """What went wrong, as RFC 9457 has it.
-
-    Attributes:
-        type: what kind it is; its address explains it.
-    """
+    """What went wrong, as RFC 9457 has it; the address `type` explains it."""
 
     type: str
     title: str
@@ -44,12 +40,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Job:
-    """A job.
-
-    Attributes:
-        state: `succeeded`, `failed` and `canceled` are final.
-        copied_from: id of the job whose result it got a copy of; None if it was worked for.
-    """
+    """A job; with `copied_from` it got a copy of that job's result."""
 
     id: str
     state: State
@@ -83,7 +74,7 @@ class Job:
 
     @property
     def final(self) -> bool:
-        """Whether its state is the last one."""
+        """Whether it succeeded, failed or was canceled."""
         return self.state in {"succeeded", "failed", "canceled"}
 
 

@@ -52,7 +52,6 @@ class JobFilter:
     created_before: datetime | None = None
 
     def params(self) -> dict[str, str | list[str]]:
-        """Return it as parameters of a query."""
         times = {"created_after": self.created_after, "created_before": self.created_before}
         return {
             "state": list(self.states),

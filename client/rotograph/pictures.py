@@ -20,7 +20,7 @@ _TINT = 0.6
 
 
 def png(pixels: Pixels) -> bytes | None:
-    """Write a picture (H, W, 3) uint8, RGB, as PNG; None where Pillow isn't installed."""
+    """Return a picture (H, W, 3), RGB, as PNG; None where Pillow isn't installed."""
     if not find_spec("PIL"):
         return None
     from PIL import Image  # noqa: PLC0415 - the client does without it
@@ -31,12 +31,7 @@ def png(pixels: Pixels) -> bytes | None:
 
 
 def tinted(picture: Pixels, masks: Sequence[tuple[int, Mask]]) -> Pixels:
-    """Tint a picture where masks are, each in the colour of its track.
-
-    Args:
-        picture: (H, W, 3) uint8, RGB.
-        masks: (H, W), each with the id of its track.
-    """
+    """Tint a picture (H, W, 3), RGB, where masks (H, W) are, each in its track's colour."""
     pixels = picture.astype(np.float32)
     for track, mask in masks:
         pixels[mask] += _TINT * (_colour(track) - pixels[mask])
@@ -44,12 +39,11 @@ def tinted(picture: Pixels, masks: Sequence[tuple[int, Mask]]) -> Pixels:
 
 
 def blank(height: int, width: int) -> Pixels:
-    """Return a dark picture to draw masks on where there is none."""
     return np.full((height, width, 3), 24, np.uint8)
 
 
 def chosen(count: int) -> list[int]:
-    """Choose the places of the frames of a contact sheet, evenly.
+    """Choose the frames of a contact sheet, evenly.
 
     >>> chosen(3), chosen(15)
     ([0, 1, 2], [0, 2, 4, 6, 8, 10, 12, 14])
@@ -59,7 +53,7 @@ def chosen(count: int) -> list[int]:
 
 
 def sheet(pictures: Sequence[Pixels]) -> Pixels:
-    """Put pictures of one size beside and below each other, made smaller."""
+    """Arrange pictures of one size in rows, made smaller."""
     step = max(1, round(pictures[0].shape[1] / WIDTH))
     small = [picture[::step, ::step] for picture in pictures]
     columns = min(COLUMNS, len(small))
@@ -71,13 +65,7 @@ def sheet(pictures: Sequence[Pixels]) -> Pixels:
 def stills(
     video: Path, times_s: Sequence[float], rotation: int, mirrored: bool
 ) -> Iterator[Pixels]:
-    """Decode the frames of a video at some times, rising; none where PyAV isn't installed.
-
-    Args:
-        times_s: after its first frame.
-        rotation: degrees clockwise that its pictures are turned by.
-        mirrored: whether they are mirrored left to right after that.
-    """
+    """Decode frames at rising times, turned clockwise by degrees; none without PyAV."""
     if not find_spec("av"):
         return
     import av  # noqa: PLC0415 - the client does without it

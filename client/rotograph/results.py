@@ -17,16 +17,11 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Video:
-    """A video as it is shown.
+    """A video as it is shown, after rotation.
 
-    Attributes:
-        width: pixels, after rotation.
-        height: pixels, after rotation.
-        fps: frames a second, exact; the mean where the rate varies.
-        rotation: degrees clockwise that the stored pictures are turned by.
-        mirrored: whether they are mirrored left to right after that.
-        pixel_aspect: width of a pixel over its height, as shown.
-        timestamps: `stored` in the file, or `repaired` where they were wrong.
+    Its stored pictures were turned clockwise by `rotation` degrees, then mirrored left to right if
+    `mirrored`. `fps` is exact, the mean where the rate varies; `pixel_aspect` is a pixel's width
+    over its height; `timestamps` are `stored`, or `repaired` where they were wrong.
     """
 
     width: int
@@ -72,12 +67,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Shot:
-    """What is between two cuts.
-
-    Attributes:
-        start: its first frame.
-        stop: one past its last frame.
-    """
+    """The frames between two cuts, from `start` to before `stop`."""
 
     start: int
     stop: int
@@ -89,14 +79,10 @@ class Shot:
 
 @dataclass(frozen=True)
 class Track:
-    """One object through a shot.
+    """One object through a shot, in frames from `start` to before `stop`; `score` is 0 to 1.
 
-    Attributes:
-        score: 0 to 1.
-        start: its first frame.
-        stop: one past its last frame.
-        actions: its most probable actions, best first; empty where none are told.
-        lost: the gaps in which it isn't seen: first frame, and the one that holds it again.
+    `actions` are the most probable first, empty where none are predicted; `lost` are the gaps in
+    which it isn't seen: the first frame, and the one that holds it again.
     """
 
     id: int
@@ -129,14 +115,10 @@ class Segmentation:
 
 @dataclass(frozen=True)
 class Object:
-    """One object in one frame.
+    """One object in one frame: `score` is 0 to 1, `area` and `box` (x, y, width, height) in pixels.
 
-    Attributes:
-        score: 0 to 1.
-        box: x, y, width, height in pixels.
-        area: pixels in the mask.
-        action: the most probable one in this frame; None where none is told.
-        segmentation: the mask as it was sent; None for a job with `masks="none"`.
+    `action` is the most probable in this frame, `segmentation` the mask as it was sent: None where
+    the job was asked for none.
     """
 
     track: int
@@ -161,11 +143,7 @@ class Object:
 
     @property
     def mask(self) -> NDArray[np.bool_]:
-        """The mask (H, W) bool, decoded anew each time.
-
-        Raises:
-            ValueError: the job was asked for no masks.
-        """
+        """The mask (H, W) bool, decoded anew each time; ValueError for a job without masks."""
         if self.segmentation is None:
             raise ValueError("The object's job must have masks='rle', got masks='none'.")
         mask = self.segmentation
@@ -174,15 +152,10 @@ class Object:
 
 @dataclass(frozen=True)
 class Frame:
-    """The objects of one frame.
+    """The objects of frame `index`, largest first; `time_s` is seconds after the first frame.
 
-    Attributes:
-        index: 0-based, in the source video.
-        time_s: seconds after the first frame.
-        objects: largest first.
-        repeated: the frame can't be decoded, and these are the objects of the one before.
-        damaged: its picture is damaged, or built on one that is lost or damaged.
-        cut: a shot begins with the frame, or since the one before.
+    A frame that can't be decoded has those of the one before (`repeated`); a `damaged` one is built
+    on a damaged or lost picture; with a `cut` a shot begins here, or since the one before.
     """
 
     index: int
@@ -204,7 +177,7 @@ class Frame:
         )
 
     def masks(self) -> list[tuple[int, NDArray[np.bool_]]]:
-        """Return the mask of each object with the id of its track, largest first."""
+        """Return each object's track and mask, largest object first."""
         return [(each.track, each.mask) for each in self.objects if each.segmentation]
 
     def _repr_png_(self) -> bytes | None:
@@ -218,12 +191,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Result:
-    """A whole result.
-
-    Attributes:
-        frames: each that was asked for, also where nothing was found.
-        source: the video's file, where it is known.
-    """
+    """A whole result: each frame that was asked for; `source` is the video's file, where known."""
 
     id: str
     model: Model
@@ -247,11 +215,10 @@ class Result:
 
     @classmethod
     def read(cls, path: str | Path, source: Path | None = None) -> "Result":
-        """Read it from a file that was downloaded as `json`."""
+        """Read a file that was downloaded as `json`."""
         return cls.from_json(json.loads(Path(path).read_bytes()), source)
 
     def _repr_png_(self) -> bytes | None:
-        """Draw a contact sheet: a few of the frames, from the first to the last."""
         if not self.frames:
             return None
         frames = [self.frames[place] for place in pictures.chosen(len(self.frames))]

@@ -20,12 +20,9 @@ _PASSING_ERRORS = (
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often and after how long something is tried again.
+    """How often, in all, and after how long something is tried: pauses double from about `first_s`.
 
-    Attributes:
-        attempts: in all, the first one too.
-        first_s: about how long the first pause is; each is twice as long as the one before it.
-        longest_s: the longest pause. A service that asks for a longer one isn't asked again.
+    A service that asks for a pause longer than `longest_s` isn't asked again.
     """
 
     attempts: int = 6
@@ -33,25 +30,18 @@ class RetryPolicy:
     longest_s: float = 30.0
 
     def pause_s(self, failures: int) -> float:
-        """Return how long to wait after so many failures.
-
-        Clients that failed together don't come back together.
-        """
+        """Return a pause, of random length so that clients that failed together come back apart."""
         longest = min(self.longest_s, self.first_s * 2.0 ** (failures - 1))
         return longest * random.uniform(0.5, 1)
 
     def pause_after_error(self, error: httpx.TransportError, failures: int) -> float:
-        """Return how long to wait before the next attempt.
-
-        Raises:
-            UnreachableError: there is to be none.
-        """
+        """Return the pause before the next attempt; raises UnreachableError if there is none."""
         if failures >= self.attempts or not isinstance(error, _PASSING_ERRORS):
             raise _unreachable(error, failures) from error
         return self.pause_s(failures)
 
     def pause_after_answer(self, answer: httpx.Response, failures: int) -> float | None:
-        """Return how long to wait before the next attempt; None if there is to be none."""
+        """Return the pause before the next attempt; None if there is none."""
         if failures >= self.attempts or answer.status_code not in _PASSING_STATUS:
             return None
         asked_s = retry_after_s(answer)

@@ -10,13 +10,10 @@ _NEGATIVE = 0x10  # in a number's last character
 
 
 def decode(height: int, width: int, counts: str) -> NDArray[np.bool_]:
-    """Restore a mask (H, W) bool from its compressed run lengths.
+    """Return a mask (H, W) from compressed run lengths; raises ValueError if they don't fill it.
 
     >>> bool(decode(3, 5, "0?").all())
     True
-
-    Raises:
-        ValueError: the runs don't fill the mask.
     """
     runs = _runs(counts)
     if (runs < 0).any() or runs.sum() != height * width:

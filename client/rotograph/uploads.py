@@ -13,13 +13,7 @@ Source = str | Path | BinaryIO
 
 @dataclass(frozen=True)
 class Form:
-    """A video and options, to be sent as a form.
-
-    Attributes:
-        file: that can seek, since it may have to be sent again.
-        options: by name; those that are None are left out.
-        progress: called with the bytes sent and those in all.
-    """
+    """A video, in a file that can seek to be sent again, and its options without those of None."""
 
     file: BinaryIO
     filename: str
@@ -37,7 +31,7 @@ class Form:
 
 
 def url_of(source: Source) -> str | None:
-    """Return the URL that a source is, if it is one.
+    """Return a source that is a URL, else None.
 
     >>> url_of("https://example.org/dog.mp4"), url_of("dog.mp4")
     ('https://example.org/dog.mp4', None)
@@ -53,12 +47,7 @@ def path_of(source: Source) -> Path | None:
 
 
 def open_source(source: Source) -> tuple[BinaryIO, str]:
-    """Return a source as an open file, and its name without folders.
-
-    Raises:
-        OSError: the file can't be read.
-        ValueError: it is an open file that can't seek, or isn't binary.
-    """
+    """Open a source and name it; raises OSError, or ValueError if it isn't binary or can't seek."""
     if isinstance(source, str | Path):
         return Path(source).open("rb"), Path(source).name
     if isinstance(source, io.TextIOBase) or not source.seekable():

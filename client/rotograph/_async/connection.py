@@ -14,11 +14,7 @@ from rotograph.uploads import Form
 
 
 class AsyncConnection:
-    """A service, and how it is asked.
-
-    Args:
-        key: an API key; None where the service has none.
-    """
+    """A service, and how it is asked."""
 
     def __init__(
         self, url: str, key: str | None, read_timeout_s: float, policy: RetryPolicy
@@ -30,17 +26,14 @@ class AsyncConnection:
         await self._http.aclose()
 
     async def request(self, method: str, path: str, **parts: Any) -> httpx.Response:
-        """Send a request until it is answered, and read the answer.
+        """Send a request until it is answered; return the read answer.
 
-        Raises:
-            UnreachableError: no attempt was answered.
-            ProblemError: the service answered with a problem.
-            UnexpectedResponseError: something else answered.
+        Raises UnreachableError, ProblemError or UnexpectedResponseError.
         """
         return await self._send(method, path, parts, streamed=False)
 
     async def open(self, method: str, path: str, **parts: Any) -> httpx.Response:
-        """Send a request as `request` does; return an answer that is yet to be read and closed."""
+        """Send as `request` does, but return an answer that is yet to be read and closed."""
         return await self._send(method, path, parts, streamed=True)
 
     async def _send(
@@ -74,12 +67,7 @@ class AsyncConnection:
         form: Form | None = None,
         read_timeout_s: float = 0,
     ) -> httpx.Request:
-        """Return a request, new and with its upload from the start.
-
-        Args:
-            params: of the query; None for the one that the path has.
-            read_timeout_s: where it is longer than the usual one.
-        """
+        """Return a new request, with its upload from the start; `params` None: the path's own."""
         usual = self._http.timeout
         timeout = httpx.Timeout(max(read_timeout_s, usual.read or 0), connect=usual.connect)
         if form is None:
@@ -100,10 +88,7 @@ class AsyncConnection:
 
 
 async def lines(answer: httpx.Response) -> AsyncIterator[str]:
-    """Yield the lines of an answer without their ends.
-
-    httpx would also end them at characters such as U+2028, which JSON may have within a text.
-    """
+    """Yield the lines of an answer, ended by line feeds only: JSON may have U+2028 in a text."""
     rest = b""
     async for block in answer.aiter_bytes():
         *whole, rest = (rest + block).split(b"\n")

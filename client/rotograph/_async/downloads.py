@@ -29,16 +29,7 @@ async def download(
     to: Path,
     progress: Progress | None,
 ) -> Path:
-    """Download a result.
-
-    Args:
-        to: the file, or a folder in which it gets the name that the service gives it.
-        progress: called with the bytes that came and those in all, 0 where that isn't known; with
-            0 and 0 now and then while the file is made.
-
-    Returns:
-        The file. It is there whole or not at all.
-    """
+    """Download a result to a file, or into a folder; see `download` of the client."""
     answer = await _made(connection, job_id, form, {}, progress)
     try:
         is_folder = await async_run(to.is_dir)
@@ -94,7 +85,7 @@ def address(job_id: str, form: Format) -> str:
 
 
 def _rest(answer: httpx.Response, saved: int) -> dict[str, str]:
-    """Return headers that ask for the rest only, if the service can tell that it is of the same."""
+    """Return headers that ask for the rest only, if the service can tell that it is the same."""
     if "ETag" not in answer.headers:
         return {}
     return {"Range": f"bytes={saved}-", "If-Range": answer.headers["ETag"]}
@@ -120,7 +111,7 @@ def _name(answer: httpx.Response, otherwise: str) -> str:
 
 @asynccontextmanager
 async def _whole_or_absent(target: Path) -> AsyncIterator[BinaryIO]:
-    """Open a file beside the target that becomes the target where nothing goes wrong."""
+    """Open a file beside the target that becomes the target if nothing goes wrong."""
     # Not longer than the target's name may be.
     part = target.with_name(f".{uuid.uuid4().hex}.part")
     file = await async_run(_open, part)

@@ -20,11 +20,8 @@ class Client:
     """A service that segments videos.
 
     Jobs are given as a `Job` or by their id. What passes, such as a lost connection or a busy
-    service, is tried again; what doesn't is raised as a `RotographError`, by every method.
-
-    Args:
-        retry_policy: how often and after how long something is tried again.
-        read_timeout_s: how long the service may send nothing.
+    service, is tried again as `retry_policy` says; what doesn't is raised as a `RotographError`, by
+    every method. The service may send nothing for `read_timeout_s`.
     """
 
     def __init__(
@@ -45,7 +42,6 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close its connections."""
         self._connection.close()
 
     def segment(
@@ -63,14 +59,11 @@ class Client:
         Args:
             source: path of a video, a binary file that can seek, or a URL that the service fetches.
             fresh: work on it also where the same was asked for before; else its result is copied.
-            timeout_s: how long to wait for the job; None for as long as it takes.
+            timeout_s: how long to wait for the job, which goes on after the WaitTimeoutError.
             on_upload: called with the bytes sent and those in all.
             on_progress: called with the frames done and those in all.
 
-        Raises:
-            JobFailedError: the job failed.
-            JobCanceledError: it was canceled by somebody else.
-            WaitTimeoutError: it isn't over; it goes on.
+        Raises JobFailedError, JobCanceledError or WaitTimeoutError.
         """
         job = self.submit(source, fresh=fresh, on_upload=on_upload, **options)
         self.wait(job, timeout_s=timeout_s, on_progress=on_progress)
@@ -84,14 +77,11 @@ class Client:
         on_upload: Progress | None = None,
         **options: Unpack[Options],
     ) -> Job:
-        """Post a video and return its job at once; see `segment`.
-
-        It is sent with an `Idempotency-Key`, so that it becomes one job however often it is sent.
-        """
+        """Post a video and return its job at once, one however often it is sent; see `segment`."""
         return jobs.submit(self._connection, source, options, fresh=fresh, progress=on_upload)
 
     def job(self, job: Job | str) -> Job:
-        """Look how a job stands."""
+        """Return a job as it stands now."""
         return jobs.look(self._connection, _id(job))
 
     def jobs(
@@ -102,13 +92,9 @@ class Client:
         created_after: datetime | None = None,
         created_before: datetime | None = None,
     ) -> Iterator[Job]:
-        """Yield the jobs, newest first; only those for which all is true that is given.
+        """Yield the jobs that match all that is given, newest first.
 
-        Args:
-            state: that they are in, or one of several.
-            labels: that they have.
-            created_after: accepted then or later.
-            created_before: accepted earlier.
+        They are in a state, or one of several, and have the labels; `created_before` is exclusive.
         """
         states = (state,) if isinstance(state, str) else state
         wanted = JobFilter(states, labels or {}, created_after, created_before)
@@ -125,20 +111,11 @@ class Client:
         return following.wait(self._connection, _id(job), timeout_s, on_progress)
 
     def frames(self, job: Job | str) -> Iterator[Frame]:
-        """Yield the frames of a job in order, each as soon as it is done.
-
-        Raises:
-            JobFailedError: the job failed; the frames before that have been yielded.
-            JobCanceledError: the same for a job that was canceled.
-        """
+        """Yield frames as soon as they are done; raises JobFailedError or JobCanceledError."""
         return following.frames(self._connection, _id(job))
 
     def result(self, job: Job | str, *, source: Path | None = None) -> Result:
-        """Get the whole result of a job that has succeeded.
-
-        Args:
-            source: the video's file, so that notebooks show its pictures.
-        """
+        """Get a finished job's result; notebooks show the pictures of a `source` file."""
         path, params = f"/jobs/{_id(job)}/result", {"format": "json"}
         try:
             answer = self._connection.request("GET", path, params=params)
@@ -155,16 +132,11 @@ class Client:
         *,
         on_progress: Progress | None = None,
     ) -> Path:
-        """Download the result of a job in a format; wait while it is made.
+        """Download a result in a format (docs/formats.md), made first if need be; return its file.
 
-        Args:
-            format: of the result; docs/formats.md of the service describes them.
-            to: a file, or a folder, where the file is named after the video.
-            on_progress: called with the bytes that came and those in all, 0 where that isn't known;
-                with 0 and 0 now and then while the file is made.
-
-        Returns:
-            The file. It is there whole or not at all.
+        A folder's file is named after the video; a file is there whole or not at all. `on_progress`
+        is called with the bytes that came and those in all, 0 where unknown, and with 0, 0 while it
+        is made.
         """
         return downloads.download(self._connection, _id(job), format, Path(to), on_progress)
 

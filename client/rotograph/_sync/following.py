@@ -34,16 +34,7 @@ HEARTBEAT_S = 20.0
 def wait(
     connection: Connection, job_id: str, timeout_s: float | None, progress: Progress | None
 ) -> Job:
-    """Follow a job to its end.
-
-    Args:
-        timeout_s: how long to wait; None for as long as it takes.
-
-    Raises:
-        JobFailedError: it failed.
-        JobCanceledError: it was canceled.
-        WaitTimeoutError: it isn't over yet.
-    """
+    """Follow a job to its end; raises JobFailedError, JobCanceledError or WaitTimeoutError."""
     until = math.inf if timeout_s is None else time.monotonic() + timeout_s
     has_events = True
     pause_s = FIRST_LOOK_S
@@ -66,11 +57,7 @@ def wait(
 
 
 def _listen(connection: Connection, job_id: str, until: float, progress: Progress | None) -> bool:
-    """Listen to the events of a job until they end, break off or time is over.
-
-    Returns:
-        Whether the service has events.
-    """
+    """Listen to a job's events until they end, break off or time is over; False: there are none."""
     path, headers = f"/jobs/{job_id}/events", {"Accept": "text/event-stream"}
     reader = EventReader()
     try:
@@ -96,12 +83,7 @@ def _listen(connection: Connection, job_id: str, until: float, progress: Progres
 
 
 def frames(connection: Connection, job_id: str) -> Iterator[Frame]:
-    """Yield each frame as soon as it is done, once, also where the connection breaks.
-
-    Raises:
-        JobFailedError: the job failed.
-        JobCanceledError: the job was canceled.
-    """
+    """Yield each frame once, as soon as it is done; raises JobFailedError or JobCanceledError."""
     seen = failures = 0
     while True:
         try:

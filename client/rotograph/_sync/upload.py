@@ -10,12 +10,7 @@ from rotograph.uploads import Progress
 
 
 class Upload(httpx.SyncByteStream):
-    """A body that tells how much of it was sent.
-
-    Args:
-        size: of the body, bytes.
-        progress: called with the bytes sent and those in all.
-    """
+    """A body of `size` bytes; `progress` is called with the bytes sent and those in all."""
 
     def __init__(self, body: Any, size: int, progress: Progress | None) -> None:
         self._body = body

@@ -160,7 +160,6 @@ def _files(given: argparse.Namespace) -> Files:
 
 
 def _add_options(segment: argparse.ArgumentParser) -> None:
-    """Add the options of `POST /segment`; the service checks their values."""
     add = segment.add_argument_group("options of the job").add_argument
     add("--quality", choices=get_args(Quality), help="default: fast")
     add("--instances", choices=get_args(Instances), help="default: primary")

@@ -33,7 +33,7 @@ class Files:
         return self.out / f"{short}.{form}"
 
     def check(self, sources: Iterable[str]) -> None:
-        """Check that each result has a place of its own. Raises ValueError: says which has none."""
+        """Raise ValueError for results without a place of their own."""
         taken: dict[Path, str] = {}
         for source in sources:
             for form in self.formats:
@@ -45,13 +45,11 @@ class Files:
                     raise ValueError(f"{target} is there already; --overwrite replaces it.")
 
     def download(self, client: Client, job: Job, source: str, form: Format) -> Path:
-        """Download the result of a job that has succeeded in a format."""
         self.out.mkdir(parents=True, exist_ok=True)
         with progress(f"{name_of(source)}: {form}", "B") as move:
             return client.download(job, form, self.target(source, form), on_progress=move)
 
 
 def name_of(source: str) -> str:
-    """Return what the file of a path or a URL is called."""
     url = url_of(source)
     return PurePosixPath(unquote(urlsplit(url).path)).name if url else Path(source).name

@@ -14,7 +14,7 @@ from rotograph.options import JobFilter
 
 @dataclass(frozen=True)
 class Status:
-    """How jobs stand: each is looked at and shown."""
+    """Jobs to be shown."""
 
     jobs: tuple[str, ...]
     as_json: bool
@@ -42,8 +42,6 @@ class Delete:
     as_json: bool
 
     def __call__(self, client: Client) -> int:
-        """Show them as they were, and delete them; return the exit status."""
-
         def delete(job_id: str) -> Job:
             job = client.job(job_id)
             client.delete(job)
@@ -82,7 +80,6 @@ class Results:
     as_json: bool
 
     def __call__(self, client: Client) -> int:
-        """Wait for them and keep them; return the exit status."""
         jobs = [client.job(job) for job in self.jobs]
         try:
             self.files.check(job.filename for job in jobs)

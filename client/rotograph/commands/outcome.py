@@ -20,12 +20,7 @@ of several, the highest"""
 
 @dataclass
 class Outcome:
-    """What became of a video.
-
-    Attributes:
-        source: its path or URL, or the id of its job.
-        job: as it was last seen; None where there is none.
-    """
+    """What became of a video, by its path or URL, or of a job, by its id."""
 
     source: str
     job: Job | None = None
@@ -34,7 +29,6 @@ class Outcome:
 
     @property
     def status(self) -> int:
-        """The exit status that it calls for."""
         if self.error is None:
             return DONE
         if isinstance(self.error, NotFoundError):

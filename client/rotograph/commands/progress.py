@@ -13,11 +13,7 @@ _LINE_EACH_S = 5.0
 
 @contextmanager
 def progress(description: str, unit: str) -> Iterator[Progress]:
-    """Show how something goes on; yield what is called with what is done and what there is in all.
-
-    Args:
-        unit: `frame`, or `B` for bytes.
-    """
+    """Show progress in `unit`, `frame` or `B`; yield what is called with done and total."""
     with _bar(description, unit) if find_spec("tqdm") else _lines(description, unit) as move:
         yield move
 

@@ -25,16 +25,7 @@ _HOPELESS = (UnreachableError, UnexpectedResponseError, AuthenticationError, Bus
 
 @dataclass(frozen=True)
 class Segment:
-    """What was asked for.
-
-    Attributes:
-        files: of each result; None where nobody waits for it.
-        fresh: whether each is worked on also where the same was asked for before.
-        as_json: whether a JSON object is written for each video, in place of words.
-
-    Raises:
-        ValueError: a video isn't there, or its results have no place.
-    """
+    """What was asked for; without `files` nobody waits. ValueError: a video isn't there."""
 
     sources: tuple[str, ...]
     files: Files | None
@@ -98,7 +89,6 @@ def finish(client: Client, job: Job, outcome: Outcome, files: Files, *, as_json:
 
 
 def _cancel(client: Client, outcome: Outcome) -> None:
-    """Cancel the job of a video, if it has one, and say so."""
     if outcome.job is None:
         say("Interrupted before the service had answered with a job.")
         return
