@@ -105,13 +105,7 @@ def create_app(
     tracers: TracerProvider | None = None,
     stopping: Stopping | None = None,
 ) -> FastAPI:
-    """Make the application.
-
-    Args:
-        sandbox: for uploads; it is closed when the application ends.
-        tracers: makes spans of requests; None where nobody looks.
-        stopping: begins before the server stops; None where nobody says so.
-    """
+    """Make the application; it closes the sandbox of uploads when it ends."""
     stopping = stopping or Stopping()
     counts = Metrics(queue)
     downloader = Downloader(
@@ -171,7 +165,6 @@ def create_app(
 
 
 def _telemetry(tracers: TracerProvider | None) -> TelemetryConfig:
-    """Say what FastAPI tells of requests: spans, if they are wanted, and nothing else."""
     return {
         "auto_configure": False,
         "metrics": False,

@@ -45,13 +45,7 @@ OPTION_SCHEMAS: Mapping[str, Any] = _CHECKED.json_schema()["properties"]
 
 @dataclass
 class Form:
-    """A form as it was received.
-
-    Attributes:
-        filename: of the file, as the client named it and as any system takes it.
-        size: of the file, bytes.
-        sha256: of the file, hexadecimal.
-    """
+    """A form as received; `filename` is safe on any system, `size` bytes, `sha256` hexadecimal."""
 
     filename: str = ""
     size: int = 0
@@ -62,18 +56,10 @@ class Form:
 async def receive_form(
     request: Request, to: Path, options: Collection[str], limits: UploadLimits
 ) -> Form:
-    """Read a form with one part `file`, which goes to disk, and text parts in any order.
+    """Read a form with one part `file`, stored at `to`, and text parts in any order.
 
-    Args:
-        request: its body is read, and no further than the first fault.
-        to: where the file goes; what it holds after an error is for the caller to remove.
-
-    Raises:
-        MalformedBody: the body breaks the format or ends early.
-        InvalidRequest: a part is unknown, doubled or too long, or there is no file or an empty one.
-        UploadTooLarge: the file is past the limit.
-        UploadTooSlow: the client stalled.
-        StorageFull: the volume of `to` is full.
+    It reads up to the first fault; what `to` holds then is for the caller to remove. Raises
+    MalformedBody, InvalidRequest, UploadTooLarge, UploadTooSlow or StorageFull.
     """
     boundary = _boundary(request)
     _check_declared_length(request.headers.get("content-length"), limits)
@@ -102,7 +88,7 @@ def _check_declared_length(declared: str | None, limits: UploadLimits) -> None:
 
 
 class _FormReader:
-    """Sorts the parts of a multipart body: the file to disk, the options into a dictionary.
+    """Sorts a multipart body's parts: the file to disk, the options into a dictionary.
 
     The methods without a docstring are the parser's callbacks, in the order in which they come.
     """
@@ -209,12 +195,10 @@ def _text(data: bytes, what: str) -> str:
 
 
 def filename_in(disposition: bytes, plain: bytes) -> str:
-    """Return the file name in a Content-Disposition, decoded.
+    r"""Return the file name in a Content-Disposition, decoded.
 
-    Args:
-        disposition: the whole value; its `filename*` (RFC 8187) is preferred, though RFC 7578 wants
-            none in forms, which is why the parser of forms leaves it out.
-        plain: the value of `filename`, which may hold encoded words (RFC 2047), as mail does.
+    Its `filename*` (RFC 8187) is preferred to `plain`, which may hold encoded words (RFC 2047),
+    though RFC 7578 wants none in forms, which is why the parser leaves it out.
 
     >>> filename_in(b"form-data; filename=x; filename*=UTF-8''d%C3%B6g.mp4", b"x")
     'd\u00f6g.mp4'
@@ -234,16 +218,10 @@ def filename_in(disposition: bytes, plain: bytes) -> str:
 
 
 async def receive_video(request: Request, to: Path, limits: UploadLimits) -> Form:
-    """Read a body that is the video itself, with its name and the options in the query.
+    """Read a body that is the video itself, with its name and options in the query, to a file.
 
-    Args:
-        to: where the file goes; what it holds after an error is for the caller to remove.
-
-    Raises:
-        InvalidRequest: a parameter is given twice, or the body is empty.
-        UploadTooLarge: the file is past the limit.
-        UploadTooSlow: the client stalled.
-        StorageFull: the volume of `to` is full.
+    What it holds after an error is for the caller to remove: InvalidRequest, UploadTooLarge,
+    UploadTooSlow or StorageFull.
     """
     values = _object(request.query_params.multi_items())
     _check_declared_length(request.headers.get("content-length"), limits)
@@ -271,11 +249,7 @@ class UrlBody:
 async def receive_url_body(request: Request, idle_timeout_s: float) -> UrlBody:
     """Read a body such as `{"url": "https://example.org/dog.mp4", "every": 2}`.
 
-    Raises:
-        MalformedBody: it isn't a JSON object.
-        InvalidRequest: it has no `url`.
-        UploadTooLarge: it has more than `JSON_BYTES`.
-        UploadTooSlow: the client stalled.
+    Raises MalformedBody, InvalidRequest, UploadTooLarge past `JSON_BYTES`, or UploadTooSlow.
     """
     body = bytearray()
 
@@ -317,15 +291,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def parse_options(values: Mapping[str, Any], *, strict: bool = False) -> Options:
-    """Check the options of a form, or of a JSON object.
-
-    Args:
-        strict: whether values have types of their own, as in JSON; else they are text, and empty
-            ones are not given.
-
-    Raises:
-        InvalidRequest: names every wrong option with what was received and what is wanted.
-    """
+    """Check options, typed if `strict`, as in JSON, else texts; InvalidRequest names all faults."""
     if not strict:
         values = {name: value for name, value in values.items() if value}
     try:
@@ -341,5 +307,4 @@ def parse_options(values: Mapping[str, Any], *, strict: bool = False) -> Options
 
 
 def to_request(options: Options, filename: str) -> JobRequest:
-    """Return the options as a job's request, for an upload of that name."""
     return JobRequest(filename=filename, **asdict(options))

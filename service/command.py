@@ -25,11 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run all of the service, or the part that is named, until it is told to stop.
-
-    Returns:
-        The exit status: REFUSED, with the reason in the log, where starting again is no use.
-    """
+    """Run the service, or the named part; return REFUSED where starting again is no use."""
     parser = argparse.ArgumentParser(
         prog="python -m service",
         description="Without an argument: the API and one worker, both kept running.",
@@ -104,11 +100,7 @@ def _work(settings: Settings, sandbox: "Sandbox", tracers: "TracerProvider | Non
 
 
 def require_protections(settings: Settings, lacks: Sequence[str]) -> None:
-    """Refuse to open what strangers send without all that keeps a decoder in its sandbox.
-
-    Raises:
-        SettingsError: the system lacks some of it, and no setting says that this is wanted.
-    """
+    """Raise SettingsError where decoders lack protections and no setting allows that."""
     if lacks and not settings.allow_unsandboxed:
         raise SettingsError(
             f"The system lacks {' '.join(lacks)} Set {PREFIX}ALLOW_UNSANDBOXED=true where all who "
@@ -117,11 +109,7 @@ def require_protections(settings: Settings, lacks: Sequence[str]) -> None:
 
 
 def _show(settings: Settings, metrics: "CollectorRegistry") -> None:
-    """Show a worker's metrics to Prometheus, in a thread that ends with the process.
-
-    Raises:
-        SettingsError: the address can't be listened at.
-    """
+    """Show a worker's metrics from a thread; raises SettingsError if the address is taken."""
     if settings.worker_metrics_address is None:
         return
     from prometheus_client import start_http_server  # noqa: PLC0415 - see `_run`

@@ -39,22 +39,15 @@ bearer = HTTPBearer(
 class RateLimiter:
     """How many requests each key has left: a bucket that holds a minute's, and refills steadily.
 
-    It counts in this process only: behind several API processes a key has as many times as much.
-    It is used in the event loop only, so that it needs no lock.
+    It counts in this process only: behind several API processes a key has as many times as much. It
+    needs no lock in the event loop.
     """
 
     def __init__(self) -> None:
         self._buckets: dict[str, tuple[float, float]] = {}
 
     def take(self, key: Key, now_s: float) -> None:
-        """Count a request.
-
-        Args:
-            now_s: on a clock that never goes back.
-
-        Raises:
-            TooManyRequests: none is left.
-        """
+        """Count a request at a time on a monotonic clock; raises TooManyRequests."""
         if key.requests_per_minute is None:
             return
         a_second = key.requests_per_minute / 60
@@ -83,12 +76,7 @@ class RateLimiter:
 
 @dataclass(frozen=True)
 class Services:
-    """What the routes work with.
-
-    Attributes:
-        links: addresses, as the client of the request reaches them.
-        owner: whose jobs alone there seem to be; None for all.
-    """
+    """What the routes work with, for one `owner`'s jobs, or all."""
 
     settings: Settings
     queue: JobQueue
@@ -107,32 +95,19 @@ class Services:
     owner: str | None = None
 
     def owned_by(self, owner: Key) -> "Services":
-        """Return the same, with the jobs of one key only."""
         return replace(self, queue=self.queue.owned_by(owner), owner=owner.name)
 
     async def job(self, job_id: str) -> Job:
-        """Look at a job, together with all who do so at the same time.
-
-        Raises:
-            JobNotFound: there is none of this id.
-        """
+        """Look at a job, together with all who do so at the same time; raises JobNotFound."""
         return await self.reads.read((self.owner, job_id), partial(self.queue.get, job_id))
 
     def preference(self, request: Request, default_s: float = 0) -> Preference:
-        """Read how long the client of a request wants to wait; `default_s` where it doesn't say."""
         return preference(request.headers.getlist("prefer"), default_s, self.settings.max_wait_s)
 
     async def wait(
         self, request: Request, job: Job, wait_s: float, *, for_change: bool = False
     ) -> Job:
-        """Wait until a job is final, time is over, its client has left or this process stops.
-
-        Args:
-            request: of the client.
-            job: as it stood.
-            wait_s: how long.
-            for_change: whether another state is enough.
-        """
+        """Wait `wait_s` for a job's end (or change), until its client or this process leaves."""
         if job.state.final or wait_s <= 0:
             return job
         with self.watch.listening(job) as watched, anyio.move_on_after(wait_s):
@@ -159,12 +134,7 @@ async def caller(
 ) -> Key | None:
     """Return whose request this is; None where the service has no keys.
 
-    Raises:
-        ForeignOrigin: there are no keys, and a browser sends it for another site.
-        Unauthorized: it has no key, and needs one.
-        KeyUnknown: its key isn't one of ours.
-        KeyRevoked: its key was revoked.
-        TooManyRequests: the key sent more than it may.
+    Raises ForeignOrigin, Unauthorized, KeyUnknown, KeyRevoked or TooManyRequests.
     """
     if not await services.reads.read("keys", services.keys.in_force):
         refuse_foreign(request, services.settings)
@@ -182,7 +152,6 @@ async def caller(
 
 
 async def own_services(services: Unscoped, key: Annotated[Key | None, Depends(caller)]) -> Services:
-    """Return what the routes share, with the jobs of the caller only."""
     return services if key is None else services.owned_by(key)
 
 
@@ -203,15 +172,11 @@ def is_loopback(host: str) -> bool:
 
 
 def refuse_foreign(request: Request, settings: Settings) -> None:
-    """Refuse what a browser sends for another site, where no key would stop it.
+    """Raise ForeignOrigin for what a browser sends for another site, where no key stops it.
 
     Any page that somebody on this machine looks at can make their browser post to a loopback
-    address, and read the answers too if its own name is made to resolve there. In a container the
-    service can't listen there, but the container's port can be published there only: that is what
-    the setting "local" is for.
-
-    Raises:
-        ForeignOrigin: the request is for a name that isn't this machine's, or from another site.
+    address, and read the answers too if its own name is made to resolve there. The setting "local"
+    is for a container whose port is published on a loopback address only.
     """
     if settings.allow_anonymous is True:
         return

@@ -49,11 +49,7 @@ class FramesEvent(Body):
 
 
 class Event(NamedTuple):
-    """One event.
-
-    Attributes:
-        id: what a client sends as Last-Event-ID to go on after it.
-    """
+    """An event; a client sends its `id` as Last-Event-ID to go on after it."""
 
     name: str
     id: str
@@ -62,12 +58,7 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True)
 class Position:
-    """What a client knows of a job: all that is needed to resume its events.
-
-    Attributes:
-        stage: the place in `_STAGES` of the state that it knows.
-        frames_ready: frames, from the first, that it knows to be readable.
-    """
+    """What a client knows of a job, to resume its events; `stage` is a place in `_STAGES`."""
 
     stage: int = 0
     frames_done: int = 0
@@ -75,10 +66,7 @@ class Position:
 
     @classmethod
     def parse(cls, event_id: str | None) -> "Position":
-        """Read the id of the last event that a client got; None where it got none.
-
-        Raises:
-            InvalidRequest: it isn't one that was given out.
+        """Read the last event's id, None where there was none; raises InvalidRequest.
 
         >>> Position.parse("running-130-120")
         Position(stage=2, frames_done=130, frames_ready=120)
@@ -94,7 +82,6 @@ class Position:
 
     @property
     def over(self) -> bool:
-        """Whether it has received the last event."""
         return self.stage == len(_STAGES) - 1
 
     def __str__(self) -> str:
@@ -103,7 +90,6 @@ class Position:
 
 
 async def _listen(job_id: str, shared: Shared) -> AsyncIterator[Watched]:
-    """Listen to a job until the answer is over, however that ends."""
     job = await anyio.to_thread.run_sync(shared.queue.get, job_id)
     with shared.watch.listening(job) as watched:
         yield watched
@@ -162,7 +148,7 @@ async def stream(
     *,
     heartbeat_s: float = HEARTBEAT_S,
 ) -> AsyncIterator[bytes]:
-    """Yield the events of a job as they are sent, to the last one, or until this process stops."""
+    """Yield the events of a job as sent, to the last one, or until this process stops."""
     while True:
         job = watched.job
         events = [deleted(job_id, known, links)] if job is None else news(job, known, links)
@@ -187,10 +173,7 @@ async def stream(
 def news(job: Job, known: Position, links: Links) -> Iterator[tuple[Event, Position]]:
     """Yield the events that bring a client up to date, each with what it knows then.
 
-    Args:
-        known: what the client knows. Where it knows more than `job` says, since another process
-            looked later, there is nothing to tell.
-        links: addresses, as the client reaches them.
+    There are none where it knows more than `job` says, since another process looked later.
     """
     if known.over:
         return
@@ -212,7 +195,7 @@ def news(job: Job, known: Position, links: Links) -> Iterator[tuple[Event, Posit
 
 
 def deleted(job_id: str, known: Position, links: Links) -> tuple[Event, Position]:
-    """Return the event that is the last one where a job was deleted."""
+    """Return the last event of a job that was deleted."""
     problem = Problem.of(kind_of(JobNotFound), f"Job {job_id!r} was deleted.", links, job_id=job_id)
     known = replace(known, stage=len(_STAGES) - 1)
     return Event("deleted", str(known), problem), known

@@ -234,7 +234,7 @@ def _require(job: Job, name: str, form: TextFormat | FileFormat) -> None:
 
 
 def _examples() -> dict[str, Any]:
-    """Return an example of each format that is text, by name: a text, or what is in its JSON."""
+    """Return an example of each text format, by name: a text, or what is in its JSON."""
     result = Result.of(examples.RESULT, "dog.mp4", lambda: iter([json.dumps(examples.FRAME)]))
     written = {name: "".join(each.write(result)) for name, each in TEXT_FORMATS.items()}
     return {

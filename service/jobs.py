@@ -158,7 +158,7 @@ async def get_job_video(job_id: str, shared: Shared) -> FileAnswer:
 
 
 def media_type(filename: str) -> str:
-    """Guess the type of a video from its name; of anything else it is unknown.
+    """Guess a video's type from its name; anything else is unknown.
 
     >>> media_type("dog.mp4"), media_type("dog.html"), media_type("dog")
     ('video/mp4', 'application/octet-stream', 'application/octet-stream')

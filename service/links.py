@@ -18,11 +18,9 @@ ROOT_PATH = r"(/[A-Za-z0-9._~-]+)*"
 
 @dataclass(frozen=True)
 class Links:
-    """Addresses as the client of a request has to use them.
+    """Addresses as the client of a request has to use them, without a slash at the base's end.
 
-    Attributes:
-        base: of the service, such as `https://example.org/video`, without a slash at its end.
-        root_path: its path, empty where the service has a host of its own.
+    `base` is that of the service, such as `https://example.org/video`; its path is `root_path`.
     """
 
     base: str
@@ -30,7 +28,6 @@ class Links:
 
     @classmethod
     def of(cls, scope: Scope) -> "Links":
-        """Return those for a request."""
         base = Request(scope).base_url
         return cls(str(base).rstrip("/"), base.path.rstrip("/"))
 
@@ -49,14 +46,10 @@ class Links:
 
 
 class BehindProxy(ProxyHeadersMiddleware):
-    """Believes proxies that are trusted what they tell of a request, its path included.
+    """Believes trusted proxies, by address or network, what they tell of a request, path included.
 
-    A proxy may leave the path below which it shows the service in requests, or take it off.
-
-    Args:
-        app: that answers.
-        trusted: addresses and networks of proxies.
-        root_path: of the service where no proxy tells another one by `X-Forwarded-Prefix`.
+    They may leave the path below which they show the service in requests, or take it off; it is
+    `root_path` where no X-Forwarded-Prefix says otherwise.
     """
 
     def __init__(self, app: ASGIApp, trusted: Sequence[str], root_path: str) -> None:
@@ -65,7 +58,6 @@ class BehindProxy(ProxyHeadersMiddleware):
         self._root_path = root_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override] # as above
-        """Pass a request on, with the scheme, the client and the path that it has for that one."""
         if scope["type"] == "http" and (root := self._root_path_of(scope)):
             path = scope["path"]
             if path == root:  # below it, relative addresses of the page would lead elsewhere

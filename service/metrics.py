@@ -41,9 +41,6 @@ class Metrics:
     """The metrics of one API process, in a registry of their own.
 
     Labels have few values, whatever clients send: routes, not paths, and no names of theirs.
-
-    Attributes:
-        in_progress: requests that aren't answered to their end.
     """
 
     def __init__(self, queue: JobQueue) -> None:
@@ -104,13 +101,7 @@ class Metrics:
         problem: str | None,
         duration_s: float,
     ) -> None:
-        """Count a request.
-
-        Args:
-            route: its template, such as `/jobs/{job_id}`; None where it fits none.
-            status: of the answer; None where the client left before there was one.
-            problem: slug of the problem that was answered; None where none was.
-        """
+        """Count a request by its route's template; without `status` the client left before."""
         self._requests.labels(
             route or "none", method if method in _METHODS else "other", str(status or "none")
         ).observe(duration_s)
@@ -176,7 +167,6 @@ class Measure:
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and count it when its answer is over."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -225,11 +215,7 @@ async def _operator(
     services: Unscoped,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
 ) -> None:
-    """Let the operator in: the sum of all clients' work is not for each of them to see.
-
-    Raises:
-        MetricsClosed: there is a token or there are API keys, and the request has no such token.
-    """
+    """Let the operator in, who alone may see the sum of all clients' work, else MetricsClosed."""
     token = services.settings.metrics_token
     if token is None:
         if await anyio.to_thread.run_sync(services.keys.in_force):

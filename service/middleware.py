@@ -32,13 +32,10 @@ _log = logging.getLogger(__name__)
 
 
 class Access:
-    """The outermost ASGI middleware.
+    """The outermost ASGI middleware: a request keeps an X-Request-ID fit for a log, or gets one.
 
-    A request keeps the X-Request-ID that it came with, if it is fit for a log, or gets one. It
-    stands in the answer's header, in the log and in problems.
-
-    Args:
-        stopping: from when on connections aren't kept.
+    It stands in the answer's header, in the log and in problems. Once stopping, connections aren't
+    kept.
     """
 
     def __init__(self, app: ASGIApp, stopping: Stopping) -> None:
@@ -46,7 +43,6 @@ class Access:
         self._stopping = stopping
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and log it when it is answered."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -114,7 +110,6 @@ class Head:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and leave it when its answer begins."""
         if scope["type"] != "http" or scope["method"] != "HEAD":
             await self._app(scope, receive, send)
             return
@@ -138,7 +133,6 @@ class SecurityHeaders:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and add to the header of its answer."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -176,7 +170,6 @@ class Linger:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on; hold back the end of its answer while the body goes on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

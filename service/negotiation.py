@@ -19,12 +19,7 @@ UNBUFFERED = {"X-Accel-Buffering": "no"}
 
 @dataclass(frozen=True)
 class Preference:
-    """How long a client wants to wait for a job's result.
-
-    Attributes:
-        wait_s: seconds, after the service's cap.
-        applied: value of the Preference-Applied header; None where the client preferred nothing.
-    """
+    """How many seconds a client wants to wait, up to the cap, and its Preference-Applied header."""
 
     wait_s: float
     applied: str | None
@@ -38,10 +33,6 @@ def preference(headers: Sequence[str], default_s: float, longest_s: float) -> Pr
     """Read the Prefer headers (RFC 7240): `respond-async` and `wait=N` seconds.
 
     What can't be understood is ignored, as the RFC demands; of several, the first counts.
-
-    Args:
-        default_s: seconds to wait where the client says nothing.
-        longest_s: the most seconds that the service waits.
 
     >>> preference(["wait=3, handling=lenient"], 10, 60)
     Preference(wait_s=3, applied='wait=3')
@@ -71,14 +62,7 @@ def preference(headers: Sequence[str], default_s: float, longest_s: float) -> Pr
 
 
 def media_type(accept: str | None, offered: Sequence[str]) -> str:
-    """Choose the media type that a client likes best.
-
-    Args:
-        accept: the Accept header; None where there is none, which accepts anything.
-        offered: the types on offer, the best first.
-
-    Raises:
-        NotAcceptable: none of those on offer is accepted.
+    """Choose the type, best on offer first, that a client likes most; raises NotAcceptable.
 
     >>> media_type("application/*;q=0.5, text/html", ["application/json"])
     'application/json'
@@ -95,7 +79,7 @@ def media_type(accept: str | None, offered: Sequence[str]) -> str:
 
 
 def attachment(filename: str) -> str:
-    """Write a Content-Disposition that names the file to keep (RFC 6266).
+    r"""Write a Content-Disposition that names the file to keep (RFC 6266).
 
     >>> attachment("dog.coco.json")
     'attachment; filename="dog.coco.json"'
@@ -131,12 +115,7 @@ def _number(text: str) -> float:
 
 
 class FileAnswer(FileResponse):
-    """Starlette's answer with a file, for clients that have it already, too.
-
-    Raises:
-        InvalidRequest: `Range` isn't one of bytes.
-        BeyondTheFile: it begins behind the file's end.
-    """
+    """Starlette's file answer; raises InvalidRequest or BeyondTheFile for a wrong `Range`."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)

@@ -74,7 +74,6 @@ BODIES = {
 
 
 def operation_id(route: APIRoute) -> str:
-    """Name an operation as its function."""
     return route.name
 
 

@@ -143,11 +143,7 @@ def _headers(error: Exception) -> dict[str, str]:
 
 
 def fault_of(error: ErrorDetails, name: str = "", among: Sequence[str] = ()) -> Fault:
-    """Put what pydantic says of a wrong value into our words.
-
-    Args:
-        among: the names that there are.
-    """
+    """Put what pydantic says of a wrong value into our words; `among` are the names there are."""
     # A number is the place in a list that has this name.
     name = name or [part for part in error["loc"] if isinstance(part, str)][-1]
     name, got = name[:100], shown(error["input"])
@@ -164,5 +160,4 @@ def fault_of(error: ErrorDetails, name: str = "", among: Sequence[str] = ()) -> 
 
 
 def shown(got: object) -> str:
-    """Write a value that was received, not too long."""
     return (got if isinstance(got, str) else json.dumps(got))[:100]

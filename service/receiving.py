@@ -52,29 +52,18 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class UploadLimits:
-    """How large and how slow an upload may be.
-
-    Attributes:
-        idle_timeout_s: seconds to wait for the next `STEADY_BYTES`, or the end.
-    """
+    """How large an upload may be, and how many seconds the next `STEADY_BYTES` may take."""
 
     max_bytes: int
     idle_timeout_s: float
 
 
 class Stalled(Exception):
-    """What comes comes too slowly, or not at all; the message says how much did, and in what time.
-
-    Whoever reads says in its own error whose fault that is.
-    """
+    """What comes is too slow; the message says how much came, and in what time."""
 
 
 class FileSink:
-    """Writes a file that comes in blocks.
-
-    Attributes:
-        size: so far, bytes.
-    """
+    """Writes a file that comes in blocks, and counts its bytes."""
 
     def __init__(self, file: BinaryIO, max_bytes: int) -> None:
         self.size = 0
@@ -84,11 +73,11 @@ class FileSink:
 
     @property
     def sha256(self) -> str:
-        """Hash of what was written, hexadecimal: known at the end without another look at it."""
+        """The hexadecimal hash of what was written, known without another look at it."""
         return self._hash.hexdigest()
 
     def write(self, block: bytes | memoryview) -> None:
-        """Take the next bytes. Raises UploadTooLarge: the file is past the limit."""
+        """Take the next bytes; raises UploadTooLarge."""
         self.size += len(block)
         if self.size > self._max_bytes:
             raise UploadTooLarge(too_large(self._max_bytes))
@@ -98,7 +87,7 @@ class FileSink:
 
 @contextmanager
 def storing(to: Path, max_bytes: int) -> Iterator[FileSink]:
-    """Open a file to be received. Raises StorageFull: its volume is full."""
+    """Open a file to be received; raises StorageFull."""
     try:
         with to.open("wb") as file:
             yield FileSink(file, max_bytes)
@@ -111,11 +100,7 @@ def storing(to: Path, max_bytes: int) -> Iterator[FileSink]:
 async def pass_on(
     chunks: AsyncIterator[bytes], write: Callable[[bytes], None], idle_timeout_s: float
 ) -> None:
-    """Pass what comes on in large blocks, each in a thread, since writing to disk blocks.
-
-    Raises:
-        Stalled: it comes too slowly.
-    """
+    """Pass chunks on in large blocks, in threads, since writing to disk blocks; raises Stalled."""
     block = bytearray()
     deadline, came = anyio.current_time() + idle_timeout_s, 0
     while True:
@@ -146,12 +131,7 @@ def too_large(max_bytes: int, received: str = "more") -> str:
 
 @dataclass(frozen=True)
 class Scanner:
-    """Looks at uploads.
-
-    Attributes:
-        lacks: protections that this system can't give the sandbox.
-        timeout_s: for one look, without the wait for its turn.
-    """
+    """Looks at uploads, `timeout_s` each once it is its turn; `lacks` names missing protections."""
 
     sandbox: Sandbox
     lacks: Sequence[str]
@@ -160,11 +140,7 @@ class Scanner:
     _turns: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(AT_ONCE))
 
     async def scan(self, path: Path) -> ScannedVideo:
-        """List a video's frames.
-
-        Raises:
-            VideoError: the file is not a video, holds none, is broken or too large.
-        """
+        """List a video's frames; raises VideoError."""
         return await anyio.to_thread.run_sync(
             self.sandbox.scan, path, self.limits, self.timeout_s, limiter=self._turns
         )
@@ -183,12 +159,7 @@ async def open_scanner(settings: Settings, sandbox: Sandbox) -> AsyncIterator[Sc
 
 
 class Downloader:
-    """Fetches videos. Redirects aren't followed, and proxies of the environment aren't used.
-
-    Args:
-        timeout_s: for a whole download, seconds.
-        count: is told how many bytes have come, again and again.
-    """
+    """Fetches videos in `timeout_s`, without redirects and proxies, telling `count` what comes."""
 
     def __init__(
         self,
@@ -206,22 +177,11 @@ class Downloader:
         self._count = count
 
     async def download(self, url: str, to: Path, left: Callable[[], Awaitable[bool]]) -> str:
-        """Fetch a video to a file.
+        """Fetch a video to a file, and return its hexadecimal SHA-256.
 
-        Args:
-            to: where it goes; what that holds after an error is for the caller to remove.
-
-        Returns:
-            The SHA-256 of the file, hexadecimal.
-
-        Raises:
-            BadUrl: the URL isn't one of https to an address that may be reached.
-            Unreachable: its server can't be connected to.
-            WrongAnswer: its server answers something else than a file.
-            DownloadTooSlow: the file comes too slowly.
-            UploadTooLarge: the file is past the limit.
-            StorageFull: the volume of `to` is full.
-            ClientDisconnect: nobody waits for it any more.
+        What the file holds after an error is for the caller to remove. Raises BadUrl, Unreachable,
+        WrongAnswer, DownloadTooSlow, UploadTooLarge, StorageFull, or ClientDisconnect: nobody
+        waits.
         """
         host = self._guard.check(url).host
         with anyio.move_on_after(self._timeout_s):

@@ -29,8 +29,6 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class _Rendering:
-    """One that is waiting for its turn or being made."""
-
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     over: anyio.Event = field(default_factory=anyio.Event)
     error: Exception | None = None
@@ -38,16 +36,11 @@ class _Rendering:
 
 
 class Renderer:
-    """Renders each result once in each format, whoever asks for it and however often.
+    """Renders each result once in each format, whoever asks for it, `at_once` at a time.
 
-    A rendering goes on when its client leaves, and is lost with this process: it begins anew when
-    it is asked for again. A failure is reported to whoever asks first; then it is tried again. It
-    ends when its job is deleted, by whomever.
-
-    Args:
-        at_once: how many are made at once; others wait for their turn.
-        timeout_s: for one, without the wait for its turn.
-        stopping: whether this process is about to stop, so that nobody waits.
+    A rendering goes on when its client leaves, ends when its job is deleted, and begins anew after
+    a restart. A failure is told to whoever asks first; then it is tried again. Each may take
+    `timeout_s` once it is its turn.
     """
 
     def __init__(
@@ -70,16 +63,10 @@ class Renderer:
         self._unreported: dict[tuple[str, str], Exception] = {}
 
     async def file(self, job: Job, name: str, wait_s: float) -> Path:
-        """Return the file of a result, made first if need be.
+        """Return the file of a result, made first; NotRendered: it isn't there after `wait_s`.
 
-        Raises:
-            NotRendered: it isn't there after `wait_s`, but will be.
-            RendererBusy: too many others wait for their turn.
-            RenderingFailed: it can't be made.
-            StorageFull: the disk is full.
-            StoreAway: the files of jobs can't be had now.
-            JobNotFound: the job was deleted meanwhile.
-            BrokenVideo: the video can't be decoded.
+        Raises also RendererBusy, RenderingFailed, StorageFull, StoreAway, JobNotFound or
+        BrokenVideo.
         """
         found = await anyio.to_thread.run_sync(self._renderings.find, job.id, name)
         if found is not None:

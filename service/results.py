@@ -124,12 +124,7 @@ def _accepted(request: Request) -> str:
 
 
 def require_result(job: Job) -> None:
-    """Raise why a job has no result, if it is failed or canceled.
-
-    Raises:
-        JobFailed: the job failed.
-        JobCanceled: the job was canceled.
-    """
+    """Raise JobFailed or JobCanceled if a job has no result for that."""
     if job.failure is not None:
         raise JobFailed(f"The job failed, so that it has no result: {job.failure.message}")
     if job.state is JobState.CANCELED:
@@ -140,10 +135,7 @@ def require_result(job: Job) -> None:
 
 
 def json_blocks(summary: Mapping[str, Any], lines: Iterator[str]) -> Iterator[str]:
-    r"""Yield the whole result as one JSON object.
-
-    Args:
-        summary: all of the result but its frames.
+    r"""Yield the whole result, from its summary and frames, as one JSON object.
 
     >>> summary = {"id": "a"}
     >>> "".join(json_blocks(summary, iter(['{"index": 0}\n', '{"index": 1}\n'])))
@@ -159,7 +151,6 @@ def json_blocks(summary: Mapping[str, Any], lines: Iterator[str]) -> Iterator[st
 
 
 def ndjson_blocks(lines: Iterator[str]) -> Iterator[str]:
-    """Yield the result's frames, one JSON object a line."""
     for block in _blocks(lines):
         yield "".join(block)
 
@@ -173,11 +164,8 @@ def text_blocks(pieces: Iterator[str]) -> Iterator[str]:
 async def followed(shared: Services, job: Job, lines: Iterator[str]) -> AsyncIterator[str]:
     """Yield the frames of a job as they are done, one JSON object a line.
 
-    A job that ends without a result is reported by a last line `{"problem": {...}}`, and so is
-    the end of this process: the status has been sent by then.
-
-    Args:
-        lines: follows the job, each line with its end; an empty string where nothing is new.
+    A job, or a process, that ends without a result is reported by a last line `{"problem": {...}}`:
+    the status has been sent by then. An empty string in `lines` says that nothing is new.
     """
     try:
         with shared.watch.listening(job) as watched:

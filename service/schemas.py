@@ -379,7 +379,6 @@ def ratio(value: Fraction) -> str:
 
 
 def failure_problem(job: values.Job, links: Links) -> Problem | None:
-    """Return why a job failed; None where it didn't."""
     if job.failure is None:
         return None
     return Problem.of(kind_named(job.failure.kind), job.failure.message, links, job_id=job.id)

@@ -36,15 +36,8 @@ _log = logging.getLogger(__name__)
 def listen(settings: Settings, sandbox: Sandbox, tracers: TracerProvider | None = None) -> None:
     """Answer requests until SIGTERM or SIGINT.
 
-    Args:
-        sandbox: for uploads.
-        tracers: makes spans of requests; None where nobody looks.
-
-    Raises:
-        SettingsError: the address can't be listened at, or may not be without API keys; or the
-            disk is full.
-        StoreAway: the files of jobs can't be had now.
-        StoreRefuses: this process may not keep files there.
+    Raises SettingsError for an address that can't or mayn't be listened at or a full disk,
+    StoreAway or StoreRefuses.
     """
     store = open_store(settings.data_dir, settings.store_url, settings.cache_bytes)
     _require_room(settings)
@@ -128,14 +121,10 @@ def _open(settings: Settings) -> socket.socket:
 
 
 class DrainingServer(uvicorn.Server):
-    """uvicorn's server, which goes on for a while after the first signal.
+    """uvicorn's server, which goes on for `drain_s` after the first signal.
 
     Meanwhile `/readyz` says no, so that whatever spreads requests sends no new ones; those that
     come are taken, and nobody is made to wait. A second signal ends that at once.
-
-    Args:
-        stopping: begins with the first signal.
-        drain_s: for how long it goes on.
     """
 
     def __init__(self, config: uvicorn.Config, stopping: Stopping, drain_s: float) -> None:
@@ -158,15 +147,11 @@ class DrainingServer(uvicorn.Server):
 
 
 class PunctualProtocol(H11Protocol):
-    """uvicorn's HTTP, with the two deadlines that it lacks.
+    """uvicorn's HTTP, with two deadlines: for a whole header, and for a client to go on reading.
 
-    It has one for connections that rest between requests. But a client that opens a connection and
-    sends its header a byte a minute, or nothing, would hold it for ever, and one that doesn't read
-    its answer as well. The body of an upload has its deadline where it is read.
-
-    Attributes:
-        header_s: for the whole header of a request, seconds.
-        unread_s: for a client to take in some of an answer while no more fits on its way, seconds.
+    Else who opens a connection and sends its header a byte a minute, or nothing, would hold it for
+    ever, and so would who doesn't read its answer. The body of an upload has its deadline where it
+    is read.
     """
 
     header_s = 20.0
@@ -176,12 +161,10 @@ class PunctualProtocol(H11Protocol):
     _unread_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the deadline of the first header."""
         super().connection_made(transport)
         self._header_timer = self.loop.call_later(self.header_s, transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop both deadlines with the connection."""
         super().connection_lost(exc)
         self._stop_header_timer()
         self._stop_unread_timer()
@@ -197,12 +180,10 @@ class PunctualProtocol(H11Protocol):
             self._header_timer = self.loop.call_later(self.header_s, self.transport.abort)
 
     def pause_writing(self) -> None:
-        """Wait until the client has taken in some of its answer."""
         super().pause_writing()
         self._unread_timer = self.loop.call_later(self.unread_s, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """Stop the deadline, since the client has read."""
         super().resume_writing()
         self._stop_unread_timer()
 

@@ -187,14 +187,12 @@ class Settings(BaseModel):
 
     @property
     def webhooks(self) -> WebhookSettings | None:
-        """How webhooks are sent; None where they aren't."""
         if self.webhook_secret is None:
             return None
         return WebhookSettings(decode_secret(self.webhook_secret), self.outbound_allow)
 
     @property
     def limits(self) -> VideoLimits:
-        """How large a video may be."""
         return VideoLimits(
             max_pixels=self.max_pixels,
             max_frames=self.max_frames,
@@ -203,21 +201,15 @@ class Settings(BaseModel):
 
     @property
     def max_upload_bytes(self) -> int:
-        """How large an upload may be, bytes."""
         return self.max_upload_mib * 2**20
 
     @property
     def cache_bytes(self) -> int:
-        """What copies of files in the object store may take, bytes."""
         return self.cache_mib * 2**20
 
 
 def decode_secret(secret: SecretStr) -> bytes:
-    """Read a secret as the Standard Webhooks specification writes it.
-
-    Raises:
-        ValueError: it is none.
-    """
+    """Read a secret as the Standard Webhooks specification writes it; ValueError: it is none."""
     prefix, _, encoded = secret.get_secret_value().partition("_")
     if prefix != "whsec":
         raise ValueError("must be whsec_ and at least 24 random bytes as base64")
@@ -231,13 +223,10 @@ def asked_log_format() -> LogFormat:
 
 
 def load_settings() -> Settings:
-    """Read the settings from the process's environment.
+    """Read the settings from the environment; raises SettingsError.
 
-    A name that isn't known is no error: the client has names of its own, and Kubernetes sets some
-    for a service that is called like the prefix. The log warns of it.
-
-    Raises:
-        SettingsError: a value is out of range, or is given under both prefixes and differs.
+    An unknown name is only warned of: the client has names of its own, and Kubernetes sets some for
+    a service that is called like the prefix.
     """
     given, former = _given(PREFIX), _given(FORMER_PREFIX)
     for name, value in former.items():
@@ -256,7 +245,6 @@ def load_settings() -> Settings:
 
 
 def _given(prefix: str) -> dict[str, str]:
-    """Return the settings that the environment has under a prefix, by field."""
     found = {
         name.upper().removeprefix(prefix).lower(): value
         for name, value in os.environ.items()

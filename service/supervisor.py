@@ -28,11 +28,7 @@ _log = logging.getLogger(__name__)
 
 
 async def supervise(commands: dict[str, Sequence[str]] = PARTS) -> int:
-    """Run processes until SIGTERM or SIGINT, or until one refuses to start.
-
-    Returns:
-        0 after a signal; REFUSED where a process refused to start.
-    """
+    """Run processes until SIGTERM or SIGINT: 0; or until one refuses to start: REFUSED."""
     life, end_of_this_process = os.pipe()  # see end_with_the_supervisor
     with (
         os.fdopen(life, "rb"),
@@ -73,11 +69,7 @@ async def _keep_running(name: str, command: Sequence[str], life: int) -> None:
 
 
 def next_delay_s(last_s: float, lived_s: float) -> float:
-    """Return how long to wait before a process is started again.
-
-    Args:
-        last_s: the wait before it was started the last time, 0 if there was none.
-    """
+    """Return the wait before a process starts again, after `last_s`, 0 at first."""
     if lived_s > STEADY_S:
         return FIRST_DELAY_S
     return min(max(2 * last_s, FIRST_DELAY_S), LONGEST_DELAY_S)
@@ -107,8 +99,7 @@ async def _end(process: Process) -> None:
 def end_with_the_supervisor() -> None:
     """Stop this process as SIGTERM does, once its standard input ends.
 
-    The supervisor holds the other end of that pipe and writes nothing: the pipe ends with the
-    supervisor, also where that was killed with SIGKILL and could tell nobody.
+    The supervisor holds the other end of that pipe, which ends with it, also after a SIGKILL.
     """
     threading.Thread(target=_wait_for_the_end, name="supervised", daemon=True).start()
 

@@ -39,7 +39,7 @@ class KeyValueFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """Writes a record, its `extra` fields and its traceback as one line that is a JSON object.
+    """Writes a record, its `extra` fields and its traceback as a JSON object, on one line.
 
     >>> record = logging.makeLogRecord({"msg": "request done", "levelname": "INFO", "status": 200})
     >>> JsonFormatter().format(record).split(",", 1)[1]
@@ -52,7 +52,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure_log(process: str, log_format: LogFormat = "logfmt") -> None:
-    """Send every log record of this process to standard error, marked with the process's name."""
+    """Log to standard error, marked with the process's name."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if log_format == "json" else KeyValueFormatter())
     handler.addFilter(_Mark(process))
@@ -102,18 +102,9 @@ def _value(value: object) -> str:
 
 @contextmanager
 def tracing(settings: Settings, part: str) -> "Iterator[TracerProvider | None]":
-    """Make spans and send them, if that is wanted, until the context is left.
+    """Make and send spans of `api` or `worker` in the context; None unless they are wanted.
 
-    Where to, how and which of them is said by OpenTelemetry's own variables, which its SDK reads.
-
-    Args:
-        part: `api` or `worker`.
-
-    Yields:
-        What makes tracers; None where nobody wants traces.
-
-    Raises:
-        SettingsError: traces are wanted and the packages for them are missing.
+    OpenTelemetry's own variables say where to, how and which. Raises SettingsError without its SDK.
     """
     if not settings.tracing:
         yield None

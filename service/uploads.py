@@ -121,12 +121,7 @@ async def _answer(request: Request, shared: Services, job: Job, prefer: Preferen
 
 @dataclass(frozen=True)
 class Asked:
-    """What a request asks for.
-
-    Attributes:
-        sha256: of the video; None where it is to be fetched.
-        url: to fetch the video from; None where the request brought it.
-    """
+    """What a request asks for: a video to fetch from `url`, or one received, with its hash."""
 
     request: JobRequest
     sha256: str | None = None

@@ -25,7 +25,6 @@ class Stopping:
 
     @property
     def begun(self) -> bool:
-        """Whether the process is about to stop."""
         return self._event.is_set()
 
     def begin(self) -> None:
@@ -36,11 +35,7 @@ class Stopping:
 
 
 class Watched:
-    """A job as it was seen last.
-
-    Attributes:
-        job: as it was seen; None once it was deleted.
-    """
+    """A job as it was seen last; None once it was deleted."""
 
     def __init__(self, job: Job) -> None:
         self.job: Job | None = job
@@ -70,12 +65,9 @@ class Watched:
 class Watch:
     """Looks at the jobs that somebody listens to, all of them at once, every `POLL_S`.
 
-    A listener sees how a job stands, not each step on the way: one that is slow misses what came
-    between and costs no memory. It is used in the event loop only, so that it needs no lock.
-
-    Args:
-        find: returns those of some jobs that there are, of all owners: who may listen is for the
-            caller to say. It blocks, so that it is called in a thread.
+    A slow listener misses what came between two looks and costs no memory. `find`, which blocks,
+    finds jobs of all owners: who may listen is for the caller to say. It needs no lock in the event
+    loop.
     """
 
     def __init__(self, find: Callable[[Collection[str]], Sequence[Job]]) -> None:
@@ -97,13 +89,11 @@ class Watch:
                 del self._watched[job.id]
 
     async def wake_at(self, stopping: Stopping) -> None:
-        """Wake all listeners when this process is about to stop."""
         await stopping.wait()
         for watched in self._watched.values():
             watched.wake()
 
     async def run(self) -> None:
-        """Look at what is listened to, for ever."""
         while True:
             if not self._watched:
                 self._wanted = anyio.Event()
@@ -133,7 +123,7 @@ class Watch:
 async def open_watch(
     find: Callable[[Collection[str]], Sequence[Job]], stopping: Stopping
 ) -> AsyncIterator[Watch]:
-    """Give a watch, with `find` as it takes it, that looks until it is closed."""
+    """Give a watch that looks until it is closed."""
     watch = Watch(find)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(watch.run)
@@ -147,12 +137,7 @@ T = TypeVar("T")
 
 @dataclass
 class _Read:
-    """One that is going on.
-
-    Attributes:
-        over: set when it has an outcome, or was given up before it began.
-        outcome: in a tuple, since it may be None; empty until it is there.
-    """
+    """One that is going on; `outcome` is in a tuple, since it may be None."""
 
     over: anyio.Event = field(default_factory=anyio.Event)
     outcome: tuple[Any, ...] = ()
@@ -168,8 +153,8 @@ class _Read:
 class SharedReads:
     """Does the same read once for all who ask for it while the one before it goes on.
 
-    Nobody is given anything older than what they would have read themselves: a read answers only
-    those who asked before it began.
+    A read answers only those who asked before it began, so that nobody gets anything older than
+    what they would have read themselves.
     """
 
     def __init__(self) -> None:
