@@ -195,7 +195,7 @@ def _text(data: bytes, what: str) -> str:
 
 
 def filename_in(disposition: bytes, plain: bytes) -> str:
-    r"""Return the file name in a Content-Disposition, decoded.
+    """Return the file name in a Content-Disposition, decoded.
 
     Its `filename*` (RFC 8187) is preferred to `plain`, which may hold encoded words (RFC 2047),
     though RFC 7578 wants none in forms, which is why the parser leaves it out.
