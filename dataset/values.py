@@ -22,7 +22,7 @@ PICTURES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".webp"})
 
 
 class DatasetError(Exception):
-    """A folder isn't laid out as the data set's official release; the message names what lacks."""
+    """A data set isn't laid out as released, which loading and reading find; says what lacks."""
 
 
 class LabelledSequence(Protocol):

@@ -59,10 +59,7 @@ def decode_scaled(
 
 
 class Segmenter:
-    """Finds the objects of a video with one model, in clips that are `stride` frames apart.
-
-    Files that aren't trusted need `Sandbox.decode_scaled` as `decode`.
-    """
+    """Finds a video's objects with one model; untrusted files need a sandbox's `decode_scaled`."""
 
     def __init__(
         self,
@@ -88,11 +85,11 @@ class Segmenter:
     ) -> Generator[SegmentedFrame, None, None]:
         """Segment the frames `indices` of a video; yield them in order, objects without tracks.
 
-        A frame's objects are the same to the last bit whichever others are wanted: the model sees
-        it in the clips that the whole video is cut into. Decoding, the model and cutting into
+        The model sees each in the clips that the whole video is cut into, so that its objects are
+        the same to the last bit whichever others are wanted. Decoding, the model and cutting into
         objects each have a thread, which closing the generator stops. Memory doesn't grow with the
-        video. Raises BrokenVideo if no frame decodes, ValueError if `indices` are none or not
-        within the video.
+        video. Raises BrokenVideo if no frame decodes, ValueError if `indices` are none or not in
+        the video.
         """
         info = video.info
         predictor = Predictor(self.session, info.height, info.width, info.pixel_aspect, quality)

@@ -1,7 +1,6 @@
 """The values that pass between stages.
 
-Axis letters of the whole project: T frames, H rows, W columns, C channels (or clips in a list of
-them), L frames in a clip, N clips in a batch.
+Axis letters: T frames, H rows, W columns, C channels or clips, L frames of a clip, N clips at once.
 """
 
 import math
@@ -19,7 +18,7 @@ Quality = Literal["fast", "best"]
 Stage = Literal["decode", "motion", "infer", "postprocess"]
 """The stages that take time: the first two in one thread, the others each in its own."""
 Timed = Callable[[Stage], AbstractContextManager[object]]
-"""Takes the time of what a stage does inside; from several threads at once."""
+"""Measures the time that a stage spends in the context; threads may be in it at once."""
 Timestamps = Literal["stored", "repaired"]
 Fault = Literal["repeated", "damaged"]
 """Of a frame: it repeats the picture before since it has none, or its own is damaged.
@@ -178,8 +177,8 @@ class Shot:
 class Track:
     """One object through a shot, from frame `start` to before `stop`; ids count from 1.
 
-    `score` is the mean over the frames that hold it. A gap in `lost` is the first frame without it
-    and the one that holds it again. `actions` are over all its frames, the most probable first.
+    `score` is the mean of its frames'. A gap in `lost` is the first frame without it and the one
+    that holds it again. `actions` are of all its frames, the most probable first.
     """
 
     id: int

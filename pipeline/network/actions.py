@@ -14,8 +14,7 @@ from pipeline.values import SegmentedObject
 class ActionNamer:
     """Names the actions in some frames of a video, from features of the clips that hold them.
 
-    A frame's features are averaged over its clips and don't depend on what else is wanted, to the
-    last bit. `of` says how a frame lies in the picture of the features.
+    A frame's features are the mean of its clips', whatever else is wanted, in the picture `of`.
     """
 
     def __init__(self, session: ActionSession, of: Fit, wanted: Container[int]) -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 def clip_starts(frame_count: int, length: int, stride: int) -> NDArray[np.int64]:
     """Choose rising starts (C,) of clips of `length` frames, so that each frame is in one.
 
-    The last clip ends with the video; a shorter video gets the one start 0. Raises ValueError for a
+    The last clip ends with the video; a shorter one gets the start 0. Raises ValueError for a
     stride outside 1 to `length` and a video without frames.
 
     >>> clip_starts(21, length=8, stride=6)
@@ -27,8 +27,7 @@ def clip_starts(frame_count: int, length: int, stride: int) -> NDArray[np.int64]
 def clips_of(frames: Iterable[int], frame_count: int, length: int, stride: int) -> list[int]:
     """Choose the starts, rising, of the whole video's clips that hold one of some frames.
 
-    Frames segmented apart need exactly these to get what they get in the whole. Raises ValueError
-    for a frame outside the video.
+    Frames segmented apart need these to get what they get in the whole. ValueError for one outside.
 
     >>> clips_of([12, 17], frame_count=40, length=8, stride=6)
     [6, 12]

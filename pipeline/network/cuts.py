@@ -89,7 +89,6 @@ def _is_black(frame: Thumbnail) -> bool:
 
 
 def _changed(one: Thumbnail, other: Thumbnail) -> float:
-    """Return the share of pixels that differ, of those that aren't black as borders are."""
     lit = _lit(one, other)
     different = np.abs(one - other).max(axis=2) >= _CHANGED
     return float((lit & different).sum() / lit.sum())

@@ -36,10 +36,7 @@ class Session(Protocol):
     def run(
         self, clips: NDArray[np.uint8], cues: NDArray[np.uint8] | None = None, /
     ) -> NDArray[np.float32]:
-        """Return the foreground's probability (N, L, H, W), 0 to 1, in clips (N, L, H, W, 3) RGB.
-
-        `cues` are (N, L, H / 2, W / 2, 3), for a model that takes them; None where none are known.
-        """
+        """Map clips (N, L, H, W, 3), cues (N, L, H/2, W/2, 3) to probabilities (N, L, H, W)."""
         ...
 
 
@@ -133,9 +130,9 @@ class ActionModelSession(ModelSession):
 def load(model: Path, device: Device, threads: int | None = None) -> ModelSession:
     """Load a model that `python -m export` wrote: an `ActionModelSession` where it names actions.
 
-    `threads` are those of one inference on a CPU; None for one a core that this process may use.
-    Raises ModelError if a file can't be read, isn't one of ours or is of another export,
-    ProviderError if what the device needs isn't there.
+    `threads` are of one inference on a CPU; None for one a core that this process may use. Raises
+    ModelError for files that can't be read, aren't ours or aren't of one export, ProviderError if
+    what the device needs isn't there.
     """
     threads = threads or limited_cores()
     masks = _open(model, device, threads)
@@ -188,7 +185,6 @@ def _open(file: Path, device: Device, threads: int | None) -> Graph:
 
 
 def _check(graph: Graph, takes: Mapping[str, int], gives: Mapping[str, int]) -> None:
-    """Compare a graph's inputs and outputs with those wanted, {name: number of axes}."""
     right = all(
         found.keys() == wanted.keys()
         and all(

@@ -93,10 +93,7 @@ def _grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def residual(flow: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
-    """Return the length (h, w) of flow (h, w, 2) in a picture's pixels, less the camera's motion.
-
-    That is a homography; None where none describes the flow.
-    """
+    """Return the length (h, w) of flow (h, w, 2) less a homography; None where none fits it."""
     if flow is None:
         return None
     height, width, _ = flow.shape

@@ -96,7 +96,6 @@ def _port(port: openvino.ConstOutput) -> Port:
 
 
 def _metadata(model: openvino.Model) -> dict[str, str]:
-    """Return the metadata of an ONNX file, which OpenVINO keeps as that of its framework."""
     if not model.has_rt_info("framework"):
         return {}
     metadata: dict[str, str] = model.get_rt_info("framework").value

@@ -22,8 +22,7 @@ Motion = Sequence[NDArray[np.uint8]]
 class Predictor:
     """Runs a model over clips of frames of one size, for `best` with a close-up.
 
-    `fits` are a frame's places in the pictures wanted of it: the network's and, for `best`, a
-    larger one that close-ups are cut out of.
+    `fits` are a frame's places in the network's picture and, for `best`, one to cut close-ups from.
     """
 
     def __init__(
@@ -76,7 +75,6 @@ class Predictor:
         motion: Motion | None,
         found: NDArray[np.float32],
     ) -> NDArray[np.float32]:
-        """Look again close to what was found in the whole picture, if the quality wants it."""
         if len(self.fits) == 1:
             return found
         whole, detail = self.fits

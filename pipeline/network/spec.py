@@ -20,21 +20,18 @@ ACTIONS_NAME = "actions"
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec:
-    """How to feed one model, and what it is.
+    """How to feed one model, and what it is; `licence` is of its weights, `measured` are fractions.
 
     The graph takes `clips` (N, T, H, W, 3) uint8 RGB, T = `clip_length`, H and W multiples of
     `multiple`, and gives `foreground` (N, T, H, W) float32, probabilities; it normalises inside.
     Frames are scaled until the shorter side has `short_side` pixels or the longer one `long_side`.
-
-    With `cues` it takes `cues` (N, T, H / 2, W / 2, 3) uint8: the motion maps of
+    With `cues` it takes `cues` (N, T, H / 2, W / 2, 3) uint8: the maps of
     `pipeline.network.motion`, 0 where nothing is known.
 
     With `labels` of actions it gives `shared` (N, C, T, h, w) float32, too. `features_file`, apart
     since not everyone wants actions, makes `features` (N, T, C, h, w) of it; `actions_file` makes
     log-probabilities `actions` (F, K, labels) of F frames' features and `boxes` (F, K, 4) float32:
     left, top, right, bottom, from 0 to 1 over the picture (H, W).
-
-    `licence` is of the weights, an SPDX expression or a sentence; `measured` metrics are fractions.
     """
 
     name: str

@@ -13,8 +13,7 @@ def stitch(
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Average the probabilities (L, H, W) of clips at rising starts; yield the wanted `frames`.
 
-    Each comes as soon as no clip that follows holds it: O(L) memory. Its average doesn't depend on
-    others, to the last bit, as long as all clips that hold it are given.
+    Each comes, the same to the last bit whatever else is wanted, once no later clip holds it.
     """
     sums: dict[int, NDArray[np.float32]] = {}
     counts: dict[int, int] = {}

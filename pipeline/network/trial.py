@@ -42,7 +42,6 @@ def try_devices(model: Path, threads: int | None = None) -> Trial:
 
 
 def _time_by_turns(sessions: Mapping[Device, Session]) -> dict[Device, float]:
-    """Return the shortest time of a run on each device, which other work disturbs least."""
     clip_ms: dict[Device, float] = {}
     clip, cues = small_clip(sessions["cpu"].spec)
     for _ in range(_ROUNDS):
