@@ -52,11 +52,7 @@ class PostgresServer:
         shutil.rmtree(self._folder)
 
     def start(self) -> None:
-        """Start the server on the data that it has, and wait until it answers.
-
-        Raises:
-            RuntimeError: it ended, or doesn't answer in time; the message holds its log.
-        """
+        """Start the server and wait until it answers; else RuntimeError holds its log."""
         settings = ("fsync=off", f"unix_socket_directories={self._folder}", "max_connections=200")
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(

@@ -9,11 +9,7 @@ BLOCK_BYTES = 2**16
 
 
 class Proxy:
-    """Passes connections on to a port of loopback; while it is cut off, they are refused.
-
-    Args:
-        to_port: of the server.
-    """
+    """Passes connections on to a port of loopback; while it is cut off, they are refused."""
 
     def __init__(self, to_port: int) -> None:
         self._to_port = to_port

@@ -8,18 +8,9 @@ import time
 
 
 class RawServer:
-    """Answers every connection at a loopback address with the same bytes.
+    """Answers every connection at a loopback address with the same bytes, one in `every_s`.
 
-    Args:
-        answer: the bytes.
-        every_s: seconds between two of them; 0 for all at once.
-        hangs: whether the connection stays open after them.
-        tls: for https.
-
-    Attributes:
-        port: where it listens.
-        connections: how many there were.
-        request: the last one.
+    If it `hangs`, the connection stays open after them.
     """
 
     def __init__(

@@ -17,11 +17,7 @@ READY_WITHIN_S = 60.0
 
 
 class S3Server:
-    """The server of the package `moto`; it takes any credentials.
-
-    Args:
-        host: address to listen at; `0.0.0.0` for containers, which don't reach loopback.
-    """
+    """The server of the package `moto`, which takes any credentials; containers need `0.0.0.0`."""
 
     def __init__(self, host: str = "127.0.0.1") -> None:
         self._host = host

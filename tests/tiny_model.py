@@ -43,15 +43,7 @@ def write_model(
     channels: int = 3,
     cue_channels: int | None = None,
 ) -> Path:
-    """Write an ONNX model whose probability of foreground is red over 255.
-
-    Args:
-        path: of the file.
-        metadata: in place of that of `SPEC`.
-        input_name: in place of the right one.
-        channels: in place of the right number.
-        cue_channels: of cues, which change nothing; None for a model that takes none.
-    """
+    """Write an ONNX model whose probability of foreground is red over 255; cues change nothing."""
     nodes = [
         helper.make_node("Gather", [input_name, "red"], ["bytes"], axis=4),
         helper.make_node("Cast", ["bytes"], ["floats"], to=TensorProto.FLOAT),

@@ -15,11 +15,7 @@ _BITS = 8
 
 
 def picture(index: int, height: int = 64, width: int = 96) -> NDArray[np.uint8]:
-    """Draw frame `index`: its number as bars in the upper third, a red square moving below.
-
-    Returns:
-        (H, W, 3) uint8, RGB.
-    """
+    """Draw frame `index`: its number as bars in the upper third, a red square moving below."""
     pixels = np.full((height, width, 3), 40, np.uint8)
     bars = [255 if index >> bit & 1 else 0 for bit in range(_BITS)]
     columns = np.arange(width) * _BITS // width
@@ -65,18 +61,9 @@ def write_video(
 ) -> Path:
     """Write pictures (H, W, 3 or 4) uint8, RGB or RGBA, all of one size.
 
-    Args:
-        path: its ending chooses the container.
-        pictures: the frames.
-        codec: FFmpeg's name of the encoder.
-        pix_fmt: that the encoder is given.
-        rate: frames a second.
-        times_ms: when each frame is shown, for a variable rate.
-        options: of the encoder.
-        rotation: degrees clockwise that a player shall turn the picture by.
-        mirrored: whether it shall mirror it left to right after that.
-        pixel_aspect: width of a pixel over its height.
-        container_options: of the muxer.
+    `times_ms` are when frames are shown, for a variable rate. A player shall turn the picture
+    clockwise by `rotation` degrees, then mirror it left to right if `mirrored`. `options` are the
+    encoder's.
     """
     with av.open(str(path), "w", container_options=container_options or {}) as container:
         stream = cast(VideoStream, container.add_stream(codec, rate=rate, options=options or {}))

@@ -32,13 +32,7 @@ Fate = Answer | Cut | Literal["lost", "unanswered"]
 
 @dataclass
 class Flaky:
-    """What became of the requests so far, and what is to become of the next ones.
-
-    Attributes:
-        url: of this server.
-        fates: of the next requests, in turn; those after that go well.
-        requests: the method, path and headers of those that came.
-    """
+    """The requests that came, and the fates of the next ones in turn; those after that go well."""
 
     url: str
     fates: list[Fate] = field(default_factory=list)

@@ -17,10 +17,7 @@ def write_davis(
     size: tuple[int, int] = (60, 90),
     mask_scale: int = 1,
 ) -> Path:
-    """Write sequences of a bright square that moves to the right; `size` is H and W.
-
-    Masks are `mask_scale` times as large as frames.
-    """
+    """Write sequences of a bright square moving right, masks `mask_scale` times as large."""
     lines = []
     for name, length in lengths.items():
         for index in range(length):
@@ -115,16 +112,10 @@ def write_jhmdb(
     masks: int = 8,
     ending: str = ".avi",
 ) -> Path:
-    """Write clips of a red square that moves to the right, `{action: names}`.
+    """Write clips of a red square that moves to the right, fewer masks than frames.
 
-    Masks are fewer than frames; every second clip of an action is in the test part of split 1.
-
-    Args:
-        root: the data set's folder.
-        clips: their names by action.
-        length: frames in a clip.
-        masks: frames that have one.
-        ending: of the video files, or none for folders of pictures.
+    Every second clip of an action is in the test part of split 1; no `ending` writes folders of
+    pictures.
     """
     (root / "splits").mkdir(parents=True, exist_ok=True)
     for action, names in clips.items():

@@ -31,11 +31,7 @@ runroot = "{folder}/run"
 
 
 class Podman:
-    """Runs podman, buildah and podman-compose.
-
-    Args:
-        folder: for the images and everything else; it is made if need be.
-    """
+    """Runs podman, buildah and podman-compose, with images and everything else in a folder."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -50,11 +46,7 @@ class Podman:
         }
 
     def run(self, *command: str | Path, check: bool = True) -> "subprocess.CompletedProcess[str]":
-        """Run a command, such as `podman ps`; what it says goes to the log in the folder.
-
-        Raises:
-            subprocess.CalledProcessError: it failed, and `check` is set.
-        """
+        """Run a command, such as `podman ps`; what it says goes to the log in the folder."""
         with (self.folder / "log").open("a") as log:
             return subprocess.run(
                 command,
@@ -93,12 +85,6 @@ class Podman:
         """Bring docker-compose.yml up; yield the URL; take it down with all its data.
 
         It runs from a copy beside a `.env` of its own, so that one of yours has no part in it.
-
-        Args:
-            settings: what stands in `.env`.
-            services: that are wanted, if not all.
-            profile: that they are in.
-            options: of `up`.
         """
         with socket.create_server(("127.0.0.1", 0)) as free:
             published = f"127.0.0.1:{free.getsockname()[1]}"

@@ -164,11 +164,7 @@ def look(client: httpx.Client, job: str) -> dict[str, Any]:
 
 
 def finish(client: httpx.Client, job: str) -> list[dict[str, Any]]:
-    """Wait for a job's end, and return the frames of its result; the job is deleted.
-
-    Raises:
-        RuntimeError: it didn't succeed.
-    """
+    """Wait for a job's success, delete it, and return the frames of its result."""
     wait_for(lambda: look(client, job)["state"] not in {"queued", "running"}, f"the end of {job}")
     ended = look(client, job)
     if ended["state"] != "succeeded":
@@ -179,11 +175,6 @@ def finish(client: httpx.Client, job: str) -> list[dict[str, Any]]:
 
 
 def wait_for(condition: Callable[[], bool], what: str) -> None:
-    """Wait until a condition holds.
-
-    Raises:
-        TimeoutError: it doesn't in time.
-    """
     deadline = time.monotonic() + PATIENCE_S
     while not condition():
         if time.monotonic() > deadline:

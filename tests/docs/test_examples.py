@@ -60,13 +60,7 @@ PROMISES: dict[str, str | dict[str, str]] = {
 
 @dataclass(frozen=True)
 class Example:
-    """A block of code of a page.
-
-    Attributes:
-        heading: the page and the heading that it stands under.
-        language: of the block.
-        code: as it stands.
-    """
+    """A block of code, with its page and the heading that it stands under."""
 
     heading: str
     language: str
@@ -92,12 +86,7 @@ def examples() -> list[Example]:
 
 @dataclass(frozen=True)
 class Stage:
-    """Where examples run.
-
-    Attributes:
-        folder: with the videos that they name.
-        substitutes: what stands there, and what takes its place.
-    """
+    """Where examples run: a folder with the videos that they name, and what replaces texts."""
 
     folder: Path
     substitutes: dict[str, str]

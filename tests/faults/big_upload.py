@@ -25,17 +25,7 @@ UNDER_WAY_MIB = 64  # sent, and not taken in yet, when the answer comes
 
 
 class Memory(Periodic):
-    """The memory of a process, looked at ten times a second, and files that grow meanwhile.
-
-    Args:
-        pid: of the process.
-        folder: of the files.
-
-    Attributes:
-        before: at the start, MiB.
-        most: at any time, MiB.
-        most_stored: files at any time, MiB.
-    """
+    """A process's memory and a folder's files in MiB, looked at ten times a second."""
 
     def __init__(self, pid: int, folder: Path) -> None:
         super().__init__(0.1, "memory")

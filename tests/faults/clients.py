@@ -18,14 +18,7 @@ READ_TIMEOUT_S = 30.0
 
 @dataclass
 class ServiceClient:
-    """One of them.
-
-    Attributes:
-        job: id of its job, once it has one.
-        frames: of the result, once it is there.
-        failed: the kind of problem that its job failed with.
-        trouble: what else came in place of a result.
-    """
+    """One of them; `failed` is the kind of its job's problem, `trouble` what else went wrong."""
 
     job: str | None = None
     frames: Sequence[Frame] | None = None
@@ -40,14 +33,7 @@ class ServiceClient:
 
 @dataclass
 class ServiceClients:
-    """Some clients at once, each a thread; they retry what fails, with an `Idempotency-Key`.
-
-    Attributes:
-        url: of the service.
-        clip: that all of them post, each to be worked on anew.
-        within_s: a client gives up after so long.
-        each: of them, in the order of their posts.
-    """
+    """Clients at once, each a thread; they retry what fails, with an `Idempotency-Key`."""
 
     url: str
     clip: Path
@@ -98,13 +84,7 @@ class ServiceClients:
     def judge(
         self, findings: Findings, expected: Sequence[Frame], may_fail: Sequence[str] = ()
     ) -> None:
-        """Hold what became of them against what is promised.
-
-        Args:
-            findings: of the script.
-            expected: the undisturbed result.
-            may_fail: problems that their jobs may fail with.
-        """
+        """Hold what became of them against the undisturbed result; some problems are allowed."""
         count = len(self.each)
         right = sum(each.frames == expected for each in self.each)
         wrong = sum(each.frames is not None for each in self.each) - right

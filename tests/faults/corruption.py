@@ -51,11 +51,7 @@ def sample_clips() -> Sequence[Path]:
 
 
 def shorten(path: Path, folder: Path) -> Path:
-    """Copy the first packets of a video, so that looking at it takes little time.
-
-    Returns:
-        The copy, or the file itself where it can't be made.
-    """
+    """Copy a video's first packets, to look at it quickly; where that fails, return the file."""
     short = folder / f"short-{path.name}"
     try:
         with (
@@ -74,13 +70,7 @@ def shorten(path: Path, folder: Path) -> Path:
 
 
 def damage(content: bytes, chance: random.Random, other: bytes) -> bytes:
-    """Damage a file in one to three ways.
-
-    Args:
-        content: of the file.
-        chance: decides how and where.
-        other: another file, for what is foreign.
-    """
+    """Damage a file in one to three ways, with parts of another for what is foreign."""
     for way in chance.choices(WAYS, k=chance.randint(1, _MOST_DAMAGES)):
         content = way(content, chance, other)
     return content

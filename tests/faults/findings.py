@@ -5,11 +5,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Findings:
-    """The findings of one run.
-
-    Attributes:
-        title: what was done, with its size.
-    """
+    """The findings of one run."""
 
     title: str
     _rows: list[tuple[str, str, bool | None]] = field(default_factory=list)

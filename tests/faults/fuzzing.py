@@ -32,16 +32,7 @@ OF_OUR_OWN = ("The log tells how", "makes no sense")  # what no damage may lead 
 
 @dataclass
 class Run:
-    """What became of each file.
-
-    Attributes:
-        seeds: contents of the files that are damaged.
-        seed: of the damage; a file is the same in each run that has its number.
-        folder: for the files.
-        until: when no more files are begun, by the monotonic clock.
-        in_sandbox: how many files had each outcome.
-        in_service: likewise, of those that were posted.
-    """
+    """What became of damaged files in the sandbox and the service; each follows from its number."""
 
     seeds: Sequence[bytes]
     seed: int

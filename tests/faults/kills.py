@@ -81,13 +81,10 @@ def run(
 
 
 def kill(service: WholeService, workers: int, chance: random.Random) -> tuple[int, str, float]:
-    """Kill one of the processes that serve, once so many workers do.
+    """Kill one of the processes that serve, once so many workers do; return id, kind and time.
 
     Else most kills would meet workers that have just begun, and the same segment time and again,
     until it is given up.
-
-    Returns:
-        Its id, what it was, and when.
     """
     victims: dict[int, str] = {}
 

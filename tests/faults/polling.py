@@ -27,10 +27,7 @@ LATE_S = 30.0
 
 
 class Poller(asyncio.Protocol):
-    """A client on one connection: it asks, waits for the answer, and asks again after a while.
-
-    Not httpx, which would need more of the machine than the service does.
-    """
+    """A client that asks again and again on one connection; httpx would cost more than the API."""
 
     def __init__(self, request: bytes, every_s: float, offset_s: float) -> None:
         self._request = request

@@ -30,10 +30,7 @@ def trial_options(
 def trial(
     arguments: argparse.Namespace, segments: int, findings: Findings
 ) -> Iterator[tuple[WholeService, Path]]:
-    """Start the service as the options say, beside a clip of so many segments.
-
-    When it has ended, the findings gets what is left of it.
-    """
+    """Run the service beside a clip of so many segments; then the findings get what is left."""
     with Traces() as traces:
         clip = traces.folder / "clip.mp4"
         write_clip(clip, segments * SEGMENT_FRAMES)

@@ -12,14 +12,7 @@ TAKING_OVER = "taking over from dead workers"
 
 @dataclass(frozen=True)
 class TakenUp:
-    """A segment taken up.
-
-    Attributes:
-        at: seconds since 1970.
-        pid: of the worker.
-        job: its id.
-        segment: its number.
-    """
+    """A segment taken up, at seconds since 1970."""
 
     at: float
     pid: int
@@ -28,11 +21,7 @@ class TakenUp:
 
 
 class SegmentLog:
-    """The log of some workers, of which lines that are no JSON are passed over.
-
-    Args:
-        log: the file that they write.
-    """
+    """The log of some workers, of which lines that are no JSON are passed over."""
 
     def __init__(self, log: Path) -> None:
         self._log = log
@@ -50,15 +39,7 @@ class SegmentLog:
         ]
 
     def seconds_until_taken_over(self, pid: int, killed_at: float) -> float | None:
-        """Return how long it took until others took over from a killed worker.
-
-        Args:
-            pid: of the worker.
-            killed_at: seconds since 1970.
-
-        Returns:
-            None where it had nothing to take over.
-        """
+        """Return how long others took to take over from a killed worker; None for nothing."""
         lines = self._lines()
         (name,) = (
             line["worker"] for its, line in lines if its == pid and line["event"] == "worker runs"
@@ -82,13 +63,7 @@ class SegmentLog:
 def seconds_until_taken_up_again(
     taken_up: Sequence[TakenUp], pid: int, killed_at: float
 ) -> float | None:
-    """Return how long the segment of a killed worker lay; None if it had none, or had ended it.
-
-    Args:
-        taken_up: by all workers.
-        pid: of the killed one.
-        killed_at: seconds since 1970.
-    """
+    """Return how long a killed worker's segment lay; None if it had none, or had ended it."""
     own = [each for each in taken_up if each.pid == pid]
     if not own:
         return None

@@ -14,13 +14,10 @@ _GONE_WITHIN_S = 10.0
 
 
 class Traces:
-    """A folder for all that a script writes, with the temporary files of its processes.
+    """A folder for all that a script and its processes write, removed at the end.
 
     Every process that it starts, and those that they start, is known by this folder: it stands in
     their environment, their command line, or is where they are.
-
-    Attributes:
-        folder: removed at the end.
     """
 
     def __init__(self) -> None:

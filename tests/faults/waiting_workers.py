@@ -22,14 +22,7 @@ TIMEOUT_S = 600.0
 
 
 class WaitingWorkers:
-    """Workers on one queue; they are killed at the end.
-
-    Args:
-        data_dir: folder of the jobs' files, the workers' log and, for SQLite, the database.
-        database_url: as `open_database`.
-        segment_s: how long a worker waits over each segment, at least.
-        store_url: of the jobs' files; then each worker has a folder of its own in `data_dir`.
-    """
+    """Workers on one queue, killed at the end, which wait `segment_s` or more over each segment."""
 
     def __init__(
         self, data_dir: Path, database_url: str, segment_s: float, store_url: str | None = None
@@ -80,11 +73,6 @@ class WaitingWorkers:
 
 
 def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = TIMEOUT_S) -> None:
-    """Wait until a condition holds.
-
-    Raises:
-        TimeoutError: it doesn't in time.
-    """
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:

@@ -22,21 +22,7 @@ ANSWER_S = 5.0
 
 
 class WholeService:
-    """The service's own supervisor with its API and some workers.
-
-    Args:
-        folder: of the data, the log and, for SQLite, the database.
-        database_url: as `open_database`; None for SQLite.
-        workers: how many.
-        segment_s: how long a worker waits over each segment, at least.
-        settings: of the service, in place of its defaults.
-        real: whether the worker is the service's own, with its model, and not one that waits.
-
-    Attributes:
-        url: of the API.
-        data: the service's data folder.
-        log: what all processes say.
-    """
+    """The service's supervisor, its API, and workers that wait or `real` ones with a model."""
 
     def __init__(
         self,

@@ -29,15 +29,7 @@ def write_with_sound(
     codec: str,
     samples: NDArray[np.float32],
 ) -> Path:
-    """Write pictures (H, W, 3) uint8, RGB, at their own times, and mono sound of 48 kHz.
-
-    Args:
-        path: its ending chooses the container.
-        pictures: the frames.
-        times_ms: when each is shown.
-        codec: FFmpeg's name of the sound's encoder.
-        samples: (N,) float32, -1 to 1.
-    """
+    """Write pictures (H, W, 3) uint8 at their own times, and mono sound of 48 kHz, -1 to 1."""
     with av.open(str(path), "w") as container:
         # Frames in the order they are shown in: else MP4 loses how long the last one is.
         video = container.add_stream("libx264", rate=25, options={"bf": "0"})
@@ -59,11 +51,7 @@ def write_with_sound(
 
 
 def heard(path: Path) -> NDArray[np.float32]:
-    """Decode the first channel of a file from second 0 on, at 48 kHz.
-
-    Returns:
-        (N,) float32; what comes before 0 is left out, and silence is put where nothing is.
-    """
+    """Decode the first channel from second 0 on, at 48 kHz: (N,) float32, silence for gaps."""
     resampler = av.AudioResampler("fltp", None, RATE)
     sound = np.zeros(0, np.float32)
     with av.open(str(path)) as container:

@@ -6,12 +6,7 @@ from types import ModuleType
 
 
 def load(package: str, path: str) -> ModuleType:
-    """Load one module of an installed package, without the package around it.
-
-    Args:
-        package: as it is called on PyPI.
-        path: of the module's file in site-packages.
-    """
+    """Load one module of an installed package, without the package around it."""
     file = distribution(package).locate_file(path)
     spec = importlib.util.spec_from_file_location(f"peer_{package.replace('-', '_')}", str(file))
     assert spec is not None, f"{package} has no {path}"

@@ -23,13 +23,7 @@ Masks = Mapping[int, Mapping[int, NDArray[np.bool_]]]
 
 @dataclass(frozen=True)
 class Sample:
-    """A result, and what it is made of.
-
-    Attributes:
-        summary: of the result.
-        lines: its frames.
-        masks: of the objects (H, W) bool, by frame and track.
-    """
+    """A result, and the masks (H, W) bool that it is made of, by frame and track."""
 
     summary: dict[str, Any]
     lines: list[str]

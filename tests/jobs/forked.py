@@ -12,12 +12,7 @@ _SERVER.set_forkserver_preload(["tests.jobs.forked", "tests.jobs.slow_worker"])
 
 
 class Forked:
-    """A process that runs a function, handled as a `subprocess.Popen` is.
-
-    Args:
-        run: the function, with its arguments.
-        log: the file that its standard error is appended to.
-    """
+    """A process that runs a function, handled as a `subprocess.Popen` is."""
 
     def __init__(self, run: Callable[..., None], *arguments: Any, log: Path) -> None:
         self._process = _SERVER.Process(target=_run, args=(run, arguments, log, dict(os.environ)))

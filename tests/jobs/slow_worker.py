@@ -65,16 +65,9 @@ def work(
     fails: bool = False,
     dark: bool = False,
 ) -> None:
-    """Run a worker until it is stopped.
+    """Run a worker until it is stopped; its model works `delay_s` on a clip.
 
-    Args:
-        data_dir: of the worker, and of the log of its model.
-        database_url: of the queue.
-        store_url: of the jobs' files; None for `data_dir`.
-        delay_s: for which the model works on a clip.
-        stall_s: that a decoder gets for a frame.
-        fails: whether the model does.
-        dark: whether it takes dark pixels for foreground, as version 2.
+    Version 2 of the model takes `dark` pixels for foreground.
     """
     configure_log("worker", "json")
     data_dir.mkdir(exist_ok=True)

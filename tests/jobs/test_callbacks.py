@@ -24,14 +24,7 @@ SECRET = bytes(range(24))
 
 @dataclass
 class Receiver:
-    """A server that notes what is posted to it.
-
-    Attributes:
-        url: of it.
-        statuses: to answer with, one after another; then 204.
-        bodies: that came.
-        headers: that came with them.
-    """
+    """A server that notes what is posted to it, and answers with `statuses` in turn, then 204."""
 
     url: str = ""
     statuses: list[int] = field(default_factory=list)

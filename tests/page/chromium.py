@@ -30,11 +30,7 @@ def installed() -> str | None:
 
 
 class Watched:
-    """A browser whose processes are killed where somebody waits too long for it.
-
-    Attributes:
-        browser: to open pages in.
-    """
+    """A browser whose processes are killed where somebody waits too long for it."""
 
     def __init__(self, browser: Browser, root: int) -> None:
         self.browser = browser

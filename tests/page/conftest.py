@@ -35,11 +35,7 @@ FRAMES, HEIGHT, WIDTH = 24, 96, 160
 
 
 def picture(index: int) -> NDArray[np.uint8]:
-    """Draw frame `index`: its number in bars, a bright red square, and a darker one to the right.
-
-    Returns:
-        (H, W, 3) uint8, RGB.
-    """
+    """Draw frame `index`: its number in bars, a bright red square, a darker one to the right."""
     pixels = videos.picture(index, HEIGHT, WIDTH)
     pixels[:, :, 0][pixels[:, :, 0] == 255] = 0  # bars without red, which is what is found
     pixels[HEIGHT // 2 :] = 40
@@ -67,13 +63,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @dataclass(frozen=True)
 class Staged:
-    """A service whose jobs a test moves on itself.
-
-    Attributes:
-        url: of the service.
-        queue: its jobs.
-        video: of its jobs, of 24 frames at 25 a second, as the results are.
-    """
+    """A service whose jobs a test moves on itself; their video has 24 frames at 25 a second."""
 
     url: str
     queue: StagedQueue
@@ -139,11 +129,8 @@ def chromium() -> Iterator[Watched]:
 class Visits:
     """Opens pages, each in a context of its own, and watches what they do.
 
-    Attributes:
-        watched: the browser.
-        expected: parts of what the browser may say of refused requests, which it tells itself.
-        said: errors in the consoles.
-        foreign: addresses of other hosts that were asked for.
+    `expected` are parts of what the browser may say of refused requests, `said` errors in the
+    consoles, `foreign` addresses of other hosts that were asked for.
     """
 
     watched: Watched

@@ -51,12 +51,7 @@ def drawn(page: Page, canvas: str) -> NDArray[np.uint8]:
 
 
 def play(page: Page) -> Sequence[tuple[float, str, NDArray[np.uint8]]]:
-    """Play the video to its end.
-
-    Returns:
-        For each picture that was shown its time in seconds, what the page said of it, and the
-        masks over it (H, W, 4) RGBA.
-    """
+    """Play the video; return each picture's time, what the page said, and masks (H, W, 4) RGBA."""
     return [(time_s, words, _decode(url)) for time_s, words, url in page.evaluate(_PLAY)]
 
 
@@ -79,15 +74,7 @@ def shown_index(page: Page) -> int:
 
 
 def wanted(frame: dict[str, Any], *, without: Collection[int] = ()) -> NDArray[np.uint8]:
-    """Draw the masks of a frame of a result as the page should: an outline, and tinted inside.
-
-    Args:
-        frame: as JSON says it; its objects don't overlap.
-        without: tracks that are hidden.
-
-    Returns:
-        (H, W, 4) uint8, RGBA.
-    """
+    """Draw a frame's masks as the page should, (H, W, 4) RGBA: an outline, and tinted inside."""
     height, width = frame["objects"][0]["segmentation"]["size"]
     pixels = np.zeros((height, width, 4), np.uint8)
     for found in frame["objects"]:

@@ -18,14 +18,7 @@ from service import schemas
 
 @dataclass(frozen=True)
 class Service:
-    """A running service.
-
-    Attributes:
-        process: the supervisor.
-        client: of its API.
-        worker_metrics: address of the worker's metrics.
-        log: its standard error.
-    """
+    """A running service: its supervisor, a client of its API, its worker's metrics and its log."""
 
     process: "subprocess.Popen[bytes]"
     client: httpx.Client
@@ -81,15 +74,7 @@ def start(
     root: Path | None = None,
     **more: str,
 ) -> Service:
-    """Start the service on free ports.
-
-    Args:
-        folder: for its data and its log.
-        model: the model file.
-        python: that runs it.
-        root: where its packages lie, if not here.
-        more: settings.
-    """
+    """Start the service on free ports, with data and log in a folder and `more` as settings."""
     port, metrics_port = free_port(), free_port()
     settings = {
         "ROTOGRAPH_PORT": str(port),

@@ -14,8 +14,7 @@ from pipeline.errors import BrokenVideo
 class ScriptedRenderings(Renderings):
     """Renders in the process that it is sent to, as the name of the job's video says.
 
-    Attributes:
-        folder: holds the files, a log with a line a rendering, and the last one's process id.
+    The folder holds the files, a log with a line a rendering, and the last one's process id.
     """
 
     folder: Path

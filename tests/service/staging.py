@@ -43,11 +43,7 @@ def line(index: int) -> str:
 
 
 class FaultyStore(FolderStore):
-    """Keeps the files of jobs, until a test says that they can't be had.
-
-    Attributes:
-        away: whether they can't.
-    """
+    """Keeps the files of jobs, until a test says that they are `away`."""
 
     away = False
 
@@ -63,14 +59,8 @@ class FaultyStore(FolderStore):
 class StagedQueue(JobQueue):
     """Jobs of one segment, which a test moves on with `change`.
 
-    Attributes:
-        store: the files of jobs.
-        outcome: the state that a job has as soon as it is submitted.
-        failure: of jobs that are to fail.
-        broken: whether the database is away for who looks at jobs or workers.
-        track: id of the one track that results have.
-        hashes: of the uploads, and whether they are to be worked on afresh.
-        looks: the ids of each look at several jobs.
+    `outcome` is the state that a job has as soon as it is submitted; while `broken`, the database
+    is away for who looks at jobs or workers; `looks` are the ids of each look at several jobs.
     """
 
     store: FaultyStore

@@ -99,12 +99,7 @@ def test_lists_that_are_fetched_reach_no_host_either(
 
 
 def bomb(path: Path, claimed: int) -> Path:
-    """Write a few hundred kilobytes that decode to a picture of 16000x16000.
-
-    Args:
-        path: of the file.
-        claimed: width and height as the container tells them.
-    """
+    """Write a picture of 16000x16000 in a few hundred kilobytes, of a claimed width and height."""
     packer = zlib.compressobj(9)
     row = bytes(1 + BOMB_SIDE)
     data = b"".join([*(packer.compress(row) for _ in range(BOMB_SIDE)), packer.flush()])

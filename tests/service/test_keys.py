@@ -27,12 +27,7 @@ from tests.service.staging import NOON
 
 @dataclass(frozen=True)
 class Guarded:
-    """A service on a true database, without workers.
-
-    Attributes:
-        url: of the service.
-        ring: its keys.
-    """
+    """A service on a true database, without workers."""
 
     url: str
     ring: KeyRing
