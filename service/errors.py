@@ -32,12 +32,9 @@ from pipeline.errors import (
 
 @dataclass(frozen=True)
 class Fault:
-    """One wrong value of a request.
+    """One wrong value of a request: `got` None where nothing was received.
 
-    Attributes:
-        got: what was received; None where nothing was.
-        wanted: what it must be, or what others there are where nothing has this name.
-        known: whether something has this name.
+    `wanted` names what there is instead where nothing has this name, so that it isn't `known`.
     """
 
     name: str
@@ -175,12 +172,10 @@ class NotReady(ServiceError):
 
 @dataclass(frozen=True)
 class Kind:
-    """How one class of errors is answered.
+    """How a class of errors is answered.
 
-    Attributes:
-        slug: last part of the problem's `type`; never changes.
-        title: of the problem, the same for every occurrence.
-        retry_after_s: when the same request may succeed; None for never.
+    `slug`, the last part of its type, never changes; its occurrences share the `title`. The same
+    request may succeed after `retry_after_s`, or never.
     """
 
     status: int

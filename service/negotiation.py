@@ -79,7 +79,7 @@ def media_type(accept: str | None, offered: Sequence[str]) -> str:
 
 
 def attachment(filename: str) -> str:
-    r"""Write a Content-Disposition that names the file to keep (RFC 6266).
+    """Write a Content-Disposition that names the file to keep (RFC 6266).
 
     >>> attachment("dog.coco.json")
     'attachment; filename="dog.coco.json"'

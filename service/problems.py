@@ -105,8 +105,10 @@ def add_problem_handlers(app: FastAPI) -> None:
 def problem_answers(*groups: Iterable[type[Exception]]) -> dict[int | str, dict[str, Any]]:
     """Describe in a route's `responses` how it answers these errors, each with an example."""
     answers: dict[int | str, dict[str, Any]] = {}
-    # The word `default` also keeps FastAPI from documenting answers of its own.
-    kinds = [kind_of(error) for group in groups for error in group]
+    # In one order: the groups are sets. The word `default` also keeps FastAPI from documenting
+    # answers of its own.
+    found = {kind_of(error) for group in groups for error in group}
+    kinds = sorted(found, key=lambda kind: kind.slug)
     keyed = [(str(kind.status), kind) for kind in kinds]
     for key, kind in [*keyed, ("default", INTERNAL_ERROR)]:
         content = {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}

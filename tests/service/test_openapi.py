@@ -145,6 +145,16 @@ def test_each_operation_is_told_apart_and_each_problem_has_an_example() -> None:
                 assert content["examples"], (method, path, status)
 
 
+def test_problems_of_a_status_have_one_order() -> None:
+    for method, path, operation in operations():
+        for status, answer in operation["responses"].items():
+            problem = (
+                answer["content"].get("application/problem+json", {}) if status > "400" else {}
+            )
+            slugs = [slug for slug in problem.get("examples", ()) if slug != "internal-error"]
+            assert slugs == sorted(slugs), (method, path, status)
+
+
 def test_the_version_is_that_of_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert (f"{NAME.lower()}-service", VERSION) == (project["name"], project["version"])
