@@ -23,7 +23,7 @@ Post = Callable[[httpx.Client, Path], None]
 
 @dataclass(frozen=True)
 class Served:
-    """A server that answers, took work after `start_s` and has `process` as its parent process."""
+    """A server that took `start_s` to answer; `process` is the parent of all of its processes."""
 
     url: str
     process: psutil.Process

@@ -45,7 +45,7 @@ class ActionClip:
 
     @property
     def film(self) -> str:
-        """What the clip, whose name begins with it, was cut from: its clips look alike."""
+        """The film that the clip was cut from, by its name; clips of one film look alike."""
         return self.name.partition(f"_{self.action}_")[0].rstrip("_0123456789")
 
     @property

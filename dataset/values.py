@@ -22,7 +22,7 @@ PICTURES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".webp"})
 
 
 class DatasetError(Exception):
-    """A data set isn't laid out as released, which loading and reading find; says what lacks."""
+    """A data set isn't laid out as released; all that load or read one raise this."""
 
 
 class LabelledSequence(Protocol):

@@ -1,7 +1,7 @@
 """Average precision of scored detections, as the evaluation of action detectors defines it.
 
 Source: Kalogeiton et al., "Action Tubelet Detector for Spatio-Temporal Action Localization", ICCV
-2017, section 5, and its code. PASCAL VOC's and COCO's definitions smooth the curve.
+2017, section 5, and its code. PASCAL VOC and COCO smooth the curve and get other values.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -50,7 +50,7 @@ def average_precisions(
 ) -> dict[str, float]:
     """Measure the average precision of each label that has a truth, 0 to 1; ValueError if none has.
 
-    A detection is right from the overlap `threshold` on; 0 is for a label without a detection.
+    A detection is right from the overlap `threshold` on. A label without a detection gets 0.
     """
     wanted: dict[str, list[Truth[S]]] = {}
     for truth in truths:

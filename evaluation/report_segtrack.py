@@ -1,4 +1,4 @@
-"""The report on SegTrack-v2: mean IoU with objects united, a sequence a value, beside Table 2."""
+"""The report on SegTrack-v2: mean IoU of united objects by sequence, beside the paper's Table 2."""
 
 from collections.abc import Mapping
 from pathlib import Path

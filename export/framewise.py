@@ -10,7 +10,7 @@ from model.pyramid import PyramidPooling
 
 
 class FramewisePyramid(nn.Module):
-    """Gives what the trained pyramid of separable convolutions that it is made of gives.
+    """A pyramid of separable convolutions that gives what the trained one it is made of gives.
 
     Runtimes have no fast kernel for dilated depthwise convolutions in 3-D. On larger maps the three
     passes over memory would cost more than these kernels save.

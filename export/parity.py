@@ -30,7 +30,7 @@ PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
 
 @dataclass(frozen=True)
 class Parity:
-    """How far two runtimes are apart on one clip, frames of (height, width).
+    """How far two runtimes are apart on one clip; `size` is its frames' height and width.
 
     `difference` and `actions` are the largest of two probabilities, `changed` is the share of
     pixels that are foreground in one only, 0 to 1.

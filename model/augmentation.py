@@ -200,7 +200,7 @@ def camera_speed(generator: np.random.Generator) -> float:
 
 
 def steady_motion(length: int, speed: float, generator: np.random.Generator) -> NDArray[np.float64]:
-    """Draw a steady motion in the clip's pixels, with small shakes: (T, 3, 3), identity amid."""
+    """Draw a steady motion with small shakes, in the clip's pixels: (T, 3, 3), identity halfway."""
     angle = generator.uniform(0, 2 * np.pi)
     velocity = speed * np.array([np.cos(angle), 0.6 * np.sin(angle)])
     turn = float(generator.normal(0, 0.4)) * min(1.0, speed)

@@ -14,7 +14,7 @@ class Cues(nn.Module):
     """A small stream over cues, joined to the encoder's maps at 1/4, 1/8 and 1/16 of the picture.
 
     The join is a scale and a shift of each channel at each place, so that motion can silence what
-    stands out and doesn't move. It starts at zero: as the network without.
+    stands out and doesn't move. It starts at zero, which leaves the maps as they are.
 
     Source: Perez et al., "FiLM: Visual Reasoning with a General Conditioning Layer", AAAI 2018,
     Equation 1.

@@ -15,7 +15,8 @@ class Distillation(nn.Module):
 
     R(2+1)D doesn't pool behind its stem: each of its maps but the first lies on the grid of one of
     EfficientNet's, or each but the last, if the teacher sees clips twice as large. Linear layers,
-    trained along and then thrown away, project these to the teacher's channels.
+    trained along and then thrown away, project these to the teacher's channels. Raises ValueError
+    if the student has fewer maps.
 
     Source: Hinton et al., "Distilling the Knowledge in a Neural Network", 2015, Section 2, for
     answers; Romero et al., "FitNets: Hints for Thin Deep Nets", ICLR 2015, Section 2.2, for maps.

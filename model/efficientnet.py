@@ -166,7 +166,7 @@ class EfficientNetEncoder(Encoder):
 
 
 class Branch(nn.Module):
-    """The stages from `first`, 1 to 6, of an EfficientNet-Lite, on what the stage before gives."""
+    """The stages of an EfficientNet-Lite from `first` (1 to 6) on, fed by the stage before it."""
 
     def __init__(self, variant: Variant = "lite0", first: int = 3, *, temporal: bool = True):
         super().__init__()

@@ -15,8 +15,8 @@ def mean_weights(
 ) -> dict[str, Tensor]:
     """Average the weights and buffers of a network before and after further training.
 
-    The mean of both ends keeps much of what the first stage was better at; several runs, together
-    with a `share` of 0 to 1, do what their ensemble would. Counters are the last run's; a new
+    The mean of both ends keeps much of what the first stage was better at; several runs, whose part
+    in the mean is `share`, 0 to 1, do what their ensemble would. Counters are the last run's; a new
     action head is the mean of the runs'. Raises ValueError for states of different networks.
 
     Source: Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022, Equation 1, and

@@ -85,8 +85,9 @@ class Segmenter:
     ) -> Generator[SegmentedFrame, None, None]:
         """Segment the frames `indices` of a video; yield them in order, objects without tracks.
 
-        The model sees each in the clips that the whole video is cut into, so that its objects are
-        the same to the last bit whichever others are wanted. Decoding, the model and cutting into
+        Pixels are foreground from the probability `threshold` on, above 0 and below 1. The model
+        sees each frame in the clips that the whole video is cut into, so that its objects are the
+        same to the last bit whichever others are wanted. Decoding, the model and cutting into
         objects each have a thread, which closing the generator stops. Memory doesn't grow with the
         video. Raises BrokenVideo if no frame decodes, ValueError if `indices` are none or not in
         the video.

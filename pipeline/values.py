@@ -94,7 +94,7 @@ class ScannedVideo:
 
 @dataclass(frozen=True)
 class Frame:
-    """A decoded frame: `pixels` (H, W, 3) uint8 RGB after rotation, seconds after the first."""
+    """A decoded frame (H, W, 3) uint8 RGB, after rotation; `time_s` is from the first frame on."""
 
     index: int
     time_s: float
@@ -132,7 +132,7 @@ class Action:
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentedObject:
-    """One object in one frame: its mask of the source's size, its box x, y, width, height, pixels.
+    """One object in one frame; its mask and its box (x, y, width, height) are in source pixels.
 
     `score` is the mean foreground probability inside the mask, 0 to 1; `track` counts from 1, and
     is None before linking; `actions` are log-probabilities, empty where they weren't asked for.
@@ -177,7 +177,7 @@ class Shot:
 class Track:
     """One object through a shot, from frame `start` to before `stop`; ids count from 1.
 
-    `score` is the mean of its frames'. A gap in `lost` is the first frame without it and the one
+    `score` is the mean over its frames. A gap in `lost` is the first frame without it and the one
     that holds it again. `actions` are of all its frames, the most probable first.
     """
 

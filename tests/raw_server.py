@@ -8,7 +8,7 @@ import time
 
 
 class RawServer:
-    """Answers every connection at a loopback address with the same bytes, one in `every_s`.
+    """Answers every connection at a loopback address with the same bytes, each after `every_s`.
 
     If it `hangs`, the connection stays open after them.
     """

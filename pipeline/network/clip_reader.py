@@ -25,7 +25,7 @@ SEARCH = 30
 
 @dataclass(frozen=True)
 class Clip:
-    """L pictures of one shot, its ends repeated where it is short; `frames` begin at `first`."""
+    """L pictures of one shot, which repeat its ends; its `frames` start at the picture `first`."""
 
     frames: range
     first: int

@@ -27,7 +27,7 @@ def clip_starts(frame_count: int, length: int, stride: int) -> NDArray[np.int64]
 def clips_of(frames: Iterable[int], frame_count: int, length: int, stride: int) -> list[int]:
     """Choose the starts, rising, of the whole video's clips that hold one of some frames.
 
-    Frames segmented apart need these to get what they get in the whole. ValueError for one outside.
+    Frames segmented apart need these for the same result. Raises ValueError for one outside.
 
     >>> clips_of([12, 17], frame_count=40, length=8, stride=6)
     [6, 12]
