@@ -15,7 +15,7 @@ from torch.autograd.function import once_differentiable
 
 
 class Conv3d(nn.Conv3d):
-    """`torch.nn.Conv3d`, but for training: on a CPU, and depthwise on a GPU, by 2-D kernels.
+    """`torch.nn.Conv3d` that trains by 2-D kernels on a CPU and, if it is depthwise, on a GPU.
 
     It has to pad with zeros and have one group or, of stride 1 and without bias, one for each
     channel; else training raises ValueError.

@@ -12,10 +12,7 @@ from pipeline.values import SegmentedObject
 
 
 class ActionNamer:
-    """Names the actions in some frames of a video, from features of the clips that hold them.
-
-    A frame's features are the mean of its clips', whatever else is wanted, in the picture `of`.
-    """
+    """Names actions in some frames, by the mean of the features that their clips give of them."""
 
     def __init__(self, session: ActionSession, of: Fit, wanted: Container[int]) -> None:
         self.session = session

@@ -11,9 +11,6 @@ def clip_starts(frame_count: int, length: int, stride: int) -> NDArray[np.int64]
 
     The last clip ends with the video; a shorter one gets the start 0. Raises ValueError for a
     stride outside 1 to `length` and a video without frames.
-
-    >>> clip_starts(21, length=8, stride=6)
-    array([ 0,  6, 12, 13])
     """
     if frame_count < 1:
         raise ValueError(f"A video must have at least 1 frame, got {frame_count}.")
@@ -28,9 +25,6 @@ def clips_of(frames: Iterable[int], frame_count: int, length: int, stride: int) 
     """Choose the starts, rising, of the whole video's clips that hold one of some frames.
 
     Frames segmented apart need these for the same result. Raises ValueError for one outside.
-
-    >>> clips_of([12, 17], frame_count=40, length=8, stride=6)
-    [6, 12]
     """
     last = max(0, frame_count - length)
     starts: set[int] = set()

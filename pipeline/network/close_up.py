@@ -69,7 +69,7 @@ class CloseUp:
 
 
 def close_up(probability: NDArray[np.float32], detail: Fit, spec: ModelSpec) -> CloseUp | None:
-    """Choose the part around a clip's primary object; None if there is none, or it needs all."""
+    """Choose the part around a clip's primary object; None for no object, or a whole picture."""
     found = np.any([primary(frame >= 0.5) for frame in probability], axis=0)
     left, top, width, height = cv2.boundingRect(found.view(np.uint8))
     if not width:

@@ -20,10 +20,7 @@ Motion = Sequence[NDArray[np.uint8]]
 
 
 class Predictor:
-    """Runs a model over clips of frames of one size, for `best` with a close-up.
-
-    `fits` are a frame's places in the network's picture and, for `best`, one to cut close-ups from.
-    """
+    """Runs a model over clips of frames of one size, which have to come in the pictures `fits`."""
 
     def __init__(
         self,

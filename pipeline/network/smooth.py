@@ -13,11 +13,7 @@ Map = tuple[int, NDArray[np.float32]]
 
 
 def with_neighbours(frames: Iterable[int], frame_count: int) -> list[int]:
-    """Return the frames that smoothing takes in for those wanted, rising.
-
-    >>> with_neighbours([0, 10, 12, 29], frame_count=30)
-    [0, 1, 9, 10, 11, 12, 13, 28, 29]
-    """
+    """Return the frames wanted and those beside them, which smoothing takes in, rising."""
     near = {frame + step for frame in frames for step in (-1, 0, 1)}
     return sorted(frame for frame in near if 0 <= frame < frame_count)
 
@@ -31,9 +27,8 @@ def smooth(
     """Average each frame's probability with those beside it, by 1/4, 1/2 and 1/4, along the motion.
 
     Takes the frames of `with_neighbours`, (H, W) float32 in order; yields those wanted, the same to
-    the last bit whatever else is wanted. A frame stands for one that is missing, at the video's
-    ends or beyond a cut. Holds three; `motion_of` is called once for each, None for pixels that
-    stay.
+    the last bit whatever else is. A frame stands for one missing, at the video's ends or beyond a
+    cut. Holds three; `motion_of` is called once for each, None for pixels that stay.
     """
     before: Map | None = None
     held: Map | None = None
