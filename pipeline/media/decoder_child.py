@@ -1,14 +1,15 @@
-"""A decoder process as its parent sees it: started, asked, listened to for a time, ended."""
+"""A decoder process as its parent sees it: forked, asked, listened to for a time, ended."""
 
 import io
 import json
 import logging
 import os
 import pickle
+import select
 import signal
 import socket
-import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from mmap import mmap
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,6 +19,7 @@ import numpy as np
 import pipeline.errors
 from pipeline.errors import DecoderFailed, VideoError
 from pipeline.media.decoder_process import END, FAILED, HEAD, LOCKED, REFUSED
+from pipeline.media.fork_server import ForkServer, told
 from pipeline.media.time_left import TimeLeft
 
 FAILS = "The decoder fails over this video."
@@ -28,10 +30,6 @@ _END_S = 1.0
 _TEXT_BYTES = 2**16
 _MESSAGE_CHARACTERS = 1000
 _BUFFER_BYTES = 2**20
-_ROOT = Path(__file__).parents[2]
-# What the process is told of its surroundings: no passwords or keys, which a file could get at.
-_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONPATH", "TMPDIR", "VIRTUAL_ENV")
-
 _log = logging.getLogger(__name__)
 
 
@@ -51,29 +49,23 @@ class DecoderChild:
         lacks: protections that it couldn't get, once it is locked down.
     """
 
-    def __init__(self, program: Sequence[str]) -> None:
+    def __init__(self, server: ForkServer) -> None:
         self.lacks: Sequence[str] = ()
         self.requests = 0
         self._memory_bytes = 0
+        self._server = server
+        self._waited = False
+        self._code: int | None = None
         self._socket, theirs = socket.socketpair()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
         theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
-        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-        with theirs:
-            self._process = subprocess.Popen(
-                [*program, str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                cwd=_ROOT,
-                # A thread of NumPy's own would escape what only binds the thread that asks for it.
-                env=environment | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
-
-    def lives(self) -> bool:
-        """Tell whether it runs."""
-        return self._process.poll() is None
+        try:
+            with theirs:
+                self._id = server.fork(theirs.fileno())
+        except BaseException:
+            self._socket.close()
+            raise
+        self._handle = os.pidfd_open(self._id)
 
     def ask(
         self, action: str, path: Path | None, memory_bytes: int, arguments: Sequence[object]
@@ -156,12 +148,15 @@ class DecoderChild:
 
     def kill(self) -> None:
         """End the process; whoever receives from it gets an error."""
-        self._process.kill()
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._handle, signal.SIGKILL)
 
     def end(self) -> None:
         """End the process and leave nothing of it."""
-        self._process.kill()
-        self._process.wait()
+        self.kill()
+        self._ends_within(None)
+        self._exit_code()
+        os.close(self._handle)
         self._socket.close()
 
     def _receive(self, view: memoryview, left: TimeLeft) -> None:
@@ -178,15 +173,25 @@ class DecoderChild:
                 raise EOFError
             view = view[count:]
 
+    def _ends_within(self, seconds: float | None) -> bool:
+        poll = select.poll()
+        poll.register(self._handle, select.POLLIN)
+        return bool(poll.poll(None if seconds is None else 1000 * seconds))
+
+    def _exit_code(self) -> int | None:
+        """Return how the process ended, which it has, as `ForkServer.wait`."""
+        if not self._waited:
+            self._waited = True
+            self._code = self._server.wait(self._id)
+        return self._code
+
     def _end_told(self) -> str:
         """Say how the process ended; its socket closes a moment before."""
-        try:
-            status = self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
+        if not self._ends_within(5):
             return "closing its socket"
-        told = signal.Signals(-status).name if status < 0 else f"exit status {status}"
-        _log.warning("decoder crashed", extra={"status": told})
-        return told
+        how = told(self._exit_code())
+        _log.warning("decoder crashed", extra={"status": how})
+        return how
 
     def _raise_not_started(self) -> NoReturn:
         raise RuntimeError(f"A decoder process failed before it saw the file: {self._end_told()}.")

@@ -1,4 +1,4 @@
-"""The decoder processes of one sandbox: started ahead, ended, and kept for more of their file."""
+"""The decoder processes of one sandbox: forked, ended, and kept for more of their file."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.media.decoder_child import DecoderChild, pickled
+from pipeline.media.fork_server import ForkServer
 from pipeline.values import ScannedVideo
 
 _MOST_REQUESTS = 20  # to one process, whose processor time is limited
@@ -26,13 +27,13 @@ class Decoder:
 
 
 class DecoderPool:
-    """Starts and ends processes, each for one file.
+    """Forks and ends processes, each for one file.
 
-    Loading its libraries takes a process a while. So one more is kept ready, and the last one that
-    decoded frames of a video is kept until it is asked for another file, or has worked enough.
+    The last one that decoded frames of a video is kept until it is asked for another file, or has
+    worked enough.
 
     Args:
-        program: that the processes run; the descriptor of its socket is added.
+        program: that forks them; the descriptor of its socket is added.
         memory_bytes: that a process may map.
     """
 
@@ -41,7 +42,7 @@ class DecoderPool:
         self._memory_bytes = memory_bytes
         self._lock = threading.Lock()
         self._closed = False
-        self._ready: DecoderChild | None = None
+        self._server: ForkServer | None = None
         self._kept: Decoder | None = None
         self._working: set[DecoderChild] = set()
 
@@ -74,35 +75,40 @@ class DecoderPool:
         """End all processes, those at work too; from now on none is started."""
         with self._lock:
             self._closed = True
-            ready, self._ready = self._ready, None
+            server, self._server = self._server, None
             kept, self._kept = self._kept, None
             for child in self._working:
                 child.kill()
-        if ready is not None:
-            ready.end()
         if kept is not None:
             kept.child.end()
+        if server is not None:
+            server.retire()
 
     def _start(self, action: str, path: Path | None, arguments: Sequence[object]) -> DecoderChild:
         with self._lock:
             self._check_open()
-            ready, self._ready = self._ready, None
-            child = ready if ready is not None and ready.lives() else DecoderChild(self._program)
+            child = DecoderChild(self._forking())
             self._working.add(child)
         try:
             child.ask(action, path, self._memory_bytes, arguments)
             with self._lock:
-                # After the request, so that it loads its libraries while the other one works.
-                if self._ready is None and not self._closed:
-                    self._ready = DecoderChild(self._program)
+                # After the request, so that a new server loads its libraries meanwhile.
+                if not self._closed:
+                    self._forking()
             child.wait_until_locked()
         except BaseException:
             self._end(child)
             raise
-        finally:
-            if ready is not None and ready is not child:
-                ready.end()
         return child
+
+    def _forking(self) -> ForkServer:
+        """Return the server, a new one if the old one is worn."""
+        if self._server is not None and self._server.worn:
+            self._server.retire()
+            self._server = None
+        if self._server is None:
+            self._server = ForkServer(self._program)
+        return self._server
 
     def _end(self, child: DecoderChild) -> None:
         with self._lock:

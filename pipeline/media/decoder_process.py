@@ -13,13 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NoReturn
 
 import cv2
 import numpy as np
 
 from pipeline.errors import VideoError
 from pipeline.media.decode import Slow, decode, scan, scan_to_dict
+from pipeline.media.fork_server import forked
 from pipeline.media.lockdown import lock_down
 from pipeline.media.reader import FrameReader
 from pipeline.media.sound import listen
@@ -55,21 +56,23 @@ _FITS = (Fit(4, 4, 2, 2, 3, 3), Fit(4, 4, 8, 8, 8, 8))  # one shrinks, one enlar
 
 
 def serve(descriptor: int, scan: Scan = scan, reader: Reader = FrameReader) -> None:
-    """Get ready, wait for a request, lock this process down, answer.
+    """Get ready, and fork a process for each file, which locks itself down and answers.
 
-    The request is a pickle of (action, path, memory limit, arguments): it comes from the service.
+    A request is a pickle of (action, path, memory limit, arguments): it comes from the service.
     After the answer to `decode` more frames of the same video may be asked for, with a pickle of
     (indices, fits). An answer is no pickle, since what sends it may be under a file's control.
     """
     _warm_up()
+    if forked(descriptor):
+        _answer(descriptor, scan, reader)
+
+
+def _answer(descriptor: int, scan: Scan, reader: Reader) -> NoReturn:
     with (
         open(descriptor, "rb", closefd=False) as requests,
         open(descriptor, "wb", closefd=False) as writer,
     ):
-        request = _receive(requests)
-        if request is None:
-            return  # it isn't needed
-        action, path, memory_bytes, arguments = request
+        action, path, memory_bytes, arguments = pickle.load(requests)
         _silence()
         lacks = lock_down(path, memory_bytes)
         threading.Thread(target=_end_with, args=(descriptor,), daemon=True).start()

@@ -1,15 +1,19 @@
-"""Processes are kept for more of their file, replaced, and never left."""
+"""Processes are forked from one that saw no file, kept for more of theirs, and never left."""
 
 import os
+import select
 import signal
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from pipeline.errors import DecoderFailed
 from pipeline.media.decode import decode, scan
 from pipeline.media.decoder_child import pickled
 from pipeline.media.sandbox import Sandbox
@@ -17,9 +21,31 @@ from pipeline.media.scan_file import load_scan, save_scan
 from pipeline.network.preprocess import fit, to_pictures
 from pipeline.values import ScannedVideo
 from tests.pipeline.media.sandboxes import COUNT, LIMITS, descriptors
-from tests.processes import children
+from tests.processes import children, descendants
 from tests.tiny_model import SPEC
 from tests.videos import index_of, picture, write_video
+
+
+def decoders() -> set[int]:
+    """Return the processes that fork servers of this process have started."""
+    return descendants(os.getpid()) - children(os.getpid())
+
+
+def server() -> int:
+    """Return the one fork server of this process."""
+    (found,) = children(os.getpid())
+    return found
+
+
+def memory_of(process: int) -> Iterator[bytes]:
+    """Yield what a process has in memory that may be written to."""
+    with Path(f"/proc/{process}/mem").open("rb", buffering=0) as memory:
+        for line in Path(f"/proc/{process}/maps").read_text().splitlines():
+            addresses, mode = line.split()[:2]
+            start, stop = (int(address, 16) for address in addresses.split("-"))
+            if mode.startswith("rw"):
+                memory.seek(start)
+                yield memory.read(stop - start)
 
 
 def test_one_process_decodes_all_that_is_wanted_of_a_file_and_no_other(
@@ -29,23 +55,72 @@ def test_one_process_decodes_all_that_is_wanted_of_a_file_and_no_other(
     other = write_video(tmp_path / "other.mp4", [picture(n, 48, 64) for n in range(40, 45)])
     sandbox = Sandbox()
 
-    def decoders(path: Path, video: ScannedVideo, indices: range) -> tuple[set[int], list[int]]:
+    def decoded(path: Path, video: ScannedVideo, indices: range) -> tuple[set[int], list[int]]:
         seen = [index_of(frame.pixels) for frame in sandbox.decode(path, video, indices)]
-        return children(os.getpid()) - before, seen
+        return decoders(), seen
 
-    of_clip, seen = decoders(clip, video, range(4))
+    of_clip, seen = decoded(clip, video, range(4))
     assert seen == [0, 1, 2, 3]
-    again, seen = decoders(clip, video, range(20, 30, 3))
+    again, seen = decoded(clip, video, range(20, 30, 3))
     assert (again, seen) == (of_clip, [20, 23, 26, 29])
-    of_other, seen = decoders(other, scan(other, LIMITS), range(5))
+    of_other, seen = decoded(other, scan(other, LIMITS), range(5))
     assert seen == [40, 41, 42, 43, 44]
-    assert len(of_other & of_clip) == 1  # the one that was ready
+    assert not of_other & of_clip
     write_video(other, [picture(n, 48, 64) for n in range(60, 65)])
-    of_changed, seen = decoders(other, scan(other, LIMITS), range(5))
+    of_changed, seen = decoded(other, scan(other, LIMITS), range(5))
     assert seen == [60, 61, 62, 63, 64]
-    assert of_changed != of_other
+    assert not of_changed & of_other
     sandbox.close()
     assert (children(os.getpid()), descriptors()) == (before, opened)
+
+
+def test_what_decoders_are_forked_from_has_nothing_of_any_file(
+    clip: Path, video: ScannedVideo, tmp_path: Path
+) -> None:
+    private = tmp_path / "private.mp4"
+    private.write_bytes(clip.read_bytes() + b"of another client " * 10)
+    part = private.read_bytes()[64:128]
+    with closing(Sandbox()) as sandbox:
+        sandbox.scan(private, LIMITS, 60)
+        frames = sandbox.decode(private, video, range(COUNT))
+        next(frames)
+        (decoder,) = decoders()
+        assert any(part in memory for memory in memory_of(decoder))
+        frames.close()
+        for memory in memory_of(server()):
+            assert part not in memory
+            assert str(private).encode() not in memory
+
+
+def test_few_decoders_share_a_memory_layout(clip: Path) -> None:
+    with closing(Sandbox()) as sandbox:
+        servers = []
+        for _ in range(45):
+            sandbox.scan(clip, LIMITS, 60)
+            servers.append(server())
+    assert max(map(servers.count, servers)) == 20
+
+
+def test_a_file_that_crashed_its_decoder_meets_another_memory_layout(
+    hostile: Callable[..., Sandbox], clip: Path
+) -> None:
+    sandbox = hostile("crash")
+    sandbox.lacks()
+    before = server()
+    with pytest.raises(DecoderFailed, match="SIGSEGV"):
+        sandbox.scan(clip, LIMITS, 60)
+    with pytest.raises(DecoderFailed, match="SIGSEGV"):
+        sandbox.scan(clip, LIMITS, 60)
+    assert server() != before
+
+
+def test_a_fork_server_that_died_is_replaced(clip: Path, video: ScannedVideo) -> None:
+    with closing(Sandbox()) as sandbox:
+        assert len(list(sandbox.decode(clip, video, range(3)))) == 3
+        os.kill(server(), signal.SIGKILL)
+        assert len(list(sandbox.decode(clip, video, range(3, 6)))) == 3  # by the one that was kept
+        os.waitid(os.P_PID, server(), os.WEXITED | os.WNOWAIT)
+        assert sandbox.scan(clip, LIMITS, 60).info == video.info
 
 
 def test_segments_that_share_a_process_get_the_frames_of_the_whole(tmp_path: Path) -> None:
@@ -65,23 +140,23 @@ def test_segments_that_share_a_process_get_the_frames_of_the_whole(tmp_path: Pat
 
 
 def test_a_kept_process_that_died_is_replaced(clip: Path, video: ScannedVideo) -> None:
-    before = children(os.getpid())
     with closing(Sandbox()) as sandbox:
         assert len(list(sandbox.decode(clip, video, range(3)))) == 3
-        for child in children(os.getpid()) - before:
-            os.kill(child, signal.SIGKILL)
-            os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+        (decoder,) = decoders()
+        handle = os.pidfd_open(decoder)
+        os.kill(decoder, signal.SIGKILL)
+        select.select([handle], [], [])
+        os.close(handle)
         assert len(list(sandbox.decode(clip, video, range(3)))) == 3
 
 
 def test_a_process_is_not_kept_for_ever(clip: Path, video: ScannedVideo) -> None:
-    before = children(os.getpid())
     with closing(Sandbox()) as sandbox:
         seen: set[int] = set()
         for index in range(25):
             list(sandbox.decode(clip, video, [index]))
-            seen |= children(os.getpid()) - before
-        assert len(seen) == 3  # two that decoded, and one that is ready
+            seen |= decoders()
+        assert len(seen) == 2
 
 
 def test_a_request_for_a_part_of_a_long_video_is_short(video: ScannedVideo, tmp_path: Path) -> None:
@@ -94,17 +169,18 @@ def test_a_request_for_a_part_of_a_long_video_is_short(video: ScannedVideo, tmp_
     assert max(sizes) - min(sizes) < 10
 
 
-def test_many_may_decode_at_once(sandbox: Sandbox, clip: Path, video: ScannedVideo) -> None:
+def test_many_may_decode_at_once(clip: Path, video: ScannedVideo) -> None:
     counts: list[int] = []
+    with closing(Sandbox()) as sandbox:
 
-    def count() -> None:
-        counts.append(sum(1 for _ in sandbox.decode(clip, video, range(COUNT))))
+        def count() -> None:
+            counts.append(sum(1 for _ in sandbox.decode(clip, video, range(COUNT))))
 
-    threads = [threading.Thread(target=count) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+        threads = [threading.Thread(target=count) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     assert counts == [COUNT] * 4
 
 
@@ -113,9 +189,9 @@ def test_a_decoding_that_is_left_leaves_nothing(clip: Path, video: ScannedVideo)
     sandbox = Sandbox()
     frames = sandbox.decode(clip, video, range(COUNT))
     assert len(list(islice(frames, 2))) == 2
-    assert len(children(os.getpid()) - before) == 2  # the one at work and the next
+    assert len(decoders()) == 1
     frames.close()
-    assert len(children(os.getpid()) - before) == 1
+    assert not decoders()
     sandbox.close()
     assert children(os.getpid()) == before
     assert descriptors() == opened
