@@ -104,7 +104,7 @@ def test_what_lies_outside_of_the_close_up_stays() -> None:
 
     large, small = _blob(256, 384, 0.3, 0.2, 0.1), _blob(256, 384, 0.9, 0.95, 0.03)
     found = _find(Forgetful(), _grey(np.maximum(large, small)), "best")
-    assert found[:128, :192].max() == pytest.approx(0.4, abs=0.02)  # of the first pass
+    assert found[:128, :192].max() == pytest.approx(0.3, abs=0.02)  # of the first pass
     assert found[230, 365] > 0.8
 
 
