@@ -22,6 +22,7 @@ from pipeline.network.spec import (
     BOXES_NAME,
     CUES_NAME,
     FEATURES_NAME,
+    FLOW_NAME,
     INPUT_NAME,
     OUTPUT_NAME,
     SHARED_NAME,
@@ -77,8 +78,8 @@ class Classifier(nn.Module):
         super().__init__()
         self.head = head
 
-    def forward(self, features: Tensor, boxes: Tensor) -> Tensor:
-        return self.head.classify(features, boxes).log_softmax(-1)
+    def forward(self, features: Tensor, boxes: Tensor, flow: Tensor | None = None) -> Tensor:
+        return self.head.classify(features, boxes, flow).log_softmax(-1)
 
 
 def write(network: SegmentationNetwork, spec: ModelSpec, path: Path, *, half: bool = False) -> None:
@@ -128,20 +129,33 @@ def write(network: SegmentationNetwork, spec: ModelSpec, path: Path, *, half: bo
     describing = Features(network.actions, spec.clip_length)
     program = _export(describing, (shared.clone(),), (of_shared,), [SHARED_NAME], [FEATURES_NAME])
     _save(program, spec, features_file(path), half)
-    example = (features[0, :3].clone(), torch.rand(3, 2, 4))
-    of_features = {0: torch.export.Dim("frames", min=1, max=MOST_CLIPS)} | {
-        axis: torch.export.Dim(name, min=1, max=MOST_BLOCKS)
-        for axis, name in ((2, "rows"), (3, "columns"))
-    }
-    of_boxes = {0: torch.export.Dim.AUTO, 1: torch.export.Dim("boxes", min=1, max=MOST_CLIPS)}
-    program = _export(
-        Classifier(network.actions),
-        example,
-        (of_features, of_boxes),
-        [FEATURES_NAME, BOXES_NAME],
-        [ACTIONS_NAME],
+    _write_actions(network.actions, features[0, :3].clone(), spec, path, half)
+
+
+def _write_actions(
+    head: ActionHead, features: Tensor, spec: ModelSpec, path: Path, half: bool
+) -> None:
+    frames = len(features)
+    example: tuple[Tensor, ...] = (features, torch.rand(frames, 2, 4))
+    names = [FEATURES_NAME, BOXES_NAME]
+    shapes: tuple[dict[int, Any], ...] = (
+        {0: torch.export.Dim("frames", min=1, max=MOST_CLIPS)} | _sides("", 2),
+        {0: torch.export.Dim.AUTO, 1: torch.export.Dim("boxes", min=1, max=MOST_CLIPS)},
     )
+    if head.motion is not None:
+        example = (*example, torch.randn(frames, 3 * spec.multiple, 4 * spec.multiple, 2))
+        names.append(FLOW_NAME)
+        shapes = (*shapes, {0: torch.export.Dim.AUTO} | _sides("flow_", 1, spec.multiple))
+    program = _export(Classifier(head), example, shapes, names, [ACTIONS_NAME])
     _save(program, spec, actions_file(path), half)
+
+
+def _sides(name: str, first: int, step: int = 1) -> dict[int, Any]:
+    """Let two axes be of any length, the first of them at `first`."""
+    return {
+        first + axis: torch.export.Dim(f"{name}{side}", min=1, max=step * MOST_BLOCKS)
+        for axis, side in enumerate(("rows", "columns"))
+    }
 
 
 def _export(

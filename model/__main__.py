@@ -18,6 +18,8 @@ from dataset import davis, jhmdb, stills
 from dataset.held_out import split_davis, split_jhmdb
 from dataset.values import LabelledSequence, LabelledStill, LabelledVideo
 from model import checkpoint
+from model.action_motion import describe_person
+from model.action_motion import fit as fit_motion
 from model.batches import Batches
 from model.calibration import divide_scores, fit_temperature
 from model.distillation import Distillation
@@ -28,7 +30,7 @@ from model.r2plus1d import R2Plus1D, load_kinetics
 from model.recipes import RECIPES, SMALL, Recipe
 from model.training import Run, logger, steps_per_epoch, supported_precision, train
 from model.validation import evaluate, score_middle
-from model.weight_averaging import CUES, HEAD, mean_weights
+from model.weight_averaging import CUES, HEAD, MOTION, mean_weights
 from pipeline.network.spec import ModelSpec
 from pipeline.values import NO_ACTION, Quality
 
@@ -99,15 +101,19 @@ def _parser() -> argparse.ArgumentParser:
     measuring.add_argument("--split", help="of DAVIS, instead of what training held out of train")
     measuring.add_argument("--short-side", type=int, default=256)
     measuring.add_argument("--quality", choices=get_args(Quality), default="fast")
-    calibrating = commands.add_parser(
-        "calibrate", help="make actions as sure as they are right, on what training held out"
-    )
-    calibrating.set_defaults(run=_calibrate)
-    calibrating.add_argument("--preset", choices=PRESETS, required=True)
-    calibrating.add_argument("--weights", type=Path, required=True)
-    calibrating.add_argument("--data", type=Path, required=True, help="holds davis/ and jhmdb/")
-    calibrating.add_argument("--short-side", type=int, default=256)
-    calibrating.add_argument("--out", type=Path, required=True, help="a .safetensors file")
+    for name, run, help_ in (
+        ("calibrate", _calibrate, "make actions as sure as they are right, on what was held out"),
+        ("fit-motion", _fit_motion, "teach an action head what motion says, on J-HMDB"),
+    ):
+        finishing = commands.add_parser(name, help=help_)
+        finishing.set_defaults(run=run)
+        finishing.add_argument("--preset", choices=PRESETS, required=True)
+        finishing.add_argument("--weights", type=Path, required=True)
+        finishing.add_argument(
+            "--data", type=Path, required=True, help="holds jhmdb/ and, to calibrate, davis/"
+        )
+        finishing.add_argument("--short-side", type=int, default=256)
+        finishing.add_argument("--out", type=Path, required=True, help="a .safetensors file")
     averaging = commands.add_parser("average", help="the mean of trained networks")
     averaging.set_defaults(run=_average)
     averaging.add_argument("--preset", choices=PRESETS, required=True)
@@ -162,6 +168,22 @@ def _calibrate(parsed: argparse.Namespace) -> None:
     divide_scores(network.actions, temperature)
     checkpoint.save(network, parsed.out, {**about, "temperature": round(temperature, 4)})
     print(f"Temperature {temperature:.3f}, from {len(scores)} clips.")
+
+
+def _fit_motion(parsed: argparse.Namespace) -> None:
+    network, about = restore(parsed.preset, parsed.weights)
+    if network.actions is None or network.actions.motion is None:
+        sys.exit(f"{parsed.weights} must have an action head that takes motion.")
+    scores, labels = network.actions.motion, network.actions.labels[1:]
+    clips, _ = split_jhmdb(jhmdb.load(parsed.data / "jhmdb", 1, "train"))
+    spec = working_spec(parsed.preset, parsed.short_side)
+    descriptions, answers = [], []
+    for clip in tqdm(clips, "fit-motion", unit="clip", dynamic_ncols=True):
+        for described in describe_person(scores, clip, spec):
+            descriptions.append(described)
+            answers.append(labels.index(clip.action))
+    fit_motion(scores, descriptions, answers)
+    checkpoint.save(network, parsed.out, about)
 
 
 def _train(parsed: argparse.Namespace) -> None:
@@ -269,7 +291,9 @@ def _initialise(network: SegmentationNetwork, parsed: argparse.Namespace, *, ane
         load_head(network.actions.widen, imagenet)
     if parsed.weights is not None:
         _require_labels(network, parsed.weights)
-        checkpoint.load(network, parsed.weights, new=(HEAD, CUES), anew=(HEAD,) if anew else ())
+        checkpoint.load(
+            network, parsed.weights, new=(HEAD, CUES, MOTION), anew=(HEAD,) if anew else ()
+        )
     elif isinstance(network.encoder, EfficientNetEncoder):
         network.encoder.load_imagenet(imagenet_state(network.encoder.variant))
     elif isinstance(network.encoder, R2Plus1D) and parsed.kinetics is not None:

@@ -6,8 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model.action_motion import MotionScores
 from model.autocast import without_autocast
 from model.decoder import upsample
+from model.tents import tents
 
 
 class ActionHead(nn.Module):
@@ -17,6 +19,7 @@ class ActionHead(nn.Module):
     what things are by learning where they are, so the head has deep stages of its own, `branch`, on
     the encoder's map `source`. Boxes are read at `grid` points along each side, and grow by
     `margin`, a share of them, for what people hold and kick. The branch sees each `stride`th frame.
+    What `motion` says is added to the scores.
 
     Source: Hou et al., BMVC 2019, Section 4, "Experiments on J-HMDB".
     """
@@ -33,6 +36,7 @@ class ActionHead(nn.Module):
         margin: float = 0.6,
         stride: int = 2,
         dropout: float = 0.5,
+        motion: MotionScores | None = None,
     ) -> None:
         super().__init__()
         self.labels = tuple(labels)
@@ -44,6 +48,7 @@ class ActionHead(nn.Module):
         self.widen = nn.Linear(channels, width)
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(width, len(self.labels))
+        self.motion = motion
 
     def forward(self, maps: Sequence[Tensor], boxes: Tensor) -> Tensor:
         """Score the box of each frame, (N, T, 4), from the encoder's maps: (N, T, labels)."""
@@ -60,16 +65,19 @@ class ActionHead(nn.Module):
             features = upsample(features, (length, *features.shape[3:]))
         return features.transpose(1, 2)
 
-    def classify(self, features: Tensor, boxes: Tensor) -> Tensor:
+    def classify(self, features: Tensor, boxes: Tensor, flow: Tensor | None = None) -> Tensor:
         """Return unnormalised log-probabilities (F, K, labels) for features (F, C, h, w).
 
-        Boxes (F, K, 4) are left, top, right and bottom, from 0 to 1 over the network's picture.
+        Boxes (F, K, 4) are left, top, right and bottom, from 0 to 1 over the network's picture;
+        flow is as `MotionScores.forward` takes it.
         """
         points = resample(features, grow(boxes, self.margin), self.grid)
         # ReLU6 and the mean as at the end of the EfficientNet whose weights it starts from.
         description = F.relu6(self.widen(points)).mean(2)
         with without_autocast(features.device.type):
             scores: Tensor = self.classifier(self.dropout(description.float()))
+            if self.motion is not None and flow is not None:
+                scores = scores + self.motion(flow, boxes)
         return scores
 
 
@@ -89,19 +97,9 @@ def resample(features: Tensor, boxes: Tensor, grid: int) -> Tensor:
     Source: He et al., "Mask R-CNN", ICCV 2017, Section 3, RoIAlign with one sample a bin.
     """
     with without_autocast(features.device.type):
-        columns = _tents(boxes[..., 0], boxes[..., 2], grid, features.shape[3])
-        rows = _tents(boxes[..., 1], boxes[..., 3], grid, features.shape[2])
+        columns = tents(boxes[..., 0], boxes[..., 2], grid, features.shape[3])
+        rows = tents(boxes[..., 1], boxes[..., 3], grid, features.shape[2])
         # (F, K, grid, grid, h, w)
         weights = rows[:, :, :, None, :, None] * columns[:, :, None, :, None, :]
         pixels = features.float().flatten(2).transpose(1, 2).unsqueeze(1)  # (F, 1, h * w, C)
         return weights.flatten(4).flatten(2, 3) @ pixels
-
-
-def _tents(near: Tensor, far: Tensor, grid: int, size: int) -> Tensor:
-    """Return (F, K, grid, size): how much each pixel counts at each point, 1 in all."""
-    steps = (torch.arange(grid, device=near.device) + 0.5) / grid
-    points = near.unsqueeze(-1) + (far - near).unsqueeze(-1) * steps
-    # In pixels whose middles are whole numbers; beyond the outermost the edge repeats.
-    places = (points * size - 0.5).clamp(min=0).clamp(max=size - 1)
-    pixels = torch.arange(size, device=near.device)
-    return (1 - (places.unsqueeze(-1) - pixels).abs()).clamp(min=0)

@@ -44,3 +44,5 @@ def fit_temperature(scores: Sequence[Tensor], answers: Sequence[int]) -> float:
 def divide_scores(head: ActionHead, temperature: float) -> None:
     head.classifier.weight.div_(temperature)
     head.classifier.bias.div_(temperature)
+    if head.motion is not None:
+        head.motion.share.div_(temperature)

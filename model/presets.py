@@ -8,6 +8,7 @@ from pathlib import Path
 from torch import nn
 
 from model import checkpoint
+from model.action_motion import MotionScores
 from model.actions import ActionHead
 from model.convolution import Kind
 from model.cues import Cues
@@ -15,6 +16,7 @@ from model.efficientnet import Branch, EfficientNetEncoder
 from model.encoder import Encoder
 from model.network import SegmentationNetwork
 from model.r2plus1d import R2Plus1D
+from model.weight_averaging import MOTION
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +132,13 @@ def _head(preset: Preset, encoder: Encoder, labels: Sequence[str]) -> ActionHead
             labels, source=preset.branch_from, branch=nn.Identity(), channels=channels
         )
     branch = preset.branch()
-    return ActionHead(labels, source=preset.branch_from, branch=branch, channels=branch.channels)
+    return ActionHead(
+        labels,
+        source=preset.branch_from,
+        branch=branch,
+        channels=branch.channels,
+        motion=MotionScores(labels) if preset.cues else None,
+    )
 
 
 def restore(preset: str | None, path: Path) -> tuple[SegmentationNetwork, dict[str, object]]:
@@ -149,4 +157,4 @@ def restore(preset: str | None, path: Path) -> tuple[SegmentationNetwork, dict[s
     if not isinstance(labels, list | tuple):
         raise checkpoint.CheckpointError(f"The labels in {path} must be a list, got {labels!r}.")
     network = build(preset, labels)
-    return network, checkpoint.load(network, path)
+    return network, checkpoint.load(network, path, new=(MOTION,))

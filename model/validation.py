@@ -13,6 +13,7 @@ from dataset.jhmdb import ActionClip
 from dataset.values import LabelledSequence
 from evaluation import predictions
 from evaluation.region import region_similarity
+from model.action_motion import own_flow
 from model.actions import ActionHead
 from model.boxes import tight_boxes
 from model.network import SegmentationNetwork
@@ -128,14 +129,17 @@ def score_middle(
         maps = network.encoder(network.normalise(clip))
         found = network.decode(maps, clip.shape[1:4])[0].cpu().numpy() > 0
         features = head.describe(maps[head.source], spec.clip_length)[0]
+        flow = own_flow(list(clip[0].cpu().numpy())).to(device) if head.motion else None
 
         def score(boxes: NDArray[np.float32]) -> torch.Tensor | None:
             seen = np.isfinite(boxes[:, 0])
             if not seen.any():
                 return None
             placed = torch.from_numpy((boxes[seen] * np.tile(part, 2)).astype(np.float32))
-            of_seen = features[torch.from_numpy(seen).to(device)]
-            return head.classify(of_seen, placed[:, None].to(device))[:, 0].float().cpu()
+            which = torch.from_numpy(seen).to(device)
+            moves = None if flow is None else flow[which]
+            scores = head.classify(features[which], placed[:, None].to(device), moves)
+            return scores[:, 0].float().cpu()
 
         return (
             score(tight_boxes(found[:, : to.scaled_height, : to.scaled_width])),

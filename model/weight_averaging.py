@@ -8,6 +8,7 @@ from torch import Tensor
 # A part that further training may have added to a network.
 HEAD = "actions."
 CUES = "cues."
+MOTION = "actions.motion."
 
 
 def mean_weights(

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, nullcontext
+from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
 
@@ -108,7 +109,9 @@ class Segmenter:
             restored = predictor.restore(probability, info.height, info.width)
             return find_objects(restored, threshold)
 
-        found = self._find(predictor, read, info.frame_count, indices, cut, actions=actions)
+        found = self._find(
+            predictor, read, info.frame_count, indices, cut, fps=info.fps, actions=actions
+        )
         with closing(found):
             for index, objects, cuts in found:
                 time_s = video.time_s(index)
@@ -136,7 +139,7 @@ class Segmenter:
             restored = predictor.restore(probability, *(mask_size or size))
             return find_objects(restored, threshold)
 
-        found = self._find(predictor, read, count, range(count), cut, actions=actions)
+        found = self._find(predictor, read, count, range(count), cut, fps=fps, actions=actions)
         with closing(found):
             for index, objects, cuts in found:
                 yield SegmentedFrame(index, index / fps, objects, cuts=cuts)
@@ -149,13 +152,14 @@ class Segmenter:
         wanted: range,
         cut: Callable[[NDArray[np.float32]], Objects],
         *,
+        fps: float | Fraction,
         actions: bool,
     ) -> Generator[Found, None, None]:
         if not wanted or not 0 <= wanted[0] <= wanted[-1] < count:
             raise ValueError(f"Frames must be a rising range within 0 to {count}, got {wanted}.")
         namer = None
         if actions and isinstance(self.session, ActionSession):
-            namer = ActionNamer(self.session, predictor.fits[0], wanted)
+            namer = ActionNamer(self.session, predictor.fits[0], wanted, fps)
 
         frames = with_neighbours(wanted, count)
         near = frozenset(frames)
@@ -176,7 +180,8 @@ class Segmenter:
                 if namer is None:
                     return predictor.run(clip.pictures, maps)[clip.own]
                 probabilities, features = predictor.describe(clip.pictures, maps, namer.session)
-            namer.note(clip.frames.start, features[clip.own])
+            moves = None if clip.motion is None else clip.motion[clip.own]
+            namer.note(clip.frames.start, features[clip.own], moves)
             return probabilities[clip.own]
 
         def run(parts: Sequence[Clip]) -> NDArray[np.float32]:

@@ -17,6 +17,7 @@ from pipeline.network.spec import (
     CUES,
     CUES_NAME,
     FEATURES_NAME,
+    FLOW_NAME,
     INPUT_NAME,
     OUTPUT_NAME,
     SHARED_NAME,
@@ -51,11 +52,16 @@ class ActionSession(Session, Protocol):
         ...
 
     def classify(
-        self, features: NDArray[np.float32], boxes: NDArray[np.float32]
+        self,
+        features: NDArray[np.float32],
+        boxes: NDArray[np.float32],
+        flow: NDArray[np.float32],
+        /,
     ) -> NDArray[np.float32]:
         """Return log-probabilities (F, K, labels) for features (F, C, h, w) and boxes (F, K, 4).
 
-        Boxes are left, top, right, bottom, from 0 to 1 over the network's picture with its padding.
+        Boxes are left, top, right, bottom, from 0 to 1 over the network's picture with its padding;
+        flow is (F, H / 2, W / 2, 2), pixels of the picture a second, 0 where nothing is known.
         """
         ...
 
@@ -121,9 +127,16 @@ class ActionModelSession(ModelSession):
         return probabilities, features
 
     def classify(
-        self, features: NDArray[np.float32], boxes: NDArray[np.float32]
+        self,
+        features: NDArray[np.float32],
+        boxes: NDArray[np.float32],
+        flow: NDArray[np.float32],
+        /,
     ) -> NDArray[np.float32]:
-        (scores,) = self._actions.run({FEATURES_NAME: features, BOXES_NAME: boxes}, [ACTIONS_NAME])
+        given = {FEATURES_NAME: features, BOXES_NAME: boxes}
+        if FLOW_NAME in self._actions.takes:
+            given[FLOW_NAME] = flow
+        (scores,) = self._actions.run(given, [ACTIONS_NAME])
         return scores
 
 
@@ -153,7 +166,10 @@ def load(model: Path, device: Device, threads: int | None = None) -> ModelSessio
     features = _open_part(features_file(model), spec, device, threads)
     _check(features, {SHARED_NAME: 5}, {FEATURES_NAME: 5})
     actions = _open_part(actions_file(model), spec, device, threads)
-    _check(actions, {FEATURES_NAME: 4, BOXES_NAME: 3}, {ACTIONS_NAME: 3})
+    of_frames = {FEATURES_NAME: 4, BOXES_NAME: 3}
+    if FLOW_NAME in actions.takes:
+        of_frames[FLOW_NAME] = 4
+    _check(actions, of_frames, {ACTIONS_NAME: 3})
     return ActionModelSession(masks, features, actions, spec, device)
 
 

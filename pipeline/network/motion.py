@@ -35,11 +35,13 @@ class Motion:
     """What moves in a picture (H, W): its `motion_map`, and the flow to the frames beside it.
 
     Flow is (H / 2, W / 2, 2), how far a pixel goes along x and y in the picture; None if unknown.
+    `own` is that to the next frame less the camera's, or back from the one before.
     """
 
     map: NDArray[np.uint8]
     backward: NDArray[np.float32] | None
     forward: NDArray[np.float32] | None
+    own: NDArray[np.float32] | None = None
 
 
 class MotionEstimator:
@@ -61,8 +63,10 @@ class MotionEstimator:
             for other in (before, after)
         )
         size = (grey.shape[0] // SCALE, grey.shape[1] // SCALE)
-        levels = motion_map(residual(backward), residual(forward), size)
-        return Motion(levels, backward, forward)
+        behind, ahead = residual(backward), residual(forward)
+        levels = motion_map(_length(behind), _length(ahead), size)
+        own = ahead if ahead is not None or behind is None else -behind
+        return Motion(levels, backward, forward, own)
 
     def maps(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
         """Estimate the map of each of neighbouring pictures: (T, H / 2, W / 2, 3) uint8."""
@@ -93,7 +97,7 @@ def _grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def residual(flow: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
-    """Return the length (h, w) of flow (h, w, 2) less a homography; None where none fits it."""
+    """Return flow (h, w, 2) less the camera's, a homography; None where none fits it."""
     if flow is None:
         return None
     height, width, _ = flow.shape
@@ -110,7 +114,11 @@ def residual(flow: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
     across, down, depth = (row[0] * x + row[1] * y + row[2] for row in m)
     across = flow[..., 0] - (across / depth - x)
     down = flow[..., 1] - (down / depth - y)
-    return np.asarray(cv2.magnitude(across, down), np.float32)
+    return np.stack([across, down], axis=-1)
+
+
+def _length(flow: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
+    return None if flow is None else np.asarray(cv2.magnitude(flow[..., 0], flow[..., 1]))
 
 
 def motion_map(

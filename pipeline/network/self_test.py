@@ -23,7 +23,8 @@ def compare(session: Session, on_cpu: Session) -> None:
     clip, cues = small_clip(on_cpu.spec)
     pairs = {"masks": (session.run(clip, cues), on_cpu.run(clip, cues))}
     if isinstance(session, ActionSession) and isinstance(on_cpu, ActionSession):
-        pairs["actions"] = (_actions(session, clip), _actions(on_cpu, clip))
+        flow = small_flow(clip)
+        pairs["actions"] = (_actions(session, clip, flow), _actions(on_cpu, clip, flow))
     for what, (found, wanted) in pairs.items():
         difference = float(np.abs(found - wanted).mean())
         if not difference <= MOST_DIFFERENCE:  # what isn't a number is no less wrong
@@ -49,7 +50,16 @@ def moving_square(length: int, height: int, width: int) -> NDArray[np.uint8]:
     return clip
 
 
-def _actions(session: ActionSession, clip: NDArray[np.uint8]) -> NDArray[np.float32]:
+def small_flow(clip: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Draw a part that goes right and down: (L, H / 2, W / 2, 2), pixels a second."""
+    flow = np.zeros((clip.shape[1], clip.shape[2] // 2, clip.shape[3] // 2, 2), np.float32)
+    flow[:, 16:40, 24:56] = (60, 25)
+    return flow
+
+
+def _actions(
+    session: ActionSession, clip: NDArray[np.uint8], flow: NDArray[np.float32]
+) -> NDArray[np.float32]:
     features = session.describe(clip)[1][0]
     boxes = np.full((len(features), 1, 4), (0.2, 0.2, 0.7, 0.8), np.float32)
-    return np.exp(session.classify(features, boxes))
+    return np.exp(session.classify(features, boxes, flow))

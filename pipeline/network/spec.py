@@ -15,6 +15,7 @@ OUTPUT_NAME = "foreground"
 SHARED_NAME = "shared"
 FEATURES_NAME = "features"
 BOXES_NAME = "boxes"
+FLOW_NAME = "flow"
 ACTIONS_NAME = "actions"
 
 
@@ -31,7 +32,8 @@ class ModelSpec:
     With `labels` of actions it gives `shared` (N, C, T, h, w) float32, too. `features_file`, apart
     since not everyone wants actions, makes `features` (N, T, C, h, w) of it; `actions_file` makes
     log-probabilities `actions` (F, K, labels) of F frames' features and `boxes` (F, K, 4) float32:
-    left, top, right, bottom, from 0 to 1 over the picture (H, W).
+    left, top, right, bottom, from 0 to 1 over the picture (H, W). It may also take `flow`
+    (F, H / 2, W / 2, 2) float32: how far pixels move by themselves, picture pixels a second.
     """
 
     name: str

@@ -1,5 +1,6 @@
 """The exported file of a tiny network, and the shipped one."""
 
+import math
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from export import onnx_file
-from export.parity import compare, first_frames, orientations
+from export.parity import Parity, compare, first_frames, orientations
+from model.action_motion import MotionScores
 from model.actions import ActionHead
 from model.encoder import Encoder
 from model.network import SegmentationNetwork
@@ -162,9 +164,11 @@ class Halving(nn.Module):
 @pytest.fixture(scope="module")
 def acting() -> SegmentationNetwork:
     torch.manual_seed(0)
-    head = ActionHead(LABELS, source=1, branch=Halving(), channels=6, width=16)
+    motion = MotionScores(LABELS)
+    head = ActionHead(LABELS, source=1, branch=Halving(), channels=6, width=16, motion=motion)
     with torch.no_grad():
         head.classifier.weight.mul_(20)
+        motion.classifier.weight.normal_(std=0.02)
     return SegmentationNetwork(
         TinyEncoder(),
         pyramid_channels=8,
@@ -197,7 +201,7 @@ def test_a_network_that_names_actions_becomes_three_files(
         compare(acting, session, frames) for frames in orientations(frames_of(121, 75, seed=2))
     ]
     assert all(result.holds for result in results), results
-    assert all(result.actions > 0 for result in results)
+    assert all(result.actions > 0 for result in results), results
     # Any number of clips, frames and boxes; masks are those of a request without actions.
     clips = np.random.default_rng(1).integers(0, 256, (3, 8, 64, 160, 3), dtype=np.uint8)
     foreground, features = session.describe(clips)
@@ -205,10 +209,11 @@ def test_a_network_that_names_actions_becomes_three_files(
     assert features.shape == (3, 8, 6, 8, 20)
     boxes = np.random.default_rng(2).random((8, 5, 4)).astype(np.float32)
     boxes.sort(axis=-1)
-    scores = session.classify(features[1], boxes)
+    flow = np.random.default_rng(3).normal(0, 40, (8, 32, 80, 2)).astype(np.float32)
+    scores = session.classify(features[1], boxes, flow)
     assert scores.shape == (8, 5, len(LABELS))
     np.testing.assert_allclose(np.exp(scores).sum(-1), 1, rtol=1e-5)
-    alone = session.classify(features[1, 2:3], boxes[2:3, 4:])
+    alone = session.classify(features[1, 2:3], boxes[2:3, 4:], flow[2:3])
     np.testing.assert_allclose(alone[0, 0], scores[2, 4], atol=1e-5)
 
 
@@ -218,6 +223,13 @@ def test_parity_of_actions_wants_them_in_both(
     session = infer.load(acting_file, device="cpu", threads=1)
     with pytest.raises(ValueError, match="must both have an action head"):
         compare(network, session, frames_of(64, 96))
+
+
+def test_parity_does_not_hold_with_what_is_not_a_number() -> None:
+    whole = Parity((32, 32), difference=0.0, changed=0.0)
+    assert whole.holds
+    assert not replace(whole, difference=math.nan).holds
+    assert not replace(whole, actions=math.nan).holds
 
 
 def test_a_file_of_another_export_is_refused(acting_file: Path, tmp_path: Path) -> None:

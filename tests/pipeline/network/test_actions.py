@@ -9,7 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline.media.decode import scan
+from pipeline.network.actions import ActionNamer
 from pipeline.network.infer import ActionSession
+from pipeline.network.motion import Motion
+from pipeline.network.preprocess import fit
 from pipeline.segmenter import Segmenter
 from pipeline.values import Quality, SegmentedFrame, VideoLimits
 from tests import tiny_model
@@ -31,6 +34,7 @@ class GreenSession:
 
     def __init__(self) -> None:
         self.described = 0
+        self.flows: list[NDArray[np.float32]] = []
 
     def run(
         self, clips: NDArray[np.uint8], _cues: NDArray[np.uint8] | None = None, /
@@ -45,10 +49,17 @@ class GreenSession:
         return self.run(clips), np.asarray(green[:, :, np.newaxis], np.float32)
 
     def classify(
-        self, features: NDArray[np.float32], boxes: NDArray[np.float32]
+        self,
+        features: NDArray[np.float32],
+        boxes: NDArray[np.float32],
+        flow: NDArray[np.float32],
+        /,
     ) -> NDArray[np.float32]:
         height, width = features.shape[2:]
         assert boxes.dtype == np.float32
+        assert flow.dtype == np.float32
+        assert flow.shape == (1, height // 2, width // 2, 2)
+        self.flows.append(flow[0])
         found = np.empty((*boxes.shape[:2], 2), np.float32)
         for frame, of_frame in enumerate(boxes):
             for index, (left, top, right, bottom) in enumerate(of_frame):
@@ -94,6 +105,26 @@ def segment(
 
 def test_a_session_of_both_is_known_by_its_methods() -> None:
     assert isinstance(GreenSession(), ActionSession)
+
+
+def test_actions_are_told_how_fast_things_move(clip: Path) -> None:
+    session = GreenSession()
+    (frame,) = segment(session, clip, range(3, 4), actions=False)
+    namer = ActionNamer(session, fit(64, 96, session.spec), range(3, 5), Fraction(25))
+    features, own = np.ones((2, 1, 64, 96), np.float32), np.ones((32, 48, 2), np.float32)
+    still = np.zeros((32, 48, 3), np.uint8)
+    namer.note(3, features, [Motion(still, None, own, own), Motion(still, None, None)])
+    namer.name(3, frame.objects)
+    namer.name(4, frame.objects)
+    known, unknown = session.flows
+    np.testing.assert_array_equal(known, 25 * own)  # a pixel a frame, 25 frames a second
+    np.testing.assert_array_equal(unknown, 0 * own)
+
+
+def test_actions_of_a_model_without_motion_are_told_of_none(clip: Path) -> None:
+    session = GreenSession()
+    segment(session, clip)
+    assert not np.any(session.flows)
 
 
 @pytest.mark.parametrize("quality", ["fast", "best"])

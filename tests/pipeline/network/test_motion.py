@@ -63,6 +63,23 @@ def test_missing_neighbour_has_no_motion() -> None:
     assert not MotionEstimator().maps([_texture(0)]).any()
 
 
+def test_what_moves_by_itself_is_told_without_the_camera() -> None:
+    motion = MotionEstimator().estimate(*_scene(pan=3.0, own=6.0))
+    assert motion.own is not None
+    across, down = np.moveaxis(motion.own[28:40, 46:56], -1, 0)
+    assert 1.5 < across.mean() < 3.5
+    assert abs(down.mean()) < 0.3
+    np.testing.assert_allclose(np.median(motion.own, axis=(0, 1)), [0.0, 0.0], atol=0.1)
+
+
+def test_last_frame_moves_as_it_did_since_the_one_before() -> None:
+    frames = _scene(pan=0.0, own=4.0)
+    last = MotionEstimator().estimate(frames[0], frames[1], None)
+    assert last.own is not None
+    assert 2.0 < last.own[28:40, 50:56, 0].mean() < 4.5
+    assert MotionEstimator().estimate(None, frames[1], None).own is None
+
+
 def test_cut_has_no_motion() -> None:
     before, after = _scene(1.0, 3.0, 2), [255 - _texture(5), 255 - _texture(5)]
     motion = MotionEstimator().maps([*before, *after])
@@ -108,7 +125,7 @@ def test_what_is_left_of_flow_is_its_distance_from_the_camera() -> None:
     depth = m[2, 0] * x + m[2, 1] * y + m[2, 2]
     across = (m[0, 0] * x + m[0, 1] * y + m[0, 2]) / depth - x
     down = (m[1, 0] * x + m[1, 1] * y + m[1, 2]) / depth - y
-    wanted = cv2.magnitude(flow[..., 0] - across, flow[..., 1] - down)
+    wanted = np.stack([flow[..., 0] - across, flow[..., 1] - down], axis=-1)
     found = residual(flow)
     assert found is not None
     np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)

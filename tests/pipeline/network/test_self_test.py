@@ -37,9 +37,13 @@ class WrongActions(Wrong):
         return cast(ActionModelSession, self.right).describe(clips)
 
     def classify(
-        self, features: NDArray[np.float32], boxes: NDArray[np.float32]
+        self,
+        features: NDArray[np.float32],
+        boxes: NDArray[np.float32],
+        flow: NDArray[np.float32],
+        /,
     ) -> NDArray[np.float32]:
-        scores = cast(ActionModelSession, self.right).classify(features, boxes)
+        scores = cast(ActionModelSession, self.right).classify(features, boxes, flow)
         return np.full_like(scores, -np.log(scores.shape[-1]))
 
 
