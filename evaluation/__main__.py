@@ -85,7 +85,7 @@ def _tracks(parsed: argparse.Namespace) -> None:
     from evaluation import report_tracks  # noqa: PLC0415
 
     segmenter = Segmenter(infer.load(parsed.model, parsed.device))
-    found = {}
+    found: dict[str, dict[str, float | None]] = {}
     for path in parsed.videos:
         tracked = report_tracks.track(segmenter, path, parsed.instances)
         found[path.name] = report_tracks.told(tracked)

@@ -16,6 +16,7 @@ from dataset.values import DatasetError
 from evaluation import numbered
 from evaluation.numbered import Objects
 from evaluation.table import percent, table
+from evaluation.touching import separated
 from pipeline.media.decode import scan
 from pipeline.objects import rle
 from pipeline.objects.tracks import Tracker, link_all
@@ -55,16 +56,24 @@ def read_truth(folder: Path) -> list[Objects]:
     return truth
 
 
-def score(truth: Sequence[Objects], found: Sequence[Objects], minutes: float) -> dict[str, float]:
-    """Compare tracks with true ones: HOTA and IDF1 as fractions, fragmentations a minute."""
+def score(
+    truth: Sequence[Objects], found: Sequence[Objects], minutes: float
+) -> dict[str, float | None]:
+    """Compare tracks with true ones: HOTA, IDF1 and `apart` as fractions, fragmentations a minute.
+
+    `apart` is the share of the `touching` pairs of objects that are told apart; None without any.
+    """
     data = _to_data(truth, found)
     metrics = {"THRESHOLD": 0.5, "PRINT_CONFIG": False}
     hota, identity = HOTA().eval_sequence(data), Identity(metrics).eval_sequence(data)
     clear = CLEAR(metrics).eval_sequence(data)
+    apart, touching = separated(truth, found)
     return {
         "HOTA": float(np.mean(hota["HOTA"])),
         "IDF1": float(identity["IDF1"]),
         "fragmentations": float(clear["Frag"]) / minutes,
+        "apart": apart / touching if touching else None,
+        "touching": touching,
     }
 
 
@@ -74,17 +83,18 @@ def text(found: Mapping[str, Mapping[str, Any]]) -> str:
             name,
             *(percent(item.get(key)) for key in ("HOTA", "IDF1")),
             f"{item['fragmentations']:.1f}" if "fragmentations" in item else "-",
+            f"{percent(item['apart'])} of {item['touching']}" if item.get("touching") else "-",
             str(item["tracks"]),
             f"{item['tracks_a_minute']:.1f}",
             f"{item['median_s']:.2f}",
         ]
         for name, item in found.items()
     ]
-    header = ["video", "HOTA", "IDF1", "fragmentations/min", "tracks", "tracks/min", "median s"]
-    return table(header, rows)
+    header = ["video", "HOTA", "IDF1", "fragmentations/min", "touching apart"]
+    return table([*header, "tracks", "tracks/min", "median s"], rows)
 
 
-def told(found: Tracked) -> dict[str, float]:
+def told(found: Tracked) -> dict[str, float | None]:
     count = len(found.tracks)
     return {
         "tracks": count,

@@ -41,6 +41,7 @@ def test_tracks_worked_out_by_hand(
     assert measured["HOTA"] == pytest.approx(hota, abs=1e-6)
     assert measured["IDF1"] == pytest.approx(idf1)
     assert measured["fragmentations"] == fragmentations
+    assert (measured["apart"], measured["touching"]) == (None, 0)
 
 
 def test_truth_is_read_from_numbers(tmp_path: Path) -> None:
