@@ -1,5 +1,6 @@
 """Which object of a frame is which of the frames before: by overlap, after motion, across gaps."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -20,13 +21,15 @@ COVERED_S = 3.0
 # Seconds for which it is taken to go on as it went.
 _COASTING_S = 0.3
 # A new object of which so much lies in what another one was has split off from it, and is a part of
-# that until it has been apart for so many seconds.
-_INSIDE = 0.9
-_APART_S = 1.0
+# that until both have been seen apart for so many seconds, or with so much of its own width between
+# them. Where the other one is gone, it goes on as that.
+_INSIDE = 0.8
+_APART_S = 0.5
+_APART = 1.0
 # Objects that have been apart for so many seconds stay so when they come to touch, of which so much
 # lies in what they are then, unless one is so small beside the other.
-_SETTLED_S = 0.5
-_COVERED = 0.5
+_SETTLED_S = 0.3
+_COVERED = 0.3
 _SMALL = 0.25
 # What the latest frame counts in how fast an object is.
 _FRESH = 0.7
@@ -65,9 +68,17 @@ class Followed:
 
     def expected(self, time_s: float) -> Box:
         """Return where its box would be."""
-        ahead_s = min(time_s - self.seen_s, _COASTING_S)
         x, y, width, height = self.box
-        return x + self.speed[0] * ahead_s, y + self.speed[1] * ahead_s, width, height
+        across, down = self._moved(time_s)
+        return x + across, y + down, width, height
+
+    def expected_mask(self, time_s: float) -> Rle:
+        """Return where it would be."""
+        return rle.shifted(self.mask, *self._moved(time_s))
+
+    def _moved(self, time_s: float) -> tuple[float, float]:
+        ahead_s = min(time_s - self.seen_s, _COASTING_S)
+        return self.speed[0] * ahead_s, self.speed[1] * ahead_s
 
     def meet(self, object_: SegmentedObject, time_s: float) -> None:
         """Note that it was seen again."""
@@ -82,10 +93,14 @@ class Followed:
             )
         if self.part_of is not None and self.missing_s is not None:
             self.apart_s = time_s
-        elif time_s - self.apart_s >= _APART_S:
-            self.part_of = None
         self.mask, self.box = object_.mask, object_.box
         self.seen_s, self.missing_s = time_s, None
+
+    def has_left(self, whole: "Followed", time_s: float) -> bool:
+        """Tell whether it is one of its own by now, and no part of another one seen with it."""
+        if time_s - self.apart_s >= _APART_S:
+            return True
+        return rle.distance(self.mask, whole.mask) >= _APART * math.sqrt(rle.area(self.mask))
 
 
 @dataclass
@@ -131,6 +146,10 @@ class Association:
                 matched[column] = one
         for column, object_ in enumerate(objects):
             matched[column].meet(object_, time_s)
+        wholes = {one.key: one for one in matched.values() if one.part_of is None}
+        for one in matched.values():
+            if one.part_of in wholes and one.has_left(wholes[one.part_of], time_s):
+                one.part_of = None
         return [(matched[column].whole, object_) for column, object_ in enumerate(objects)]
 
     def _parted(self, object_: SegmentedObject, time_s: float) -> list[SegmentedObject]:
@@ -148,7 +167,11 @@ class Association:
         inside = [one for one in inside if rle.area(one.mask) >= _SMALL * largest]
         if len(inside) < 2:
             return [object_]
-        return part(object_, [one.mask for one in inside])
+        stayed = [one.mask for one in inside]
+        moved = [one.expected_mask(time_s) for one in inside]
+        unions = [rle.union(stayed), rle.union(moved)]
+        as_they_were, as_they_went = rle.iou(unions, [object_.mask])[:, 0]
+        return part(object_, moved if as_they_went > as_they_were else stayed)
 
     def _whole(self, object_: SegmentedObject, here: Sequence[Followed]) -> int | None:
         """Return the key of the object that a new one has split off from; None if there is none."""

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,27 +27,19 @@ def part(object_: SegmentedObject, were: Sequence[Rle]) -> list[SegmentedObject]
     x, y, width, height = object_.box
     inside = (slice(y, y + height), slice(x, x + width))
     foreground = rle.decode(object_.mask)[inside]
-    distances = np.stack([_distance(rle.decode(mask)[inside]) for mask in were])
+    distances = np.stack([rle.distances(rle.decode(mask)[inside]) for mask in were])
     places = list(range(len(were)))
     while True:
         nearest = distances[places].argmin(axis=0)
         left = [int(np.count_nonzero(foreground & (nearest == at))) for at in range(len(places))]
         hidden = [
-            at for at, place in enumerate(places) if left[at] < _HIDDEN * rle.area(were[place])
+            at for at, place in enumerate(places) if left[at] <= _HIDDEN * rle.area(were[place])
         ]
         if not hidden or len(places) == 1:
             break
         places.pop(min(hidden, key=lambda at: left[at]))
     pieces = [_piece(object_, foreground & (nearest == at)) for at in range(len(places))]
     return sorted(pieces, key=lambda piece: -piece.area)
-
-
-def _distance(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Return how far each pixel is from a mask (H, W): float32, infinite where that is empty."""
-    if not mask.any():
-        return np.full(mask.shape, np.inf, np.float32)
-    background = (~mask).view(np.uint8)
-    return np.asarray(cv2.distanceTransform(background, cv2.DIST_L2, 3), np.float32)
 
 
 def _piece(object_: SegmentedObject, inside: NDArray[np.bool_]) -> SegmentedObject:

@@ -83,5 +83,26 @@ def inside(one: Rle, other: Rle) -> float:
     return float(ratios[0, 0])
 
 
+def shifted(one: Rle, across: float, down: float) -> Rle:
+    """Move a mask by pixels along x and y; what leaves the picture is lost."""
+    move = np.array([[1, 0, round(across)], [0, 1, round(down)]], np.float32)
+    moved = cv2.warpAffine(decode(one).view(np.uint8), move, (one.width, one.height))
+    return encode(np.asarray(moved, np.uint8))
+
+
+def distance(one: Rle, other: Rle) -> float:
+    """Return the pixels between two masks of one size, infinite if one is empty."""
+    away = distances(decode(one))
+    return float(away[decode(other)].min(initial=np.inf))
+
+
+def distances(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return how far each pixel is from a mask (H, W): float32, infinite where that is empty."""
+    if not mask.any():
+        return np.full(mask.shape, np.inf, np.float32)
+    background = (~mask).view(np.uint8)
+    return np.asarray(cv2.distanceTransform(background, cv2.DIST_L2, 3), np.float32)
+
+
 def _packed(rle: Rle) -> dict[str, Any]:
     return {"size": [rle.height, rle.width], "counts": rle.counts.encode("ascii")}

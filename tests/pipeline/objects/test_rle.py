@@ -70,3 +70,13 @@ def test_any_nonzero_byte_is_foreground() -> None:
     assert rle.encode(np.array([[0, 255], [3, 0]], np.uint8)) == rle.encode(
         np.array([[0, 1], [1, 0]], bool)
     )
+
+
+def test_a_mask_is_shifted_and_its_distance_told() -> None:
+    mask = np.zeros((8, 12), bool)
+    mask[2:4, 1:4] = True
+    one = rle.encode(mask)
+    assert rle.box(rle.shifted(one, 4.6, -1.2)) == (6, 1, 3, 2)
+    assert rle.box(rle.shifted(one, -2, 0)) == (0, 2, 2, 2)
+    assert rle.distance(one, rle.shifted(one, 5, 0)) == pytest.approx(3, abs=0.2)
+    assert rle.distance(one, rle.shifted(one, 20, 0)) == np.inf

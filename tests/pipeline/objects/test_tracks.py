@@ -152,15 +152,28 @@ def test_a_cut_ends_tracks(instances: Instances) -> None:
     assert [(t.start, t.stop) for t in tracker.tracks()] == [(0, 12), (12, 30)]
 
 
+_WHOLE = _object(50, 20, side=40)
+_HALF, _PIECE = _object(50, 20, side=30), _object(81, 30, side=9)
+
+
 def test_what_splits_off_is_a_part_until_it_has_been_apart() -> None:
-    whole = _object(50, 20, side=40)
-    left, right = _object(50, 20, side=30), _object(81, 30, side=9)
-    frames = _frames([[whole]] * 10 + [[left, right]] * 50)
-    tracker = Tracker("components")
-    linked = list(link_all(frames, tracker))
-    assert [_ids(frame) for frame in linked[:34]] == [[1]] * 34
-    assert linked[20].objects[0].area == left.area + right.area
+    frames = _frames([[_WHOLE]] * 10 + [[_HALF, _PIECE]] * 50)
+    linked = list(link_all(frames, Tracker("components")))
+    assert [_ids(frame) for frame in linked[:22]] == [[1]] * 22
+    assert linked[20].objects[0].area == _HALF.area + _PIECE.area
     assert _ids(linked[-1]) == [1, 2]
+
+
+def test_what_splits_off_and_goes_away_is_apart_at_once() -> None:
+    split = [[_HALF, _object(81 + 4 * index, 30, side=9)] for index in range(10)]
+    ids = _linked(_frames([[_WHOLE]] * 10 + split), Tracker("components"))
+    # A gap as wide as the piece, of 9 pixels, is there in the third frame.
+    assert ids == [[1]] * 12 + [[1, 2]] * 8
+
+
+def test_what_outlives_the_rest_goes_on_as_the_whole() -> None:
+    frames = _frames([[_WHOLE]] * 10 + [[_HALF, _PIECE]] * 5 + [[_PIECE]] * 40)
+    assert _linked(frames, Tracker("components")) == [[1]] * 55
 
 
 @pytest.mark.parametrize("instances", get_args(Instances))
@@ -178,7 +191,7 @@ def test_what_was_apart_stays_so_when_it_touches(instances: Instances) -> None:
     assert {tuple(_ids(frame)) for frame in linked} == {(1,) if instances == "primary" else (1, 2)}
 
 
-@pytest.mark.parametrize(("apart_s", "side"), [(0.4, 20), (1.0, 14)])
+@pytest.mark.parametrize(("apart_s", "side"), [(0.2, 20), (1.0, 14)])
 def test_what_was_hardly_apart_or_is_small_is_one(apart_s: float, side: int) -> None:
     pair = (_object(50, 10, side=30), _object(80, 10, side=side))
     frames = _frames([pair] * round(apart_s * FPS) + [[_one(*pair)]] * 20)
