@@ -15,9 +15,9 @@ from benchmarks import report
 from benchmarks.clients import crowd
 from benchmarks.contestants import InProcess, StageTimes, measured
 from benchmarks.devices import on_each_device
-from benchmarks.inputs import FPS, write_video
+from benchmarks.inputs import FPS, repeat_video, write_video
 from benchmarks.litserve_app import Masks
-from benchmarks.results import BARE, LITSERVE, Results, Run, about
+from benchmarks.results import BARE, LITSERVE, LongRun, Results, Run, about
 from benchmarks.served import Post, Served, litserve, our_service, post_job, post_to_litserve
 from pipeline.errors import ProviderError
 from pipeline.network.graph import DEVICES, Device
@@ -30,6 +30,7 @@ BEST = {"job, best": post_job(quality="best")}
 SHORT_S = 2
 CROWD_S = 1
 CROWD_CLIPS = 8
+PART_S = 10
 
 
 class Bench:
@@ -59,7 +60,7 @@ class Bench:
 
     def measure(self) -> None:
         """Measure everything as often as is wanted; what is measured is stored at once."""
-        self.results.devices = on_each_device(self._sessions)
+        self.results.devices = on_each_device(self._model, self._sessions)
         for repeat in range(self._arguments.repeats):
             self._measure_in_process()
             peer = {LITSERVE: post_to_litserve}
@@ -72,8 +73,8 @@ class Bench:
                 service = our_service(self._model, device)
                 self._measure_server(f"ours, {device}", service, jobs, best, first=repeat == 0)
         for minutes in self._arguments.minutes:
-            peak = self.results.long_mib[f"{minutes:g}"] = self._peak_of_a_long_job(minutes)
-            self._tell(f"{peak:.0f} MiB for one video of {minutes:g} minutes")
+            it = self.results.long[f"{minutes:g}"] = self._measure_long(minutes)
+            self._tell(f"{minutes:g} minutes: {it.run.fps:.1f} frames/s, {it.peak_mib:.0f} MiB")
 
     def _measure_in_process(self) -> None:
         plain = Masks(str(self._model))
@@ -122,15 +123,17 @@ class Bench:
                 self.results.crowds.setdefault(name, []).append(fared)
                 self._tell(f"{name}: {clients} clients, {fared.clips_per_s:.2f} clips/s")
 
-    def _peak_of_a_long_job(self, minutes: float) -> float:
-        """Return the peak memory of the fastest device's worker, with a fresh one."""
-        video = write_video(self._folder / "long.mp4", 360, 640, 60 * minutes)
+    def _measure_long(self, minutes: float) -> LongRun:
+        """Run a job of 640x360 on the fastest device, by a fresh worker."""
+        device = min(self._sessions, key=lambda device: self.results.devices[device].clip_ms)
+        part = write_video(self._folder / "part.mp4", 360, 640, PART_S)
+        video = repeat_video(self._folder / "long.mp4", part, round(60 * minutes / PART_S))
         with (
-            our_service(self._model, "auto") as served,
+            our_service(self._model, device) as served,
             httpx.Client(base_url=served.url, timeout=None) as client,
         ):
-            post_job()(client, video)
-            return served.peak_memory_mib()
+            cost = measured(partial(post_job(), client, video), served.cpu_s)
+            return LongRun(Run(round(60 * minutes * FPS), cost), served.peak_memory_mib())
 
     def _note(self, size: str, name: str, run: Run) -> None:
         self.results.runs.setdefault(size, {}).setdefault(name, []).append(run)
@@ -153,7 +156,11 @@ def main() -> None:
         "--clients", type=int, nargs="*", default=(1, 4, 16, 64), help="default: 1 4 16 64"
     )
     parser.add_argument(
-        "--minutes", type=float, nargs="*", default=(), help="of long videos, for their memory"
+        "--minutes",
+        type=float,
+        nargs="*",
+        default=(),
+        help="of long videos, for their memory: once each, at the end",
     )
     parser.add_argument("--to", type=Path, default=Path("out/bench"), help="default: out/bench")
     arguments = parser.parse_args()

@@ -4,9 +4,10 @@ import io
 import resource
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +15,17 @@ from numpy.typing import NDArray
 
 from benchmarks.inputs import LIMITS
 from jobs.segments import segment_count, segment_range
-from pipeline.media.decode import decode, scan
+from pipeline.media.decode import scan
+from pipeline.network.clip_reader import ClipReader
 from pipeline.network.clips import clips_of
 from pipeline.network.infer import Session
-from pipeline.network.motion import MotionEstimator
-from pipeline.network.preprocess import fit, to_network
+from pipeline.network.preprocess import Pictures, fit
 from pipeline.network.smooth import with_neighbours
-from pipeline.segmenter import STRIDE, Segmenter
-from pipeline.values import ScannedVideo, Stage
+from pipeline.network.spec import ModelSpec
+from pipeline.segmenter import STRIDE, Segmenter, decode_scaled
+from pipeline.values import Stage
+
+Pixels = Sequence[NDArray[np.uint8]]
 
 SEGMENT_FRAMES = 120
 
@@ -70,24 +74,13 @@ class InProcess:
         self.frames = self.video.info.frame_count
         count = segment_count(self.frames, SEGMENT_FRAMES)
         self.parts = [segment_range(segment, count, self.frames) for segment in range(count)]
-        spec = session.spec
-        self._starts = [
-            start
-            for part in self.parts
-            for start in clips_of(
-                with_neighbours(part, self.frames), self.frames, spec.clip_length, STRIDE
-            )
-        ]
-        self._pictures = _network_pictures(path, self.video, session)
-        self._motion = MotionEstimator().maps(list(self._pictures)) if spec.cues else None
+        self._clips = [inputs for part in self.parts for inputs in self._inputs(part, session.spec)]
 
     def bare(self, session: Session) -> None:
-        """Run the model over the clips of the job and do nothing else."""
-        positions = np.arange(session.spec.clip_length)
-        for start in self._starts:
-            at = np.minimum(start + positions, self.frames - 1)
-            cues = None if self._motion is None else self._motion[at][np.newaxis]
-            session.run(self._pictures[at][np.newaxis], cues)
+        """Run the model over the clips of the job, parted at cuts, and do nothing else."""
+        for pictures, maps in self._clips:
+            cues = None if maps is None else np.stack(maps)[np.newaxis]
+            session.run(np.stack(pictures)[np.newaxis], cues)
 
     def pipeline(self, session: Session, stages: StageTimes) -> None:
         """Run the pipeline over the segments of the job."""
@@ -100,9 +93,18 @@ class InProcess:
         """Run what the LitServe app does, without its server."""
         predict(io.BytesIO(self.path.read_bytes()))
 
+    def _inputs(self, part: range, spec: ModelSpec) -> Iterator[tuple[Pixels, Pixels | None]]:
+        """Yield the pictures and motion maps of each clip of a segment."""
+        info = self.video.info
+        fits = [fit(info.height, info.width, spec, info.pixel_aspect)]
 
-def _network_pictures(path: Path, video: ScannedVideo, session: Session) -> NDArray[np.uint8]:
-    info = video.info
-    size = fit(info.height, info.width, session.spec)
-    indices = range(info.frame_count)
-    return np.stack([to_network(frame.pixels, size) for frame in decode(path, video, indices)])
+        def read(wanted: Sequence[int]) -> Generator[Pictures, None, None]:
+            with closing(decode_scaled(self.path, self.video, wanted, fits)) as frames:
+                yield from (pictures for pictures, _ in frames)
+
+        reader = ClipReader(spec.clip_length, moving=spec.cues, timed=nullcontext)
+        near = with_neighbours(part, self.frames)
+        starts = clips_of(near, self.frames, spec.clip_length, STRIDE)
+        for clip in chain.from_iterable(reader.read(read, self.frames, starts, part)):
+            maps = None if clip.motion is None else [moves.map for moves in clip.motion]
+            yield [pictures[0] for pictures in clip.pictures], maps

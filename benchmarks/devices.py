@@ -4,32 +4,38 @@ import statistics
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from benchmarks import matrix_product, operations
 from pipeline.network.graph import Device
 from pipeline.network.infer import Session
-from pipeline.network.motion import MotionEstimator
-from pipeline.network.self_test import moving_square
+from pipeline.network.spec import CUES_NAME, INPUT_NAME
 
-HEIGHT, WIDTH = 256, 448
 _WARM_UP, _ROUNDS = 2, 5
 
 
 @dataclass(frozen=True)
 class OnDevice:
-    """A clip's median time, and how far its probabilities and masks are from the first device's."""
+    """A clip's median time, and how far its probabilities and masks are from the first device's.
+
+    `peak` is the speed of a matrix product there, in GFLOP/s as `gflops` that of the clip.
+    """
 
     clip_ms: float
     difference: float
     changed: float
+    gflops: float
+    peak: float | None
 
 
-def on_each_device(sessions: Mapping[Device, Session]) -> dict[Device, OnDevice]:
+def on_each_device(model: Path, sessions: Mapping[Device, Session]) -> dict[Device, OnDevice]:
     """Run the same clip on each device; they take turns in each round."""
     first = next(iter(sessions.values()))
-    clip = moving_square(first.spec.clip_length, HEIGHT, WIDTH)
-    cues = MotionEstimator().maps(list(clip[0]))[np.newaxis] if first.spec.cues else None
+    given = operations.inputs_of(first.spec)
+    clip, cues = given[INPUT_NAME], given.get(CUES_NAME)
+    gflop = sum(map(operations.gflop, operations.profiled(model, 0, 1)))
     times: dict[Device, list[float]] = {device: [] for device in sessions}
     for turn in range(_WARM_UP + _ROUNDS):
         for device, session in sessions.items():
@@ -44,6 +50,8 @@ def on_each_device(sessions: Mapping[Device, Session]) -> dict[Device, OnDevice]
             statistics.median(times[device]),
             float(np.abs(its - wanted).max()),
             float(np.mean((its > 0.5) != (wanted > 0.5))),
+            1000 * gflop / statistics.median(times[device]),
+            matrix_product.gflops(device),
         )
         for device, its in found.items()
     }

@@ -38,3 +38,21 @@ def write_video(to: Path, height: int, width: int, seconds: float) -> Path:
             container.mux(stream.encode(picture))
         container.mux(stream.encode())
     return to
+
+
+def repeat_video(to: Path, part: Path, times: int) -> Path:
+    """Write a video that plays another one several times, without encoding it again."""
+    with av.open(str(part)) as source, av.open(str(to), "w") as container:
+        taken = source.streams.video[0]
+        stream = container.add_stream_from_template(taken)
+        for turn in range(times):
+            source.seek(0)
+            for packet in source.demux(taken):
+                if packet.pts is None or packet.dts is None:
+                    continue  # the end
+                assert taken.duration is not None
+                packet.pts += turn * taken.duration
+                packet.dts += turn * taken.duration
+                packet.stream = stream
+                container.mux(packet)
+    return to

@@ -5,28 +5,17 @@ speed of a matrix product of the same machine in the same run.
 """
 
 import argparse
-import json
-import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from math import prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import onnxruntime
-from numpy.typing import NDArray
 
-from benchmarks.devices import HEIGHT, WIDTH
-from pipeline.network.motion import MotionEstimator
-from pipeline.network.self_test import moving_square
-from pipeline.network.spec import CUES_NAME, INPUT_NAME, ModelSpec
+from benchmarks import operations
+from pipeline.network.spec import ModelSpec
 
 _WARM_UP, _ROUNDS = 1, 3
 _SIDE = 1536
-
-Given = Mapping[str, NDArray[np.uint8]]
 
 
 def main() -> None:
@@ -41,28 +30,17 @@ def main() -> None:
 
 
 def by_onnx_runtime(model: Path) -> None:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.enable_profiling = True
-    with tempfile.TemporaryDirectory() as folder:
-        options.profile_file_prefix = f"{folder}/profile"
-        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        spec = ModelSpec.from_metadata(session.get_modelmeta().custom_metadata_map)
-        for _ in range(_WARM_UP + _ROUNDS):
-            session.run(None, dict(_given(spec)))
-        events = json.loads(Path(session.end_profiling()).read_text())
-    nodes = [e for e in events if e.get("cat") == "Node" and e["name"].endswith("_kernel_time")]
-    nodes = nodes[len(nodes) * _WARM_UP // (_WARM_UP + _ROUNDS) :]
+    """Print time and operations of each kind of layer."""
     ms: Counter[str] = Counter()
-    operations: defaultdict[str, float] = defaultdict(float)
-    for node in nodes:
-        kind = _kind(node["args"])
+    done: defaultdict[str, float] = defaultdict(float)
+    for node in operations.profiled(model, _WARM_UP, _ROUNDS):
+        kind = operations.kind_of(node)
         ms[kind] += node["dur"] / 1000 / _ROUNDS
-        operations[kind] += 2 * _multiplications(node["args"]) / _ROUNDS
+        done[kind] += operations.gflop(node) / _ROUNDS
     peak = _matrix_product_speed()
     print(f"{sum(ms.values()):.0f} ms a clip; a matrix product runs at {peak:.0f} GFLOP/s")
     for kind, its in ms.most_common():
-        speed = operations[kind] / its / 1e6
+        speed = 1000 * done[kind] / its
         told = f"{speed:6.1f} GFLOP/s, {speed / peak:4.0%} of it" if speed else ""
         print(f"{its / sum(ms.values()):6.1%} {kind:32} {told}")
 
@@ -82,7 +60,7 @@ def by_openvino(model: Path, precision: str) -> None:
     spec = ModelSpec.from_metadata(read.get_rt_info("framework").value)
     ms: Counter[str] = Counter()
     for turn in range(_WARM_UP + _ROUNDS):
-        request.infer(dict(_given(spec)))
+        request.infer(dict(operations.inputs_of(spec)))
         if turn >= _WARM_UP:
             for layer in request.profiling_info:
                 taken_ms = layer.real_time.total_seconds() * 1000
@@ -91,36 +69,6 @@ def by_openvino(model: Path, precision: str) -> None:
     for kind, its in ms.most_common():
         if its > 0.005 * sum(ms.values()):
             print(f"{its / sum(ms.values()):6.1%} {kind}")
-
-
-def _given(spec: ModelSpec) -> Given:
-    clip = moving_square(spec.clip_length, HEIGHT, WIDTH)
-    if not spec.cues:
-        return {INPUT_NAME: clip}
-    return {INPUT_NAME: clip, CUES_NAME: MotionEstimator().maps(list(clip[0]))[np.newaxis]}
-
-
-def _shapes(arguments: Mapping[str, Any], of: str) -> Sequence[Sequence[int]]:
-    return [next(iter(each.values())) for each in arguments.get(of, ())]
-
-
-def _kind(arguments: Mapping[str, Any]) -> str:
-    """Name a layer's kind; of convolutions, how they mix channels and time."""
-    if "Conv" not in arguments["op_name"]:
-        return str(arguments["op_name"])
-    weight = _shapes(arguments, "input_type_shape")[1]
-    axes = f"{len(weight) - 2}-D"
-    if weight[1] == 1:
-        return f"depthwise convolution, {axes}"
-    return f"{'pointwise' if prod(weight[2:]) == 1 else 'full'} convolution, {axes}"
-
-
-def _multiplications(arguments: Mapping[str, Any]) -> int:
-    """Count those of a convolution; what else there is has next to none."""
-    if "Conv" not in arguments["op_name"]:
-        return 0
-    weight = _shapes(arguments, "input_type_shape")[1]
-    return prod(_shapes(arguments, "output_type_shape")[0]) * prod(weight[1:])
 
 
 def _matrix_product_speed() -> float:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from benchmarks.operations import HEIGHT, WIDTH
 from benchmarks.results import BARE, LITSERVE, Results, Run
 
 STAGES = ("decode", "motion", "postprocess")
@@ -33,6 +34,7 @@ def tables(results: Results) -> Iterator[str]:
     yield from _stages(results)
     yield from _short(results)
     yield from _servers(results)
+    yield from _long(results)
     yield from _clients(results)
     yield from _devices(results)
 
@@ -92,8 +94,18 @@ def _servers(results: Results) -> Iterator[str]:
         peaks = results.memory_mib.get(name)
         peak = f"{max(peaks):.0f} MiB" if peaks else ""
         yield f"| {name} | {_spread(seconds)} s | {peak} |"
-    for minutes, mib in results.long_mib.items():
-        yield f"| one video of {minutes} minutes, 640x360 | | {mib:.0f} MiB |"
+    yield ""
+
+
+def _long(results: Results) -> Iterator[str]:
+    if not results.long:
+        return
+    yield "| one video, 640x360 | frames/s | peak memory | of the first |"
+    yield "| --- | --- | --- | --- |"
+    first = next(iter(results.long.values()))
+    for minutes, it in results.long.items():
+        ratio = it.peak_mib / first.peak_mib
+        yield f"| {minutes} min | {it.run.fps:.1f} | {it.peak_mib:.0f} MiB | {ratio:.3f} |"
     yield ""
 
 
@@ -112,10 +124,18 @@ def _clients(results: Results) -> Iterator[str]:
 
 
 def _devices(results: Results) -> Iterator[str]:
-    yield "| device | clip of 8x256x448 | largest difference of a probability | masks differ at |"
-    yield "| --- | --- | --- | --- |"
+    yield (
+        f"| device | clip of 8x{HEIGHT}x{WIDTH} | GFLOP/s | of a matrix product's "
+        "| largest difference of a probability | masks differ at |"
+    )
+    yield "| --- | --- | --- | --- | --- | --- |"
     for device, it in results.devices.items():
-        yield f"| {device} | {it.clip_ms:.0f} ms | {it.difference:.1e} | {it.changed:.3%} |"
+        share = "" if it.peak is None else f"{it.gflops / it.peak:.0%} of {it.peak:.0f}"
+        yield (
+            f"| {device} | {it.clip_ms:.0f} ms | {it.gflops:.0f} | {share} "
+            f"| {it.difference:.1e} | {it.changed:.3%} |"
+        )
+    yield ""
 
 
 def _spread(values: Sequence[float]) -> str:

@@ -30,13 +30,21 @@ class Run:
         return self.frames / self.cost.seconds
 
 
+@dataclass(frozen=True)
+class LongRun:
+    """A job of one long video, with the peak memory of the process that runs the model."""
+
+    run: Run
+    peak_mib: float
+
+
 @dataclass
 class Results:
     """All that was measured.
 
     `runs` are by the video's size and what ran, times of a short clip by what ran, the rest by
-    server: `start_s` until ready, `memory_mib` the peak of the process with the model, and
-    `long_mib` that peak by minutes of the one video.
+    server: `start_s` until ready, `memory_mib` the peak of the process with the model. `long` is by
+    minutes.
     """
 
     about: Mapping[str, str]
@@ -46,7 +54,7 @@ class Results:
     start_s: dict[str, list[float]] = field(default_factory=dict)
     memory_mib: dict[str, list[float]] = field(default_factory=dict)
     crowds: dict[str, list[Crowd]] = field(default_factory=dict)
-    long_mib: dict[str, float] = field(default_factory=dict)
+    long: dict[str, LongRun] = field(default_factory=dict)
 
 
 def about(model_version: str) -> dict[str, str]:

@@ -7,8 +7,9 @@ import pytest
 
 from benchmarks.clients import Crowd
 from benchmarks.contestants import Cost
+from benchmarks.devices import OnDevice
 from benchmarks.report import tables, write
-from benchmarks.results import Results, Run
+from benchmarks.results import LongRun, Results, Run
 
 
 @pytest.fixture
@@ -26,6 +27,9 @@ def results() -> Results:
     results.start_s["ours, cpu"] = [2.0, 2.5]
     results.memory_mib["ours, cpu"] = [500, 510]
     results.crowds["ours, cpu"] = [Crowd(4, 1.5, 2, 3, 0.99)]
+    results.devices = {"cpu": OnDevice(150, 0, 0, 200, 250), "cuda": OnDevice(5, 0, 0, 6000, None)}
+    results.long["1"] = LongRun(Run(1500, Cost(50, 90)), 800)
+    results.long["10"] = LongRun(Run(15000, Cost(500, 900)), 840)
     return results
 
 
@@ -36,6 +40,9 @@ def test_ratios_are_of_the_same_repeat(results: Results) -> None:
     assert "| 64x48, pipeline, cpu | 0.0 | 6.0 | 0.0 | 94.0 |" in lines
     assert "| ours, cpu | 2.2 (2.0, 2.5) s | 510 MiB |" in lines
     assert "| ours, cpu | 4 | 1.50 | 2.0 s | 3.0 s | 0.990 |" in lines
+    assert "| 10 min | 30.0 | 840 MiB | 1.050 |" in lines
+    assert "| cpu | 150 ms | 200 | 80% of 250 | 0.0e+00 | 0.000% |" in lines
+    assert "| cuda | 5 ms | 6000 |  | 0.0e+00 | 0.000% |" in lines
 
 
 def test_the_tables_are_written_beside_the_numbers_and_the_plot(
