@@ -96,7 +96,8 @@ class Options:
         Quality,
         Field(
             description="`fast`: one pass of the model over each clip. `best`: a second one "
-            "on the part around what the first found, at its own resolution; a bit more than twice the work."
+            "on the part around what the first found, at its own resolution; a bit more than twice "
+            "the work."
         ),
     ] = "fast"
     actions: Annotated[
