@@ -39,17 +39,10 @@ Box = tuple[float, float, float, float]
 
 @dataclass
 class Followed:
-    """An object that may come again.
+    """An object that may come again, with the mask and box (x, y, width, height) it had last.
 
-    Attributes:
-        key: that tells it from all others.
-        mask: where it was seen last.
-        box: of the mask: x, y, width, height.
-        seen_s: when it was seen last.
-        missing_s: time of the first frame since that it was not in; None if there is none.
-        speed: of its box's middle along x and y, pixels a second.
-        part_of: key of the object that it split off from; None if it is one of its own.
-        apart_s: since when it has been seen apart from others.
+    Seen last at `seen_s`, lacking since `missing_s`, apart from others since `apart_s`. `speed` is
+    of its box's middle, pixels a second; `part_of` the key of what it split off from.
     """
 
     key: int
@@ -63,17 +56,15 @@ class Followed:
 
     @property
     def whole(self) -> int:
-        """The key of what it is a part of: its own where it is none."""
+        """The key of what it is a part of, its own if of nothing."""
         return self.key if self.part_of is None else self.part_of
 
     def expected(self, time_s: float) -> Box:
-        """Return where its box would be."""
         x, y, width, height = self.box
         across, down = self._moved(time_s)
         return x + across, y + down, width, height
 
     def expected_mask(self, time_s: float) -> Rle:
-        """Return where it would be."""
         return rle.shifted(self.mask, *self._moved(time_s))
 
     def _moved(self, time_s: float) -> tuple[float, float]:
@@ -81,7 +72,6 @@ class Followed:
         return self.speed[0] * ahead_s, self.speed[1] * ahead_s
 
     def meet(self, object_: SegmentedObject, time_s: float) -> None:
-        """Note that it was seen again."""
         elapsed_s = time_s - self.seen_s
         if elapsed_s > 0:
             moved = (a - b for a, b in zip(_middle(object_.box), _middle(self.box), strict=True))
@@ -115,9 +105,8 @@ class Association:
     ) -> list[tuple[int, SegmentedObject]]:
         """Return the objects of the next frame, each with its key, the same for parts of one.
 
-        What touches now and was apart is parted. Pairs are matched greedily: those whose masks
-        overlap, most first, then those whose box is where an object was going to. An object that is
-        not matched gets a new key.
+        What touches now and was apart is parted. Greedily matched: masks that overlap, most first,
+        then boxes that are where an object was going to. The rest get new keys.
         """
         boxes = [object_.box for object_ in found]
         self.followed = [one for one in self.followed if _may_come(one, boxes, time_s)]
@@ -153,7 +142,6 @@ class Association:
         return [(matched[column].whole, object_) for column, object_ in enumerate(objects)]
 
     def _parted(self, object_: SegmentedObject, time_s: float) -> list[SegmentedObject]:
-        """Return the objects that one of the next frame is made of; itself where it is one."""
         inside = [
             one
             for one in self.followed
@@ -174,14 +162,14 @@ class Association:
         return part(object_, moved if as_they_went > as_they_were else stayed)
 
     def _whole(self, object_: SegmentedObject, here: Sequence[Followed]) -> int | None:
-        """Return the key of the object that a new one has split off from; None if there is none."""
+        """Return the key of what a new object has split off from, if of anything."""
         for one in here:
             if rle.inside(object_.mask, one.mask) >= _INSIDE:
                 return one.whole
         return None
 
     def _scores(self, objects: Sequence[SegmentedObject], time_s: float) -> NDArray[np.float64]:
-        """Return how well each one followed fits each object; 0 where it can't be that."""
+        """Return how well each one followed fits each object, 0 for not at all."""
         masks = rle.iou([one.mask for one in self.followed], [object_.mask for object_ in objects])
         scores = np.where(masks >= MIN_IOU, 1 + masks, 0.0)
         for row, one in enumerate(self.followed):
@@ -195,11 +183,6 @@ class Association:
 
 
 def box_iou(one: Box, other: Box) -> float:
-    """Divide intersection by union of two boxes.
-
-    >>> box_iou((0, 0, 2, 2), (1, 0, 2, 2))
-    0.3333333333333333
-    """
     shared = _shared(one, other)
     return shared / (one[2] * one[3] + other[2] * other[3] - shared)
 
@@ -214,7 +197,6 @@ def _may_come(one: Followed, boxes: Sequence[Box], time_s: float) -> bool:
 
 
 def _shared(one: Box, other: Box) -> float:
-    """Return the area of two boxes' intersection."""
     width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
     height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
     return max(0.0, width) * max(0.0, height)

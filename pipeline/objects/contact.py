@@ -14,16 +14,7 @@ _HIDDEN = 0.2
 
 
 def part(object_: SegmentedObject, were: Sequence[Rle]) -> list[SegmentedObject]:
-    """Part an object into those that it is made of.
-
-    Args:
-        object_: a component of a frame.
-        were: the masks of those in the frame before.
-
-    Returns:
-        A piece for each that is still to be seen, largest first, all but mask, box and area as the
-        object has it.
-    """
+    """Part a component into pieces by the masks that they had; largest first, hidden ones none."""
     x, y, width, height = object_.box
     inside = (slice(y, y + height), slice(x, x + width))
     foreground = rle.decode(object_.mask)[inside]

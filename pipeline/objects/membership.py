@@ -22,12 +22,9 @@ _INSIDE = 0.5
 
 @dataclass
 class Standing:
-    """How a part stands to the object.
+    """Whether a part, seen last at `at_s`, belongs to the object.
 
-    Attributes:
-        inside: whether it belongs to it.
-        at_s: when it was seen last.
-        sure_s: seconds of evidence against `inside` after which that changes.
+    That changes after `sure_s` seconds of evidence against it.
     """
 
     inside: bool
@@ -35,10 +32,10 @@ class Standing:
     sure_s: float = _FRESH_S
 
     def see(self, share: float, elapsed_s: float) -> None:
-        """Take its area over that of the largest part in a frame, some time after the last one.
+        """Take its area over that of a frame's largest part.
 
-        Evidence adds up, and is made up for by as much time without: what crosses a border to and
-        fro doesn't change, nor does anything a second time within `CLEAR_S`.
+        Evidence adds up, and is made up for by as much time without, so that nothing changes twice
+        within `CLEAR_S`.
         """
         against = share < GOES if self.inside else share >= COMES
         self.sure_s = min(CLEAR_S, self.sure_s + (-elapsed_s if against else elapsed_s))
@@ -48,13 +45,7 @@ class Standing:
 
 @dataclass
 class Membership:
-    """Decides which parts of a shot's frames are its object.
-
-    Attributes:
-        standings: by the parts' keys.
-        mask: what the object was last; None before it is seen.
-        last_s: time of the last frame.
-    """
+    """Decides which parts, by their keys, are the object of a shot; `mask` is what it was last."""
 
     standings: dict[int, Standing] = field(default_factory=dict)
     mask: Rle | None = None
@@ -66,12 +57,9 @@ class Membership:
         time_s: float,
         following: Sequence[Mapping[int, SegmentedObject]],
     ) -> list[SegmentedObject]:
-        """Return those of a frame's parts that are the object, in their order.
+        """Return those of a frame's parts, largest first, that are the object, in their order.
 
-        Args:
-            parts: of the frame, by key, largest first.
-            time_s: of the frame.
-            following: the parts of the frames after it that are known.
+        `following` are the parts of the frames after it that are known.
         """
         elapsed_s, self.last_s = time_s - self.last_s, time_s
         if not parts:
@@ -103,11 +91,9 @@ class Membership:
         return chosen
 
     def _was_inside(self, part: SegmentedObject) -> bool:
-        """Tell whether a part is where the object was."""
         return self.mask is not None and rle.inside(part.mask, self.mask) >= _INSIDE
 
     def _is_coming(self, following: Sequence[Mapping[int, SegmentedObject]]) -> bool:
-        """Tell whether one that belongs to the object is seen in the next frames."""
         inside = {key for key, standing in self.standings.items() if standing.inside}
         return any(inside & later.keys() for later in following)
 

@@ -13,10 +13,7 @@ HALF_LIFE_S = 0.54
 class ActionAverage:
     """The exponential moving average of a track's log-probabilities, by time.
 
-    Attributes:
-        sums: {label: the faded sum of its log-probabilities}; empty before the first frame.
-        weight: the faded number of frames.
-        at_s: when the last frame was shown that told something; None before the first one.
+    `sums` and `weight` are the faded sums of them and of frames up to the one at `at_s`.
     """
 
     sums: dict[str, float] = field(default_factory=dict)
@@ -24,11 +21,7 @@ class ActionAverage:
     at_s: float | None = None
 
     def add(self, scores: Mapping[str, float], time_s: float) -> dict[str, float]:
-        """Take the log-probabilities of the track's next frame, shown at `time_s`.
-
-        Returns:
-            {label: log-probability} of what the object does now; empty where nothing was told.
-        """
+        """Take the log-probabilities of the next frame; return those of now, if it has any."""
         if not scores:
             return {}
         kept = 1.0 if self.at_s is None else 0.5 ** ((time_s - self.at_s) / HALF_LIFE_S)

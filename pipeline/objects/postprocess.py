@@ -19,14 +19,10 @@ MAX_OBJECTS = 50
 
 
 def find_objects(probability: NDArray[np.float32], threshold: float) -> tuple[SegmentedObject, ...]:
-    """Cut a probability map (H, W) float32 at the source's size into its 8-connected components.
+    """Cut a probability map (H, W), 0 to 1, of the source's size into 8-connected components.
 
-    Args:
-        probability: of foreground, 0 to 1.
-        threshold: from which a pixel is foreground.
-
-    Returns:
-        Objects of at least `MIN_AREA_SHARE` of the frame, at most `MAX_OBJECTS`, largest first.
+    Those of `MIN_AREA_SHARE` of the frame or more are returned, at most `MAX_OBJECTS`, largest
+    first.
     """
     mask = probability >= threshold
     min_area = max(1.0, MIN_AREA_SHARE * mask.size)
@@ -59,10 +55,7 @@ def primary(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _components(mask: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
-    """Return the component of each pixel of a mask (H, W), 0 for the background, and their areas.
-
-    OpenCV's `connectedComponentsWithStats` takes four times as long.
-    """
+    # OpenCV's connectedComponentsWithStats takes four times as long.
     labels = np.asarray(cv2.connectedComponents(mask, connectivity=8)[1], np.int32)
     return labels, np.bincount(labels.reshape(-1))
 

@@ -14,15 +14,7 @@ _ALL_COLUMNS = slice(None)
 
 
 def encode(mask: NDArray[np.bool_] | NDArray[np.uint8], columns: slice = _ALL_COLUMNS) -> Rle:
-    """Compress a mask (H, W); anything but zero is foreground.
-
-    Args:
-        mask: to be compressed.
-        columns: outside of which it is background, for only these are looked at.
-
-    >>> encode(np.ones((3, 5), bool))
-    Rle(height=3, width=5, counts='0?')
-    """
+    """Compress a mask (H, W), of which only some columns are looked at; not zero is foreground."""
     height, width = mask.shape
     start, stop, _ = columns.indices(width)
     stop = max(stop, start + 1)  # OpenCV transposes nothing to None
@@ -40,13 +32,11 @@ def encode(mask: NDArray[np.bool_] | NDArray[np.uint8], columns: slice = _ALL_CO
 
 
 def decode(rle: Rle) -> NDArray[np.bool_]:
-    """Restore the mask (H, W) bool."""
     mask: NDArray[np.bool_] = coco.decode(_packed(rle)).astype(bool)
     return mask
 
 
 def area(rle: Rle) -> int:
-    """Count the foreground's pixels."""
     return int(coco.area(_packed(rle)))
 
 
@@ -57,11 +47,7 @@ def box(rle: Rle) -> tuple[int, int, int, int]:
 
 
 def iou(rows: Sequence[Rle], columns: Sequence[Rle]) -> NDArray[np.float64]:
-    """Divide intersection by union for each pair of masks of one size.
-
-    Returns:
-        (len(rows), len(columns)) float64, 0 to 1; 0 where both masks are empty.
-    """
+    """Divide intersection by union: (len(rows), len(columns)), 0 where both masks are empty."""
     if not rows or not columns:
         return np.zeros((len(rows), len(columns)))
     packed_columns = [_packed(rle) for rle in columns]

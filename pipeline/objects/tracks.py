@@ -26,13 +26,7 @@ _TOLERANCE_S = 1e-6
 
 @dataclass
 class _Seen:
-    """What a track has been so far.
-
-    Attributes:
-        lost: start and stop of each gap.
-        actions: the sum of each label's log-probabilities over the frames.
-        recent: the same of the latest frames.
-    """
+    """What a track has been so far, with its gaps and sums of its actions' log-probabilities."""
 
     id: int
     score_sum: float
@@ -46,17 +40,12 @@ class _Seen:
 
 @dataclass
 class _Held:
-    """A frame that waits for those after it.
-
-    Attributes:
-        keys: of its objects, as `Association` gives them.
-    """
+    """A frame that waits for those after it, with the keys of its objects."""
 
     frame: SegmentedFrame
     keys: list[int]
 
     def parts(self) -> dict[int, SegmentedObject]:
-        """Return its objects by key."""
         return dict(zip(self.keys, self.frame.objects, strict=True))
 
 
@@ -64,17 +53,8 @@ class _Held:
 class _State:
     """All that a tracker goes on from.
 
-    Attributes:
-        shots: the first frame of each.
-        first: the first frame of this shot that was given.
-        step: frames of the video from the frame before the last one to the last.
-        step_s: the same in seconds; 0 before the second one.
-        last: index of the last frame.
-        last_s: when it is shown.
-        association: of the objects of this shot.
-        membership: of the objects of this shot, for `primary`.
-        ids: of this shot's tracks, by the keys of their objects; for `primary` by 0.
-        held: frames of this shot that aren't linked yet.
+    `shots` are the first frame of each, `first` is the first one given of this shot, and `step` how
+    far the last two are apart. `ids` are by the objects' keys, for `primary` by 0.
     """
 
     instances: Instances
@@ -100,16 +80,10 @@ _OBJECT = 0
 class Tracker:
     """Gives each object the id of its track, frame after frame.
 
-    A frame is held until those of the next `min_track_s` are there, which tell what stays from what
-    only flickers. What comes out depends on the frames alone, not on how they come.
-
-    Args:
-        instances: `components` for objects as they are; `primary` for one in each shot, made of
-            those that belong to it.
-        min_track_s: seconds for which an object has to be seen, in nearly all frames and surely,
-            for a track to begin. What is seen for less is left out, but for shots that are shorter
-            themselves. With 0 everything is kept.
-        threshold: that the objects' masks were made with.
+    A frame is held until those of the next `min_track_s` are there: an object has to be in nearly
+    all of them, and surely, for a track to begin, but for shots that are shorter. With 0 everything
+    is kept. What comes out depends on the frames alone, not on how they come. `threshold` is what
+    the masks were made with.
     """
 
     def __init__(
@@ -118,7 +92,7 @@ class Tracker:
         self._state = _State(instances, min_track_s, threshold)
 
     def link(self, frame: SegmentedFrame) -> list[SegmentedFrame]:
-        """Take the next frame, and return those that can be told now, with a track for each object.
+        """Take the next frame, and return those that can be told now, with tracks.
 
         An object's actions become those of its track's latest frames.
         """
@@ -145,7 +119,6 @@ class Tracker:
         return [self._release(ended=True) for _ in range(len(self._state.held))]
 
     def tracks(self) -> list[Track]:
-        """Return all tracks so far, by id."""
         return [
             Track(
                 id=seen.id,
@@ -159,14 +132,12 @@ class Tracker:
         ]
 
     def shots(self) -> list[Shot]:
-        """Return all shots so far."""
         starts = self._state.shots
         stops = [*starts[1:], self._state.last + 1]
         return [Shot(start, stop) for start, stop in zip(starts, stops, strict=False)]
 
     @property
     def held(self) -> int:
-        """How many frames that it was given it has not returned yet."""
         return len(self._state.held)
 
     def to_state(self) -> dict[str, Any]:
@@ -186,7 +157,6 @@ class Tracker:
         return tracker
 
     def _after(self, held: _Held, time_s: float) -> bool:
-        """Tell whether a time is `min_track_s` after a frame or later."""
         return time_s - held.frame.time_s >= self._state.min_track_s - _TOLERANCE_S
 
     def _release(self, *, ended: bool) -> SegmentedFrame:
@@ -213,13 +183,7 @@ class Tracker:
         return replace(held.frame, objects=tuple(objects))
 
     def _begins(self, key: int, window: Sequence[_Held], *, whole: bool) -> bool:
-        """Tell whether a track begins with an object of the first of some frames.
-
-        Args:
-            key: of the object.
-            window: the frames of `min_track_s`.
-            whole: whether those are all there.
-        """
+        """Tell whether a track begins with an object of the window's first frame."""
         if not whole and window[0].frame.index != self._state.first:
             return False
         if self._state.instances == "primary":
@@ -231,7 +195,6 @@ class Tracker:
         return len(scores) >= MOST * len(window) and sum(scores) >= sure * len(scores)
 
     def _see(self, id_: int, object_: SegmentedObject, frame: SegmentedFrame) -> SegmentedObject:
-        """Add a frame's object to its track, and return it as a part of that."""
         if id_ > len(self._state.seen):
             self._state.seen.append(_Seen(id_, 0.0, 0, frame.index, frame.index + 1))
         seen = self._state.seen[id_ - 1]
@@ -248,7 +211,6 @@ class Tracker:
 
 
 def link_all(frames: Iterable[SegmentedFrame], tracker: Tracker) -> Iterator[SegmentedFrame]:
-    """Link all frames of a video."""
     for frame in frames:
         yield from tracker.link(frame)
     yield from tracker.finish()
@@ -273,11 +235,7 @@ def _joined(parts: Sequence[SegmentedObject]) -> SegmentedObject:
 
 
 def _most_probable(sums: Mapping[str, float], frames: int) -> tuple[Action, ...]:
-    """Return the actions of a track: the softmax of the mean of its log-probabilities.
-
-    A frame that is sure counts for more than with the mean of probabilities, and a frame that
-    rules an action out does, too.
-    """
+    """Return the softmax of the mean log-probabilities: frames that are sure count for more."""
     if not sums:
         return ()
     weights = {label: math.exp(total / frames) for label, total in sums.items()}
