@@ -20,7 +20,10 @@ _NOT_IN_THE_RESULT = ("filename", "callback_url", "priority", "labels")
 
 @dataclass(frozen=True, kw_only=True)
 class NewJob:
-    """A job to be added; without a `digest` (`digest_of`) its result isn't found by it."""
+    """A job to be added; without a `digest` (`digest_of`) its result isn't found by it.
+
+    One worker does its segments `in_a_row`, one after another.
+    """
 
     id: str
     request: JobRequest
@@ -31,6 +34,7 @@ class NewJob:
     digest: str | None = None
     request_id: str | None = None
     traceparent: str | None = None
+    in_a_row: int = 1
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from jobs.keys import KeyRing
 from jobs.liveness import WorkerRegister
 from jobs.records import JobRecords
 from jobs.reuse import copy_result
-from jobs.segments import segment_count
+from jobs.segments import segment_count, segments_in_a_row
 from jobs.store import JobStore
 from jobs.tracing import traceparent
 from jobs.values import (
@@ -121,17 +121,15 @@ class JobQueue:
         """
         try:
             frames = select(video, request.start_s, request.end_s, request.every)
+            segments = segment_count(len(frames), self._segment_frames, request.every)
+            run = video.longest_run / request.every
             job = NewJob(
                 id=job_id,
                 request=request,
                 video=video.info,
                 frames_total=len(frames),
-                segments=segment_count(
-                    len(frames),
-                    self._segment_frames,
-                    request.every,
-                    video.longest_run,
-                ),
+                segments=segments,
+                in_a_row=segments_in_a_row(segments, len(frames), run),
                 idempotency=idempotency,
                 digest=None if sha256 is None else digest_of(sha256, request),
                 request_id=request_id,
@@ -155,17 +153,18 @@ class JobQueue:
     def _enqueue(self, job: NewJob) -> None:
         with self._engine.begin() as connection:
             place = self._admission.add(connection, job)
-            for segment in range(job.segments):
+            for first in range(0, job.segments, job.in_a_row):
                 self._client.enqueue_in_transaction(
                     connection,
                     {
                         "workflow_name": WORKFLOW,
                         "queue_name": QUEUE,
-                        "workflow_id": workflow_id(job.id, segment),
-                        "priority": place + segment,
+                        "workflow_id": workflow_id(job.id, first),
+                        "priority": place + first,
                     },
                     job.id,
-                    segment,
+                    first,
+                    min(job.in_a_row, job.segments - first),
                 )
 
     def _reuse(self, job: NewJob) -> bool:

@@ -4,18 +4,13 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from jobs.database import JOBS, SEGMENTS, of_job, workflows
+from jobs.database import JOBS, QUEUE, SEGMENTS, of_job, workflows
 from jobs.values import JobState, Priority
 
 _UNFINISHED = JOBS.c.state.in_([JobState.QUEUED, JobState.RUNNING])
 _RANKS: dict[Priority, int] = {"low": 0, "normal": 1, "high": 2}
-# Of a job, the number of its first segment that no worker has taken up.
-_NEXT = sa.func.coalesce(
-    sa.select(sa.func.max(SEGMENTS.c.number) + 1)
-    .where(SEGMENTS.c.job_id == JOBS.c.id)
-    .scalar_subquery(),
-    0,
-)
+# Of a job, how many segments workers have taken up, which they mostly do in order.
+_NEXT = sa.select(sa.func.count()).where(SEGMENTS.c.job_id == JOBS.c.id).scalar_subquery()
 
 
 def rank_of(priority: Priority) -> int:
@@ -49,6 +44,19 @@ def next_place(connection: sa.Connection, owner: str | None, priority: Priority,
     next_one = sa.select(sa.func.min(JOBS.c.place)).where(_UNFINISHED)
     places = (connection.execute(query).scalar() for query in (begun, own, next_one))
     return max((place for place in places if place is not None), default=1)
+
+
+def waits_before(connection: sa.Connection, place: int, runtime: str | None) -> bool:
+    """Say whether a segment with a smaller place waits for a worker of a runtime."""
+    table = workflows(connection)
+    version = table.c.application_version
+    query = sa.select(sa.func.count()).where(
+        table.c.queue_name == QUEUE,
+        table.c.status == "ENQUEUED",
+        table.c.priority < place,
+        sa.or_(version.is_(None), version == runtime),
+    )
+    return connection.execute(query).scalar_one() > 0
 
 
 def _behind(

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from jobs.database import CALLBACKS, JOBS, LABELS, SEGMENTS, now, workflow_id
 from jobs.errors import JobNotFound
+from jobs.fair_queue import waits_before
 from jobs.listing import conditions, cursor_of, number_of
 from jobs.pinning import PinnedElsewhere, hand_back, pin, unpin
 from jobs.segments import segment_range
@@ -176,6 +177,17 @@ class JobRecords:
             query = sa.select(JOBS.c.request_id, JOBS.c.traceparent).where(JOBS.c.id == job_id)
             row = connection.execute(query).first()
         return Origin() if row is None else Origin(*row)
+
+    def place(self, job_id: str) -> int:
+        """Return the place of a job's first segment, as `fair_queue` has it; 0 if it has none."""
+        with self.engine.connect() as connection:
+            query = sa.select(JOBS.c.place).where(JOBS.c.id == job_id)
+            return connection.execute(query).scalar() or 0
+
+    def waits_before(self, place: int) -> bool:
+        """Say whether a segment with a smaller place waits for a worker of this runtime."""
+        with self.engine.connect() as connection:
+            return waits_before(connection, place, self._runtime)
 
     def report(self, job_id: str, segment: int, frames_done: int) -> bool:
         """Note how far a segment is, which never goes back; say whether the job is still wanted."""

@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -13,7 +13,8 @@ from typing import ParamSpec, TypeVar
 from dbos import DBOS, StepOptions
 from opentelemetry.trace import Span, StatusCode
 
-from jobs.database import WORKFLOW, workflow_id
+from jobs.claim import claim_next
+from jobs.database import WORKFLOW
 from jobs.early_lines import EarlyLines, tracker_for
 from jobs.errors import WorkerLost
 from jobs.failure import OUTAGE_S, OUTAGE_TRIES, RetryPolicy, failure_of, is_outage
@@ -21,14 +22,13 @@ from jobs.lines import from_part, to_line, to_part
 from jobs.metrics import WorkerMetrics
 from jobs.pinning import PinnedElsewhere
 from jobs.records import JobProgress, JobRecords
-from jobs.segments import segment_range
+from jobs.segment_run import SegmentRun
 from jobs.store import JobStore
 from jobs.summary import to_summary
 from jobs.tracing import SegmentTrace
 from jobs.values import JobFailure, JobState
+from jobs.work_lock import WorkLock
 from pipeline.media import decoder_child
-from pipeline.media.decode import select
-from pipeline.media.scan_file import load_scan
 from pipeline.network.spec import ModelSpec
 from pipeline.objects.tracks import Tracker, link_all
 from pipeline.segmenter import Segmenter
@@ -51,9 +51,10 @@ class Unwind(BaseException):
 class SegmentJob:
     """Infers a segment, then links what is next in its job's result, or finishes that.
 
-    Any workers infer the segments of a job, in any order. They are linked in order: whoever has
-    inferred the one that the result waits for links it, and those after it that are there. A step's
-    result is a file: who does a step again, or at the same time, writes the same file.
+    Any workers infer the segments of a job, in any order; those of a video that can't be sought in
+    a row by one, which decodes it once. They are linked in order: whoever has inferred the one that
+    the result waits for links it, and those after it that are there. A step's result is a file: who
+    does a step again, or at the same time, writes the same file.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class SegmentJob:
         self._metrics = metrics
         self._trace = trace or SegmentTrace()
         self._stopping = threading.Event()
-        self._busy = threading.Lock()
+        self._lock = WorkLock()
         self._about: Mapping[str, object] = {}  # of the running segment, for each line of the log
 
     def register(self) -> None:
@@ -82,15 +83,13 @@ class SegmentJob:
         logging.getLogger(decoder_child.__name__).addFilter(self._mark)
 
         @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)  # `attempts` below bounds them
-        def segment(job_id: str, number: int) -> None:
-            with self._busy:
-                self._run(job_id, number)
+        def segment(job_id: str, number: int, count: int = 1) -> None:
+            self._run(job_id, range(number, number + count))
 
     def stop(self, grace_s: float) -> None:
         """Leave the running segment between two frames, and wait for that up to `grace_s`."""
         self._stopping.set()
-        if self._busy.acquire(timeout=grace_s):
-            self._busy.release()
+        self._lock.wait_until_free(grace_s)
 
     def _mark(self, record: logging.LogRecord) -> bool:
         vars(record).update(self._about)
@@ -99,34 +98,71 @@ class SegmentJob:
     def tidy(self) -> None:
         self._store.tidy()
 
-    def _run(self, job_id: str, segment: int) -> None:
-        if self._stopping.is_set():
-            raise Unwind
-        self._about = {"job": job_id, "segment": segment}
-        origin = self._patiently(self._records.origin, job_id)
+    def _run(self, job_id: str, segments: range) -> None:
+        """Do some segments in a row, and between them what others have that is before these."""
+        run = SegmentRun(job_id, segments, self._store, self._segmenter, self._trace)
+        with closing(run):
+            for segment in segments:
+                with self._in_its_place(run, segment):
+                    if not self._take_up(run, segment):
+                        return
+
+    @contextmanager
+    def _in_its_place(self, run: SegmentRun, segment: int) -> Iterator[None]:
+        """Do a segment when nothing waits that is before it."""
+        while True:
+            place = self._patiently(self._records.place, run.job_id) + segment
+            with self._lock.held(run.workflow, place):
+                if self._stopping.is_set():
+                    raise Unwind
+                first = segment == run.segments.start  # the queue has let it go before others
+                waits = not first and self._patiently(self._records.waits_before, place)
+                if not (waits and claim_next(self._lock.expect, self._lock.forget)):
+                    yield
+                    return
+
+    def _take_up(self, run: SegmentRun, segment: int) -> bool:
+        """Do a segment; say whether the job is still wanted."""
+        self._about = {"job": run.job_id, "segment": segment}
+        origin = self._patiently(self._records.origin, run.job_id)
         self._about = {**self._about, "request_id": origin.request_id}
+        done = self._patiently(self._is_done, run.job_id, segment)
+        # That a worker died counts only against the segment that it died in.
+        attempts = 0 if done else self._attempt(run.job_id, segment)
+        if attempts is None:
+            return False
+        with self._trace.segment(origin.traceparent, run.job_id, segment, attempts) as span:
+            return self._work(run, segment, attempts, span)
+
+    def _attempt(self, job_id: str, segment: int) -> int | None:
         try:
             attempts = self._patiently(self._records.take_up, job_id, segment, self._model)
         except PinnedElsewhere as elsewhere:
             raise Unwind from elsewhere
-        if attempts is None:
-            return
-        _log.info("took up a segment", extra={**self._about, "attempt": attempts})
-        with self._trace.segment(origin.traceparent, job_id, segment, attempts) as span:
-            self._work(job_id, segment, attempts, span)
+        if attempts is not None:
+            _log.info("took up a segment", extra={**self._about, "attempt": attempts})
+        return attempts
 
-    def _work(self, job_id: str, segment: int, attempts: int, span: Span) -> None:
+    def _is_done(self, job_id: str, segment: int) -> bool:
+        progress = self._records.progress(job_id)
+        if progress is None:
+            return False
+        return segment < progress.linked or self._store.exists(self._store.part(job_id, segment))
+
+    def _work(self, run: SegmentRun, segment: int, attempts: int, span: Span) -> bool:
         try:
             if attempts > MAX_ATTEMPTS:
                 raise WorkerLost(f"Its worker died {MAX_ATTEMPTS} times in the same segment.")
-            self._step("infer", self._infer, job_id, segment)
-            self._step("link", self._link_what_is_next, job_id)
+            self._step("infer", self._infer, run, segment)
+            self._step("link", self._link_what_is_next, run.job_id)
         except Exception as error:
-            if self._patiently(self._records.progress, job_id) is None:
+            if self._patiently(self._records.progress, run.job_id) is None:
                 raise Unwind from error  # it was deleted or canceled: files went from under it
             failure = failure_of(error, self._about)
             span.set_status(StatusCode.ERROR, failure.kind)
-            self._step("fail", self._fail, job_id, segment, failure.kind, failure.message)
+            self._step("fail", self._fail, run, failure.kind, failure.message)
+            return False
+        return True
 
     def _step(self, name: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         if self._stopping.is_set():
@@ -151,34 +187,20 @@ class SegmentJob:
                 if self._stopping.wait(_OUTAGE_POLL_S):
                     raise Unwind from error
 
-    def _infer(self, job_id: str, segment: int) -> None:
+    def _infer(self, run: SegmentRun, segment: int) -> None:
+        job_id = run.job_id
+        if self._is_done(job_id, segment):
+            return  # the worker that did it died before this was recorded
         progress = self._records.progress(job_id)
         if progress is None:
             raise Unwind
-        part = self._store.part(job_id, segment)
-        if segment < progress.linked or self._store.exists(part):
-            return  # the worker that did it died before this was recorded
         job = self._records.get(job_id)
-        request = job.request
-        scan = self._store.local(self._store.scan(job_id))
-        fetching = self._trace.entering("fetch", self._store.local(self._store.upload(job_id)))
-        with scan as scan_path, fetching as upload, self._trace.stages():
-            video = load_scan(scan_path)
-            indices = select(video, request.start_s, request.end_s, request.every)
-            wanted = segment_range(segment, progress.segments, len(indices))
-            found = self._segmenter.segment(
-                upload,
-                video,
-                indices[wanted.start : wanted.stop],
-                threshold=request.threshold,
-                quality=request.quality,
-                actions=request.actions,
-            )
-            # Dear to make, so that it is kept while the store is away.
-            storing = self._trace.leaving("store", self._store.writing(part, OUTAGE_S))
-            early = EarlyLines(self._store, self._records, job_id, segment, request)
-            with storing as path, closing(found), early:
-                self._write_part(early, self._watched(job_id, segment, found), path)
+        found = run.frames(job, segment, progress.segments)
+        # Dear to make, so that it is kept while the store is away.
+        part = self._store.writing(self._store.part(job_id, segment), OUTAGE_S)
+        early = EarlyLines(self._store, self._records, job_id, segment, job.request)
+        with self._trace.stages(), self._trace.leaving("store", part) as path, early:
+            self._write_part(early, self._watched(job_id, segment, found), path)
 
     def _write_part(self, early: EarlyLines, found: Iterator[SegmentedFrame], to: Path) -> None:
         try:
@@ -270,13 +292,13 @@ class SegmentJob:
             _log.info("job finished", extra=self._about)
         self._store.remove_scaffolding(job_id)
 
-    def _fail(self, job_id: str, segment: int, kind: str, message: str) -> None:
+    def _fail(self, run: SegmentRun, kind: str, message: str) -> None:
         """Keep why the job failed, and give up its other segments."""
         failure = JobFailure(kind, message)
-        if self._records.finish(job_id, JobState.FAILED, failure):
+        if self._records.finish(run.job_id, JobState.FAILED, failure):
             self._metrics.ended(JobState.FAILED, failure)
             _log.info("job failed", extra={**self._about, "problem": kind})
-        others = set(self._records.workflows(job_id)) - {workflow_id(job_id, segment)}
+        others = set(self._records.workflows(run.job_id)) - {run.workflow}
         if others:
             DBOS.cancel_workflows(list(others))
 

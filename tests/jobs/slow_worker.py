@@ -1,5 +1,6 @@
 """A worker whose model is a slow fake."""
 
+import os
 import sys
 import time
 from dataclasses import dataclass
@@ -64,10 +65,12 @@ def work(
     stall_s: float = 3.0,
     fails: bool = False,
     dark: bool = False,
+    decoded: Path = Path(os.devnull),
 ) -> None:
     """Run a worker until it is stopped; its model works `delay_s` on a clip.
 
-    Version 2 of the model takes `dark` pixels for foreground.
+    Version 2 of the model takes `dark` pixels for foreground; `decoded` is a pipe for
+    `scripted_decoder.py`.
     """
     configure_log("worker", "json")
     data_dir.mkdir(exist_ok=True)
@@ -77,5 +80,5 @@ def work(
     settings = WorkerSettings(
         data_dir=data_dir, database_url=database_url, store_url=store_url, model=model
     )
-    sandbox = Sandbox(stall_s=stall_s, program=(sys.executable, str(DECODER)))
+    sandbox = Sandbox(stall_s=stall_s, program=(sys.executable, str(DECODER), str(decoded)))
     run_worker(settings, lambda _: session, sandbox)

@@ -12,7 +12,6 @@ from jobs.records import JobRecords
 from jobs.values import Idempotency, JobFilter, JobState, Load
 from pipeline.errors import SelectionError
 from tests.jobs.conftest import Bench
-from tests.videos import picture, write_video
 
 
 def test_submitted_job_is_queued_with_what_was_asked_for(bench: Bench, clip: Path) -> None:
@@ -145,19 +144,3 @@ def test_canceled_job_is_not_given_to_a_worker(bench: Bench, clip: Path) -> None
     assert bench.queue.get(canceled.id).started_at is None
     bench.queue.delete(canceled.id)
     assert [job.id for job in bench.queue.list()[0]] == [following.id]
-
-
-def test_a_video_with_one_start_is_cut_into_few_segments(bench: Bench, tmp_path: Path) -> None:
-    counts = {}
-    engine = open_database(bench.database_url)
-    for gop in (12, 1000):
-        options = {"g": str(gop), "x264-params": "scenecut=0"}
-        path = write_video(
-            tmp_path / f"{gop}.mp4", [picture(n % 256, 48, 64) for n in range(480)], options=options
-        )
-        job = bench.submit(path)
-        progress = JobRecords(engine).progress(job.id)
-        assert progress is not None
-        counts[gop] = progress.segments
-    engine.dispose()
-    assert counts == {12: 40, 1000: 3}
