@@ -135,7 +135,7 @@ def read_frames(
             container.seek(seek_to, stream=stream)
         except av.FFmpegError:
             return
-    decode = _Decoder(decoder or decoder_of(stream), max_pixels, fed, failed)
+    decode = _Decoder(decoder or decoder_of(stream), max_pixels, failed)
     started = seek_to is None
     for packet in read_packets(container):
         if packet.stream_index != stream.index:
@@ -143,6 +143,7 @@ def read_frames(
         # Fed from between keyframes, some decoders give garbage instead of nothing.
         started = started or is_key(stream, packet)
         if started:
+            fed(packet)
             yield from decode(packet)
     yield from decode(None)
 
@@ -166,14 +167,16 @@ def read_numbered(
     Raises:
         VideoTooLarge: a frame is past the limit.
     """
-    decode = _Decoder(decoder_of(stream), max_pixels, fed, failed)
+    decode = _Decoder(decoder_of(stream), max_pixels, failed)
     own = (packet for packet in read_packets(container) if packet.stream_index == stream.index)
     last = start
     for number, packet in enumerate(chain(own, [None])):
         if packet is not None:
             if number < start:
                 continue
-            packet.pts = packet.dts = number  # decoders hand it on with the picture
+            packet.pts = number  # decoders hand it on with the picture
+            fed(packet)
+            packet.dts = number
         for frame in decode(packet):
             last = last if frame.pts is None else frame.pts
             yield last, frame
@@ -195,20 +198,16 @@ class _Decoder:
         context: not used before.
     """
 
-    def __init__(
-        self, context: VideoCodecContext, max_pixels: int, fed: Fed, failed: Failed
-    ) -> None:
+    def __init__(self, context: VideoCodecContext, max_pixels: int, failed: Failed) -> None:
         context.flags |= Flags.output_corrupt
         self._context = context
         self._max_pixels = max_pixels
-        self._fed = fed
         self._failed = failed
         self._seen_whole = False
 
     def __call__(self, packet: "Packet[Stream] | None") -> Iterator[VideoFrame]:
         """Decode a packet, or with None what is left in the decoder."""
         if packet is not None:
-            self._fed(packet)
             packet.is_corrupt = False  # containers say so of whole pictures too
         for frame in self._decode(packet):
             check_pixels(frame.width, frame.height, self._max_pixels)

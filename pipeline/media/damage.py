@@ -3,6 +3,9 @@
 What is lost is known by the packets: one of which no picture comes, one that the container says is
 damaged, and in H.264 a number that is left out. From there on, all is damaged up to the next
 picture that decoding could start at.
+
+In AVI a chunk without data repeats the picture before it. Whether that was one, or data was lost,
+only H.264 tells: else what is built on what comes before it is called damaged.
 """
 
 from collections import deque
@@ -20,6 +23,12 @@ from pipeline.media.nal import HEADERS, CodedPicture
 from pipeline.media.vpx import READERS
 
 _BIDIRECTIONAL = {"mpeg1video", "mpeg2video", "mpeg4", "vc1", "wmv3"}  # B: no reference there
+# Whose decoders make a picture of any packet, whatever it is built on, also at the start.
+_NEVER_FAIL = {
+    *("mpeg4", "msmpeg4v1", "msmpeg4v2", "msmpeg4", "wmv1", "wmv2"),
+    *("h263", "h263i", "h263p", "flv", "vp6", "vp6a", "vp6f", "vp8"),
+}
+_TELL_NO_LOSS = {*_NEVER_FAIL, "mpeg1video", "mpeg2video", "vc1", "wmv3", "vp9", "ffv1"}
 
 
 @dataclass
@@ -65,6 +74,12 @@ class DamageTracker:
         self._hides = context.codec.name in READERS
         self._drops_bidirectional = context.codec.name in _BIDIRECTIONAL
         self._stream = stream
+        self._never_fails = context.codec.name in _NEVER_FAIL
+        self._tells_no_loss = context.codec.name in _TELL_NO_LOSS
+        self._counts = stream.container.format.name == "avi"  # packets: that is all of its clock
+        self._last_dts: int | None = None
+        self._out_of_order = False  # since the last key frame that was shown
+        self._from_start = from_start
         self._time_of = time_of
         self._coded: deque[_Coded] = deque()  # in the order in which they are decoded
         self._verdicts: dict[int, bool] = {}
@@ -79,8 +94,17 @@ class DamageTracker:
         header = CodedPicture() if self._read is None else self._read(memoryview(packet))
         time = None if packet.pts is None else self._time_of(packet.pts)
         key = is_key(self._stream, packet)
+        if self._follows_gap(packet):
+            header = replace(header, follows_loss=True)
+        self._last_dts = packet.dts
         self._coded.append(_Coded(time, key, self._told, packet.is_discard, header))
         self._told = packet.is_corrupt
+
+    def _follows_gap(self, packet: "Packet[Stream]") -> bool:
+        """Tell whether there are empty packets before one, or no key frame is."""
+        if self._last_dts is None or packet.dts is None:
+            return self._never_fails and self._from_start and not self._coded
+        return self._tells_no_loss and self._counts and packet.dts > self._last_dts + 1
 
     def failed(self) -> None:
         """Note that some packet can't be decoded."""
@@ -124,7 +148,10 @@ class DamageTracker:
     def _with_verdict(self, time: int, picture: VideoFrame) -> tuple[int, VideoFrame, bool]:
         while self._waits(time):  # for longer than any codec reorders
             self._judge_next()
-        return time, picture, self._verdicts.pop(time, self._damaged)
+        damaged = self._verdicts.pop(time, self._damaged)
+        # Where pictures are only counted, a lost one moves those that are reordered around it.
+        self._out_of_order = damaged or (self._out_of_order and not picture.key_frame)
+        return time, picture, damaged or (self._counts and self._out_of_order)
 
     def _judge_next(self) -> None:
         """Judge the packet decoded first of those that aren't judged."""

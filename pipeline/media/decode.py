@@ -127,7 +127,10 @@ def _as_decoded(listing: Listing, numbers: NDArray[np.int64], rate: Fraction) ->
         # The n-th picture is shown when the n-th packet is due, of those that aren't empty.
         due = np.sort(listing.dts[numbers])
         if due[0] != NO_TIME and (np.diff(due) > 0).all():
-            return _Frames(due, listing.time_base, starts, numbers)
+            # Beside an empty packet, it isn't known which of those that are reordered it was.
+            moved = (np.diff(due) > 1).any() and (np.diff(numbers) < 0).any()
+            clock: Timestamps = "repaired" if moved else "stored"
+            return _Frames(due, listing.time_base, starts, numbers, clock=clock)
         return _Frames(np.arange(len(pts), dtype=np.int64), 1 / rate, starts, numbers)
     if (pts != NO_TIME).all() and (np.diff(pts) > 0).all() and not listing.jumps:
         return _Frames(pts, listing.time_base, starts, numbers)

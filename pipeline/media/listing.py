@@ -74,7 +74,13 @@ class Listing:
         """Whether each shown packet has a timestamp of its own, and the clock never jumps."""
         pts = self.pts[self.shows]
         alone = (pts != NO_TIME).all() and (np.diff(np.sort(pts)) > 0).all()
-        return bool(alone) and self.single and not self.jumps
+        return bool(alone) and self.single and not self.jumps and not self._misguessed
+
+    @property
+    def _misguessed(self) -> bool:
+        """Whether FFmpeg guesses timestamps over packets that are empty, which it gets wrong."""
+        guessed = self.rate_only and (self.pts != self.dts).any()
+        return bool(guessed and (np.diff(self.dts) > 1).any())
 
     @property
     def jumps(self) -> bool:

@@ -162,3 +162,51 @@ def test_an_avi_with_a_hole_keeps_its_times(tmp_path: Path, hole: int) -> None:
     left_out = shown(rewritten(path, lambda n, content: None if n == hole else content))
     times = [round(frame.time_s * 25) for frame in left_out]
     assert times == [n for n in range(FRAMES) if n != hole]
+
+
+EMPTY = {
+    "mpeg4": {"g": "12"},
+    "mpeg4 ": {"g": "12", "bf": "2"},
+    "msmpeg4": {"g": "12"},
+    "mpeg2video": {"g": "12"},
+    "flv": {"g": "12"},
+    "ffv1": {"g": "12", "context": "1"},
+    "libx264": {"x264-params": "keyint=12:min-keyint=12:scenecut=0:bframes=0"},
+    "libx264 ": {"x264-params": "keyint=12:min-keyint=12:scenecut=0:bframes=2:b-adapt=0"},
+    "mjpeg": {"q:v": "3"},
+}
+
+
+def write_empty(path: Path, codec: str, empty: tuple[int, ...]) -> Path:
+    """Write pictures as AVI, where packets that are left out become chunks without data."""
+    name = codec.strip()
+    pix_fmt = "yuvj420p" if name == "mjpeg" else "yuv420p"
+    pictures = [picture(number) for number in range(30)]
+    write_video(path, pictures, codec=name, pix_fmt=pix_fmt, options=EMPTY[codec])
+    return rewritten(path, lambda number, content: None if number in empty else content)
+
+
+@pytest.mark.parametrize("empty", [(13,), (12,), (13, 14, 15), (11, 12, 13), (28, 29)], ids=str)
+@pytest.mark.parametrize("codec", EMPTY)
+def test_what_follows_an_empty_chunk_of_avi_is_right_or_told(
+    tmp_path: Path, codec: str, empty: tuple[int, ...]
+) -> None:
+    path = write_empty(tmp_path / "clip.avi", codec, empty)
+    video = scan(path, LIMITS)
+    frames = list(decode(path, video, range(video.info.frame_count)))
+    whole = [frame for frame in frames if frame.fault is None]
+    numbers = [index_of(frame.pixels) for frame in whole]
+    assert numbers == sorted(set(numbers))
+    assert {*range(10), *range(24, 28)} <= set(numbers)
+    late = [n for n, frame in zip(numbers, whole, strict=True) if round(25 * frame.time_s) != n]
+    # Beside an empty chunk it isn't known which picture of those that are reordered it was.
+    assert not late or (video.info.timestamps == "repaired" and len(late) <= 2)
+    if codec == "mjpeg":
+        assert len(numbers) == 30 - len(empty)
+
+
+@pytest.mark.parametrize("codec", ["mpeg4", "msmpeg4", "flv"])
+def test_what_comes_before_the_first_key_frame_is_damaged(tmp_path: Path, codec: str) -> None:
+    frames = shown(write_empty(tmp_path / "clip.avi", codec, (0,)))
+    assert [frame.fault for frame in frames] == ["damaged"] * 11 + [None] * 18
+    assert [index_of(frame.pixels) for frame in frames[11:]] == list(range(12, 30))
