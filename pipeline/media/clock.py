@@ -11,20 +11,11 @@ from pipeline.media.listing import NO_TIME, REORDERED, is_jump, usual_step
 def repaired(
     pts: NDArray[np.int64], time_base: Fraction, rate: Fraction, *, joined: bool
 ) -> NDArray[np.int64]:
-    """Return times that rise, with each jump of the clock closed by the usual duration.
+    """Return times (T,) that rise from 0, with each jump of the clock closed by the usual duration.
 
-    A clock jumps where it goes back by more than frames are reordered, where it goes on only after
-    a long time in a container that is often joined of several, and where it goes far ahead to come
-    back. Between jumps the times are those of the file, in order.
-
-    Args:
-        pts: (T,) in the order in which frames are decoded, units of `time_base`; `NO_TIME` where
-            unknown. At least one is known.
-        time_base: seconds in a unit.
-        rate: frames a second, for a file that has no two frames in order.
-
-    Returns:
-        (T,) rising, from 0.
+    A clock jumps where it goes back by more than frames are reordered, goes on only after long in a
+    container that is often joined, or goes far ahead to come back. Else times are those of the
+    file: `pts` (T,) in the order of decoding, `NO_TIME` where unknown, but for one at least.
 
     >>> pts = np.array([1500, 1540, 9000, 1620, 1660, NO_TIME, 1740, 1780, 20, 60, 140])
     >>> repaired(pts, Fraction(1, 1000), Fraction(25), joined=False).tolist()

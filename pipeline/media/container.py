@@ -56,14 +56,8 @@ def open_media(
 ) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open a file and its main video stream; no other file or host is ever reached.
 
-    Args:
-        max_pixels: in one picture; FFmpeg allocates none much larger, whatever the file claims.
-        threads: to decode in. With several, an error loses what is still in them at the end.
-
-    Raises:
-        NotAVideo: no allowed demuxer recognises the file.
-        NoVideoStream: the file holds no moving pictures.
-        BrokenVideo: the file ends before its pictures are described, or their codec is unknown.
+    With several `threads`, an error loses the pictures that are still in them at the end. Raises
+    NotAVideo, NoVideoStream, or BrokenVideo: cut off, encrypted or of an unknown codec.
     """
     # FFmpeg counts what it pads a picture by, so that an exact limit would refuse good files.
     limit = {"max_pixels": str(2 * max_pixels + _PADDING_PIXELS)}
@@ -91,11 +85,7 @@ def open_media(
 
 
 def check_pixels(width: int, height: int, max_pixels: int) -> None:
-    """Refuse frames that are too large.
-
-    Raises:
-        VideoTooLarge: they are past the limit.
-    """
+    """Raise VideoTooLarge where a frame is past the limit."""
     if width * height > max_pixels:
         raise VideoTooLarge(f"Frames must have at most {max_pixels} pixels, got {width}x{height}.")
 
@@ -122,13 +112,9 @@ def read_frames(
     fed: Fed = lambda _: None,
     failed: Failed = lambda _: None,
 ) -> Iterator[VideoFrame]:
-    """Decode from the start, or from a keyframe before `seek_to`, leaving out what isn't decoded.
+    """Decode from the start, or a keyframe before `seek_to` (time base), what can be decoded.
 
-    Args:
-        seek_to: in units of the stream's time base.
-
-    Raises:
-        VideoTooLarge: a frame is past the limit.
+    Raises VideoTooLarge at a frame past the limit.
     """
     if seek_to is not None:
         try:
@@ -157,15 +143,9 @@ def read_numbered(
     fed: Fed = lambda _: None,
     failed: Failed = lambda _: None,
 ) -> Iterator[tuple[int, VideoFrame]]:
-    """Decode from a packet, and tell of each picture in which packet of the stream it was.
+    """Decode from a packet, and tell of each picture in which packet of the stream it was, from 0.
 
-    Args:
-        start: number of the packet to start at, counted from 0.
-        fed: as `Fed`; the packet's `pts` is its number.
-        failed: as `Failed`, likewise.
-
-    Raises:
-        VideoTooLarge: a frame is past the limit.
+    `fed` and `failed` get packets whose `pts` is their number. Raises VideoTooLarge.
     """
     decode = _Decoder(decoder_of(stream), max_pixels, failed)
     own = (packet for packet in read_packets(container) if packet.stream_index == stream.index)
@@ -193,9 +173,6 @@ class _Decoder:
 
     A picture whose references are lost is shown, as FFmpeg's own tools do, but not before one
     that is whole: there, it differs from what decoding from further ahead would give.
-
-    Args:
-        context: not used before.
     """
 
     def __init__(self, context: VideoCodecContext, max_pixels: int, failed: Failed) -> None:
@@ -235,24 +212,14 @@ class _Decoder:
 
 
 class RgbConverter:
-    """Turns decoded pictures to RGB as they are shown.
-
-    Args:
-        height: of the picture that is shown, pixels, as it is turned; others are scaled to it.
-        width: likewise.
-    """
+    """Turns decoded pictures to RGB as they are shown, scaled to one height and width."""
 
     def __init__(self, height: int, width: int) -> None:
         self._shown = (height, width)
         self._reformatter = VideoReformatter()  # kept: making one costs more than a frame
 
     def __call__(self, frame: VideoFrame, orientation: Orientation) -> NDArray[np.uint8]:
-        """Return the picture (H, W, 3) uint8, RGB; transparent pixels are seen over black.
-
-        Args:
-            frame: as it is stored.
-            orientation: how it is turned to be shown.
-        """
+        """Return a stored picture as (H, W, 3) uint8; transparent pixels are seen over black."""
         transparent = any(component.is_alpha for component in frame.format.components)
         height, width = self._shown[::-1] if orientation.swaps_sides else self._shown
         rgb = self._reformatter.reformat(

@@ -33,16 +33,7 @@ _TELL_NO_LOSS = {*_NEVER_FAIL, "mpeg1video", "mpeg2video", "vc1", "wmv3", "vp9",
 
 @dataclass
 class _Coded:
-    """A packet that is being decoded.
-
-    Attributes:
-        time: when its picture is shown; None where it shows none.
-        key: decoding can start at it.
-        after_told: of the packet before, the container says that it is damaged.
-        discarded: the container says that its picture isn't to be shown.
-        header: what it says of itself.
-        whole: what the decoder says of its picture; None before that is shown.
-    """
+    """A packet that is being decoded; `after_told`: the one before is called damaged."""
 
     time: int | None
     key: bool
@@ -56,13 +47,8 @@ class DamageTracker:
     """Follows a decoder: is told of each packet that goes in, and judges the pictures.
 
     A picture is held back until it is known what came of all that was decoded before it: where some
-    are built on later ones, until these are shown.
-
-    Args:
-        stream: that is decoded.
-        time_of: gives, for a packet's `pts`, the time at which its picture is shown; None where it
-            shows none.
-        from_start: of the file; otherwise what comes before isn't known.
+    are built on later ones, until these are shown. `time_of` gives, for a packet's `pts`, when its
+    picture is shown; None where it shows none.
     """
 
     def __init__(
@@ -90,7 +76,6 @@ class DamageTracker:
         self._told = False
 
     def fed(self, packet: "Packet[Stream]") -> None:
-        """Note a packet before it is decoded."""
         header = CodedPicture() if self._read is None else self._read(memoryview(packet))
         time = None if packet.pts is None else self._time_of(packet.pts)
         key = is_key(self._stream, packet)
@@ -107,18 +92,13 @@ class DamageTracker:
         return self._tells_no_loss and self._counts and packet.dts > self._last_dts + 1
 
     def failed(self) -> None:
-        """Note that some packet can't be decoded."""
         # That no picture comes of it is known elsewhere. These hide some, and reorder none.
         self._damaged = self._damaged or self._hides
 
     def judged(
         self, pictures: Iterator[tuple[int, VideoFrame]]
     ) -> Iterator[tuple[int, VideoFrame, bool]]:
-        """Yield each picture with its time, and whether it is or rests on a damaged one.
-
-        Args:
-            pictures: with their times, which rise.
-        """
+        """Yield each picture with its rising time, and whether it is or rests on a damaged one."""
         waiting: deque[tuple[int, VideoFrame]] = deque()
         for time, picture in pictures:
             waiting.append((time, picture))
@@ -182,10 +162,7 @@ class DamageTracker:
             self._note_damage(leads=False)
 
     def _leads(self, coded: _Coded) -> bool:
-        """Tell whether it is shown before the last key frame, and may be built on what was before.
-
-        Nothing else is built on it.
-        """
+        """Tell whether it is shown before the last key frame, so that nothing else rests on it."""
         if coded.time is None or self._key_time is None:
             return False
         return coded.time < self._key_time

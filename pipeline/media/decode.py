@@ -48,14 +48,8 @@ class _Frames:
 def scan(path: Path, limits: VideoLimits, slow: Slow = lambda _: None) -> ScannedVideo:
     """List the frames of an untrusted file, decoding no more of a long one than proves the list.
 
-    Where timestamps are missing, doubled, jump or are contradicted by what decodes, the whole file
-    is decoded, and its frames are listed in the order in which they decode.
-
-    Raises:
-        NotAVideo: no allowed demuxer recognises the file, or it is a still picture.
-        NoVideoStream: the file holds no moving pictures.
-        BrokenVideo: it is truncated or encrypted, or nothing in it can be decoded.
-        VideoTooLarge: it is past one of the limits.
+    Where timestamps are missing, doubled, jump or are contradicted by what decodes, all is decoded,
+    and frames listed in that order. Raises NotAVideo, NoVideoStream, BrokenVideo, VideoTooLarge.
     """
     with open_media(path, limits.max_pixels) as (container, stream):
         check_pixels(stream.width, stream.height, limits.max_pixels)
@@ -145,13 +139,10 @@ def _as_decoded(listing: Listing, numbers: NDArray[np.int64], rate: Fraction) ->
 
 
 def select(video: ScannedVideo, start_s: float | None, end_s: float | None, every: int) -> range:
-    """Choose the source frames that appear from `start_s` until before `end_s`, each `every`-th.
+    """Choose the frames that appear from `start_s` until before `end_s`, each `every`-th.
 
-    Where none appears in between, it is the one that is on screen meanwhile. Times count in
-    microseconds, as results give them.
-
-    Raises:
-        SelectionError: no frame lies in the range, or `every` is below 1.
+    Where none does, it is the one on screen meanwhile. Times count in microseconds, as results give
+    them. Raises SelectionError: no frame lies there, or `every` is below 1.
     """
     if every < 1:
         raise SelectionError(f"every must be at least 1, got {every}.")
@@ -199,7 +190,6 @@ def scan_to_dict(video: ScannedVideo) -> dict[str, Any]:
 
 
 def scan_from_dict(saved: Mapping[str, Any]) -> ScannedVideo:
-    """Return the scan that `scan_to_dict` was given."""
     info = saved["info"]
     fractions = {name: Fraction(info[name]) for name in ("fps", "pixel_aspect")}
     numbers = saved.get("numbers")

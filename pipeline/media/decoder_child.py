@@ -43,11 +43,7 @@ class _Pickler(pickle.Pickler):
 
 
 class DecoderChild:
-    """One process and the socket to it.
-
-    Attributes:
-        lacks: protections that it couldn't get, once it is locked down.
-    """
+    """One process and the socket to it; `lacks` has the protections that it couldn't get."""
 
     def __init__(self, server: ForkServer) -> None:
         self.lacks: Sequence[str] = ()
@@ -70,7 +66,6 @@ class DecoderChild:
     def ask(
         self, action: str, path: Path | None, memory_bytes: int, arguments: Sequence[object]
     ) -> None:
-        """Send the first request."""
         self.requests += 1
         self._memory_bytes = memory_bytes
         where = None if path is None else path.resolve()
@@ -92,8 +87,7 @@ class DecoderChild:
     def wait_until_locked(self) -> None:
         """Wait until it can do no harm any more; up to here it runs our code only.
 
-        Raises:
-            RuntimeError: it doesn't get there, which is no fault of the file.
+        Raises RuntimeError where it doesn't get there, which is no fault of the file.
         """
         head = memoryview(bytearray(HEAD.size))
         left = TimeLeft(_START_S)
@@ -110,16 +104,9 @@ class DecoderChild:
     def receive_head(
         self, kinds: bytes, sizes: range, left: TimeLeft, late: str
     ) -> tuple[bytes, int]:
-        """Receive the start of a message.
+        """Receive the start of a message: its kind, and the size of what follows, bytes.
 
-        Args:
-            kinds: those that are wanted, a letter each.
-            sizes: that the message may have.
-            left: to wait.
-            late: what to say past that.
-
-        Returns:
-            The kind, and the size of what follows, bytes.
+        Only some kinds (letters) and sizes are taken; `late` is what to say when no time is left.
         """
         head = memoryview(bytearray(HEAD.size))
         self.receive_into(head, left, late)
@@ -133,11 +120,7 @@ class DecoderChild:
         raise DecoderFailed(NONSENSE)
 
     def receive_into(self, view: memoryview, left: TimeLeft, late: str) -> None:
-        """Fill a buffer.
-
-        Raises:
-            DecoderFailed: the process dies meanwhile, or no time is left.
-        """
+        """Fill a buffer; raises DecoderFailed where the process dies, or no time is left."""
         try:
             self._receive(view, left)
         except TimeoutError as error:

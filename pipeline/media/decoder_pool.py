@@ -15,11 +15,7 @@ _MOST_REQUESTS = 20  # to one process, whose processor time is limited
 
 @dataclass
 class Decoder:
-    """A process that decodes one video.
-
-    Attributes:
-        done: whether it has given all frames that it was asked for.
-    """
+    """A process that decodes one video; `done` when it has given all that it was asked for."""
 
     file: bytes
     child: DecoderChild
@@ -27,14 +23,10 @@ class Decoder:
 
 
 class DecoderPool:
-    """Forks and ends processes, each for one file.
+    """Forks and ends processes, each for one file and of at most `memory_bytes`.
 
     The last one that decoded frames of a video is kept until it is asked for another file, or has
     worked enough.
-
-    Args:
-        program: that forks them; the descriptor of its socket is added.
-        memory_bytes: that a process may map.
     """
 
     def __init__(self, program: Sequence[str], memory_bytes: int) -> None:
@@ -102,7 +94,6 @@ class DecoderPool:
         return child
 
     def _forking(self) -> ForkServer:
-        """Return the server, a new one if the old one is worn."""
         if self._server is not None and self._server.worn:
             self._server.retire()
             self._server = None

@@ -111,12 +111,7 @@ def _receive(reader: BinaryIO) -> Any:
 
 
 class FrameSender:
-    """Sends frames in the sizes that are wanted; keeps some of the last for the next request.
-
-    Args:
-        writer: to whoever asked.
-        reader: decodes the frames.
-    """
+    """Sends frames in the sizes that are wanted; keeps some of the last for the next request."""
 
     def __init__(self, writer: BinaryIO, reader: FrameReader) -> None:
         self._writer = writer

@@ -26,9 +26,6 @@ class ForkServer:
     """The server as its parent sees it; any of its threads may call.
 
     `multiprocessing.forkserver` would hand on the whole environment, and never begin anew.
-
-    Args:
-        program: calls `forked`; the descriptor of its socket is added.
     """
 
     def __init__(self, program: Sequence[str]) -> None:
@@ -57,10 +54,7 @@ class ForkServer:
         return self._forks_left <= 0 or self._process.poll() is not None
 
     def fork(self, descriptor: int) -> int:
-        """Start a process that is given a socket, and return its id, which stays until `wait`.
-
-        Raises RuntimeError where the server doesn't start or is gone.
-        """
+        """Give a socket to a new process and return its id, until `wait`; RuntimeError if none."""
         with self._lock:
             try:
                 socket.send_fds(self._socket, [_NUMBER.pack(0)], [descriptor])
@@ -74,10 +68,7 @@ class ForkServer:
             return child
 
     def wait(self, child: int) -> int | None:
-        """Return the exit code of a process that has ended, negative for a signal.
-
-        None where the server, which alone is told, is gone.
-        """
+        """Return a process' exit code, negative for a signal; None where the server is gone."""
         with self._lock:
             code = None
             try:
@@ -148,7 +139,6 @@ def forked(descriptor: int) -> bool:
 
 
 def told(code: int | None) -> str:
-    """Say in a message how a process ended."""
     if code is None:
         return "an unknown cause"
     return signal.Signals(-code).name if code < 0 else f"exit status {code}"

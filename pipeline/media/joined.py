@@ -33,9 +33,7 @@ def packets_of_one_codec(
 ) -> Iterator["Packet[Stream]"]:
     """Read a stream's packets from the start to the end of the file.
 
-    Raises:
-        BrokenVideo: the file goes on in another codec or stream, of which FFmpeg would show nothing
-            or garbage.
+    Raises BrokenVideo: it goes on in another codec or stream, of which FFmpeg would show garbage.
     """
     places: dict[int, list[int]] = {}  # in the file, of the packets of each video stream
     positions = [0]
@@ -84,10 +82,7 @@ def _is_before(one: list[int], other: list[int]) -> bool:
 
 
 def _other_codec(stream: VideoStream) -> str | None:
-    """Return the codec as which FFmpeg reads the stream now; None if it is the one it had at first.
-
-    MPEG-TS changes it in the middle of the file, and PyAV doesn't show that.
-    """
+    """Return the codec that MPEG-TS changed to in the middle of the file, unseen by PyAV."""
     own = stream.codec_context.codec.name
     # Where its headers are damaged, FFmpeg takes MPEG-2 for MPEG-1.
     own = "mpeg2video" if own == "mpeg1video" else own

@@ -30,36 +30,23 @@ _MAX_STEP_S = 10.0  # from frame to frame: from here on, FFmpeg's own tools see 
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """What a stream's packets say, without decoding; arrays are in the order of the file.
+    """What a stream's packets (P,) say, in the order of the file and in units of the time base."""
 
-    Attributes:
-        pts: (P,) int64, when each packet is shown, in units of the time base; `NO_TIME` if unknown.
-        dts: (P,) int64, when each is decoded, likewise.
-        shows: (P,) bool: it holds one frame to be shown.
-        key: (P,) bool: decoding can start at it.
-        last_duration: of the frame shown last, in units of the time base; 0 if unknown.
-        time_base: seconds in a unit.
-        joined: the container is one whose clock may jump.
-        rate_only: the container has no timestamps, but a rate; FFmpeg guesses them.
-        single: no packet shows several frames.
-        placed: each packet begins where the container says its time. Others have guessed times,
-            which are other ones after seeking (MPEG-PS with many frames in a pack).
-    """
-
-    pts: NDArray[np.int64]
-    dts: NDArray[np.int64]
-    shows: NDArray[np.bool_]
+    pts: NDArray[np.int64]  # when they are shown, `NO_TIME` if unknown
+    dts: NDArray[np.int64]  # when they are decoded, likewise
+    shows: NDArray[np.bool_]  # which hold a frame to be shown
     key: NDArray[np.bool_]
-    last_duration: int
+    last_duration: int  # of the frame shown last; 0 if unknown
     time_base: Fraction
-    joined: bool
-    rate_only: bool
-    single: bool
+    joined: bool  # the container is one whose clock may jump
+    rate_only: bool  # it has no timestamps, but a rate: FFmpeg guesses them
+    single: bool  # no packet shows several frames
+    # Each begins where the container says its time. Others have guessed times, which are other ones
+    # after seeking (MPEG-PS with many frames in a pack).
     placed: bool
 
     @property
     def timestamps(self) -> NDArray[np.int64]:
-        """Those of the frames that have one, sorted."""
         shown = self.pts[self.shows]
         return np.sort(shown[shown != NO_TIME])
 
@@ -92,11 +79,6 @@ class Listing:
 
 
 def check_duration(duration_s: float, limits: VideoLimits) -> None:
-    """Refuse a video that is too long.
-
-    Raises:
-        VideoTooLarge: it is past the limit.
-    """
     if duration_s > limits.max_duration_s:
         raise VideoTooLarge(
             f"The video must last at most {limits.max_duration_s:g} s, got {duration_s:.1f} s."
@@ -104,11 +86,6 @@ def check_duration(duration_s: float, limits: VideoLimits) -> None:
 
 
 def check_count(count: int, limits: VideoLimits) -> None:
-    """Refuse a video of too many frames.
-
-    Raises:
-        VideoTooLarge: they are past the limit.
-    """
     if count > limits.max_frames:
         raise VideoTooLarge(f"The video must have at most {limits.max_frames} frames, got more.")
 
@@ -118,11 +95,8 @@ def list_packets(
 ) -> Listing:
     """Read a freshly opened file's packets to its end and list the frames they hold.
 
-    Raises:
-        BrokenVideo: there are none, the file is shorter than its container states, or its codec
-            changes.
-        NotAVideo: it is a still picture.
-        VideoTooLarge: they are past the limit.
+    Raises BrokenVideo: there are none, the file is shorter than its container states, or its codec
+    changes; NotAVideo: a still picture; VideoTooLarge.
     """
     _check_size(path)
     is_mp4 = "mp4" in container.format.name
@@ -167,8 +141,7 @@ def list_packets(
 def _last_duration(times: NDArray[np.int64], durations: NDArray[np.int64], is_mp4: bool) -> int:
     """Return how long the last of the frames stays, given as they are decoded.
 
-    In MP4 a duration is the time to the next frame that is decoded, whatever is shown next: only
-    that of the frame decoded last is one of a frame. Without B-frames that is the one shown last.
+    In MP4 a duration is the time to the next frame decoded, so only the last one's is a frame's.
     """
     if len(times) == 0:
         return 0

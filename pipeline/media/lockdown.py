@@ -113,23 +113,14 @@ class _Comparison(ctypes.Structure):
 def lock_down(
     readable: Path | None, memory_bytes: int, seccomp: str = "libseccomp.so.2"
 ) -> list[str]:
-    """Give up all but reading one file, for the rest of this process's life.
+    """Give up all but reading one file, or none, for the rest of this process's life.
 
     What stays: descriptors that are open, threads, memory up to a limit. What goes, each for two
     reasons where the kernel has both Landlock and seccomp: opening other files, writing, sockets,
     processes and programs, signals to others. Whatever is imported later must be loaded before.
 
-    Args:
-        readable: the one file; None for none at all.
-        memory_bytes: most that may be mapped.
-        seccomp: name of the library.
-
-    Returns:
-        What this system can't give, a sentence each; empty where all is in force.
-
-    Raises:
-        RuntimeError: the process has other threads, which would stay free.
-        OSError: a protection that is there refuses to work.
+    Returns what this system can't give, a sentence each. Raises RuntimeError: other threads run,
+    which would stay free; OSError: a protection that is there refuses to work.
     """
     threads = sum(1 for _ in Path("/proc/self/task").iterdir())
     if threads > 1:

@@ -18,27 +18,18 @@ _INTRA = {2, 4, 7, 9}  # types of slices: I and SI
 
 @dataclass(frozen=True)
 class CodedPicture:
-    """What is known of a picture before it is decoded.
+    """What is known of a picture before it is decoded."""
 
-    Attributes:
-        reference: others may be built on it.
-        intra: it is built on no other.
-        follows_loss: a picture that others are built on is missing before it.
-    """
-
-    reference: bool = True
-    intra: bool = True
-    follows_loss: bool = False
+    reference: bool = True  # others may be built on it
+    intra: bool = True  # it is built on no other
+    follows_loss: bool = False  # one that others are built on is missing before it
 
 
 class H264Headers:
-    """Reads the packets of one H.264 stream in their order.
+    """Reads the packets of one H.264 stream, with its extradata, in their order.
 
     Each picture has the number of the last one that others are built on, or the next number: where
     it has another one, such a picture was lost.
-
-    Args:
-        extradata: of the stream.
     """
 
     def __init__(self, extradata: bytes) -> None:
@@ -50,7 +41,6 @@ class H264Headers:
             self._read_sps(unit)
 
     def __call__(self, packet: memoryview) -> CodedPicture:
-        """Read the headers of a packet."""
         for unit in _units(bytes(packet), self._length_bytes):
             kind = unit[0] & 31
             if kind == 7:
@@ -88,17 +78,12 @@ class H264Headers:
 
 
 class HevcHeaders:
-    """Reads the packets of one HEVC stream; of loss the decoder itself tells.
-
-    Args:
-        extradata: of the stream.
-    """
+    """Reads the packets of one HEVC stream; of loss the decoder itself tells."""
 
     def __init__(self, extradata: bytes) -> None:
         self._length_bytes = _length_bytes(extradata, at=21)
 
     def __call__(self, packet: memoryview) -> CodedPicture:
-        """Read the headers of a packet."""
         for unit in _units(bytes(packet), self._length_bytes):
             kind = unit[0] >> 1 & 63
             if kind < 32:
@@ -114,48 +99,29 @@ HEADERS: Mapping[str, Callable[[bytes], H264Headers | HevcHeaders]] = {
 
 
 class _Bits:
-    """Reads bits from the start of some bytes."""
-
     def __init__(self, escaped: bytes) -> None:
         data = escaped.replace(_ESCAPED, _ESCAPE)
         self._value = int.from_bytes(data, "big")
         self._left = 8 * len(data)
 
     def take(self, count: int) -> int:
-        """Read a number of so many bits.
-
-        Raises:
-            ValueError: there are no more.
-        """
+        """Read a number of so many bits; ValueError where there are no more."""
         self._left -= count
         return self._value >> self._left & ((1 << count) - 1)  # a negative shift raises it
 
     def golomb(self) -> int:
-        """Read a number in Exp-Golomb code, without a sign.
-
-        Raises:
-            ValueError: as `take`.
-        """
         zeros = 0
         while not self.take(1):
             zeros += 1
         return (1 << zeros) - 1 + self.take(zeros)
 
     def signed_golomb(self) -> int:
-        """Read a number in Exp-Golomb code, with a sign.
-
-        Raises:
-            ValueError: as `take`.
-        """
         code = self.golomb()
         return (code + 1) // 2 if code % 2 else -code // 2
 
 
 def _read_h264_sps(unit: bytes) -> tuple[int | None, int]:
-    """Return how many bits the number of a picture has, None where gaps are allowed.
-
-    And how many bits stand before it for the plane of colour.
-    """
+    """Return how many bits a picture's number has, None with gaps allowed; those of the plane."""
     bits = _Bits(unit[1:_SPS_BYTES])
     profile = bits.take(8)
     bits.take(16)  # constraints and level

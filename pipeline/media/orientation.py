@@ -15,12 +15,7 @@ _LEFT_TO_RIGHT = 1  # of cv2.flip
 
 @dataclass(frozen=True)
 class Orientation:
-    """One of the eight ways to show a picture.
-
-    Attributes:
-        rotation: degrees clockwise that the stored picture is turned by: 0, 90, 180 or 270.
-        mirrored: whether it is mirrored left to right after that.
-    """
+    """One of eight ways to show a picture: degrees clockwise, then mirrored left to right."""
 
     rotation: int = 0
     mirrored: bool = False
@@ -31,7 +26,6 @@ class Orientation:
         return self.rotation in {90, 270}
 
     def show(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Turn and mirror a stored picture (H, W, C)."""
         if self.rotation:
             pixels = cv2.rotate(pixels, _TURNS[self.rotation]).astype(np.uint8, copy=False)
         if self.mirrored:
@@ -40,9 +34,7 @@ class Orientation:
 
 
 def orientation_of(frame: VideoFrame) -> Orientation | None:
-    """Read the display matrix of a decoded picture; angles between are taken to the next quarter.
-
-    None where it has no matrix.
+    """Read the display matrix of a decoded picture, to the nearest quarter; None without one.
 
     Source: libavutil's display.h: x' = a x + c y, y' = b x + d y, with y pointing down.
     """

@@ -50,15 +50,11 @@ class _Picture(NamedTuple):
 
 
 class Playback:
-    """Decodes a file from one of its starts, and shows what is on screen at rising times.
+    """Decodes a file from a start, and shows what is on screen at rising times.
 
     Pictures that depend on damage differ by where decoding starts, unless enough whole ones came
-    before. So it shows nothing before these, and decoders don't tell of all damage.
-
-    Args:
-        path: of the file.
-        video: what the scan found.
-        start: frame to start at; from the file's start everything is shown.
+    before. So it shows nothing before these, and decoders don't tell of all damage. From the file's
+    start everything is shown.
     """
 
     def __init__(self, path: Path, video: ScannedVideo, start: int) -> None:
@@ -78,17 +74,9 @@ class Playback:
         return max(self._start, int(np.searchsorted(self._video.timestamps, timestamp)))
 
     def show(self, timestamp: int) -> tuple[VideoFrame, Orientation, Fault | None] | None:
-        """Return the last picture that isn't later, or the first.
+        """Return the last picture that isn't later, or the first; None where there is none at all.
 
-        Args:
-            timestamp: not before the last one.
-
-        Returns:
-            The picture as it is stored, how it is turned, and `repeated` if it is of another time;
-            None where there is no picture at all.
-
-        Raises:
-            TooNear: start further ahead.
+        As it is stored, with how it is turned, and `repeated` if of another time. Raises TooNear.
         """
         while self._shown is None or self._shown.time < timestamp:
             if self._next is None:

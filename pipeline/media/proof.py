@@ -32,13 +32,7 @@ _MOST_PROOF_FRAMES = 300  # where they start far ahead
 
 @dataclass(frozen=True)
 class FirstFrames:
-    """What the first frames that decode look like.
-
-    Attributes:
-        timestamps: of up to `PROOF_FRAMES` frames, as they are shown; None where unknown.
-        width: pixels, after rotation.
-        height: pixels, after rotation.
-    """
+    """Timestamps of up to `PROOF_FRAMES` frames, and what the first looks like as it is shown."""
 
     timestamps: list[int | None]
     width: int
@@ -49,21 +43,14 @@ class FirstFrames:
 
 @dataclass(frozen=True)
 class Decoded:
-    """What became of a file's packets, counted from 0.
+    """What became of a file's packets, counted from 0."""
 
-    Attributes:
-        numbers: (T,) int64, the packet of each picture, in the order in which they are shown.
-        failed: (F,) int64, those that can't be decoded; with threads, about them.
-        whole: pictures that the decoder calls whole.
-    """
-
-    numbers: NDArray[np.int64]
-    failed: NDArray[np.int64]
-    whole: int
+    numbers: NDArray[np.int64]  # (T,), of each picture, in the order in which they are shown
+    failed: NDArray[np.int64]  # (F,), those that can't be decoded; with threads, about them
+    whole: int  # pictures that the decoder calls whole
 
     @property
     def damaged(self) -> bool:
-        """Whether some of it is."""
         return len(self.failed) > 0 or self.whole < len(self.numbers)
 
     def with_failed(self, listing: Listing) -> NDArray[np.int64]:
@@ -86,12 +73,7 @@ class Decoded:
 
 
 def decode_first(path: Path, limits: VideoLimits, codec: str) -> FirstFrames:
-    """Decode the first frames.
-
-    Raises:
-        BrokenVideo: there are none.
-        VideoTooLarge: they are past the limit.
-    """
+    """Decode the first frames; raises BrokenVideo where there are none, or VideoTooLarge."""
     with open_media(path, limits.max_pixels) as (container, stream):
         frames = read_frames(container, stream, limits.max_pixels)
         first = next(frames, None)
@@ -128,12 +110,8 @@ def agrees(
 ) -> bool:
     """Tell whether frames that were decoded one after the other are some that are listed.
 
-    Damage may leave some out, but not half: then there are packets that show nothing.
-
-    Args:
-        shown: timestamps of those that were decoded.
-        timestamps: of those that are listed.
-        damaged: some are, after which decoders don't always know the order of the others.
+    Damage may leave some out, but not half: then there are packets that show nothing. After it,
+    decoders don't always know the order of the others.
     """
     if not shown or None in shown:
         return False
@@ -153,8 +131,7 @@ def agrees(
 def seeks(path: Path, limits: VideoLimits, listing: Listing, timestamps: NDArray[np.int64]) -> bool:
     """Tell whether frames have the timestamps listed after seeking.
 
-    Tried in the middle, and where a frame is shown longest after or before it is decoded: there a
-    wrong timestamp would be.
+    Tried in the middle, and where a frame is shown longest after or before it is decoded.
     """
     if len(timestamps) <= PROOF_FRAMES:
         return True  # never worth seeking
@@ -197,13 +174,8 @@ def _seeks_to(
 def decode_whole(path: Path, limits: VideoLimits, listed: int) -> Decoded:
     """Decode all frames, and return the number of the packet that each was in.
 
-    Args:
-        listed: frames that packets hold.
-
-    Raises:
-        BrokenVideo: less than a third is whole; hidden frames and fields stored apart account for
-            up to half.
-        VideoTooLarge: there are too many, or they are too large.
+    Raises VideoTooLarge, or BrokenVideo: less than a third of those listed is whole; hidden frames
+    and fields stored apart account for up to half.
     """
     decoded = _decode_whole(path, limits, THREADS)
     if len(decoded.failed):

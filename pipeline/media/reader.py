@@ -19,10 +19,6 @@ class FrameReader:
     """Decodes frames of one file; goes on from where it is, if no start of decoding is nearer.
 
     So whoever asks for one segment after another has a video decoded once that can't be sought.
-
-    Args:
-        path: of the file that was scanned.
-        video: what the scan found.
     """
 
     def __init__(self, path: Path, video: ScannedVideo) -> None:
@@ -33,22 +29,11 @@ class FrameReader:
         self._last = -1  # frame that was shown
 
     def frames(self, indices: Sequence[int]) -> Generator[Frame, None, None]:
-        """Decode some frames, each as it is when the file is decoded from its start.
+        """Decode frames by rising indices, each as it is when the file is decoded from its start.
 
-        A frame that can't be decoded repeats the last picture before it, as players do. A frame of
-        another size than the first one is scaled to it, after it is turned. Transparent pixels are
-        seen over black.
-
-        Args:
-            indices: source frames wanted, rising.
-
-        Yields:
-            Exactly the frames of `indices`, in order.
-
-        Raises:
-            BrokenVideo: no frame can be decoded.
-            VideoTooLarge: a frame has grown past the limit that the video was scanned with.
-            ValueError: the indices don't rise or aren't within the video.
+        One that can't be decoded repeats the last picture before it, as players do; one of another
+        size than the first is scaled to it, after it is turned. Raises BrokenVideo where nothing
+        can be decoded, VideoTooLarge, and ValueError for indices that don't rise or aren't there.
         """
         if len(indices) == 0:
             return
@@ -64,7 +49,6 @@ class FrameReader:
             yield Frame(index, self._video.time_s(index), pixels, fault)
 
     def close(self) -> None:
-        """Close the file."""
         if self._playback is not None:
             self._playback.close()
         self._playback = None

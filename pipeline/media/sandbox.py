@@ -37,18 +37,10 @@ _FRACTION = re.compile(r"[0-9]{1,20}(/[0-9]{1,20})?")
 class Sandbox:
     """Does what `pipeline.media.decode` and `pipeline.media.sound` do, in child processes.
 
-    A process serves one file: it gives up everything but reading that file (see
-    `pipeline.media.lockdown`), works, and is killed when it is done, takes too long, or isn't
-    wanted any more (see `pipeline.media.decoder_pool`). What it answers isn't trusted: sizes are
-    checked, and nothing in it can run.
-
-    It may be used from several threads at once.
-
-    Args:
-        stall_s: how long decoding may bring no frame, beside the length of what must be decoded
-            before it.
-        memory_bytes: that a process may map.
-        program: that the processes run; the descriptor of its socket is added.
+    A process serves one file: it gives up everything but reading that file (`lockdown`), works, and
+    is killed when it is done, brings no frame for `stall_s` and the length of what must be decoded
+    before it, or isn't wanted any more (`decoder_pool`). What it answers isn't trusted: sizes are
+    checked, and nothing in it can run. Threads may share a sandbox.
     """
 
     def __init__(
@@ -72,10 +64,8 @@ class Sandbox:
     def scan(self, path: Path, limits: VideoLimits, timeout_s: float) -> ScannedVideo:
         """List the frames of a file, as `pipeline.media.decode.scan` does.
 
-        Raises:
-            VideoError: as `pipeline.media.decode.scan`.
-            DecoderFailed: the file crashes the decoder, takes too much memory, or longer than
-                `timeout_s`; where all of it must be decoded, longer than that and its own length.
+        Raises also DecoderFailed: the file crashes the decoder, takes too much memory, or longer
+        than `timeout_s`; where all of it must be decoded, longer than that and its own length.
         """
         late = (
             f"The frames took longer than {timeout_s:g} s to list: the container should list them."
@@ -101,10 +91,7 @@ class Sandbox:
     ) -> Generator[Frame, None, None]:
         """Decode frames, as `pipeline.media.decode.decode` does; closing it ends the process.
 
-        Raises:
-            VideoError: as `pipeline.media.decode.decode`.
-            DecoderFailed: the file crashes the decoder, takes too much memory, or brings no frame
-                for too long.
+        Raises also DecoderFailed: the file crashes it, takes too much memory, or brings no frame.
         """
         size = (video.info.height, video.info.width)
         with closing(self._pictures(path, video, indices, None, [size])) as pictures:
@@ -114,12 +101,7 @@ class Sandbox:
     def decode_scaled(
         self, path: Path, video: ScannedVideo, indices: Sequence[int], fits: Sequence[Fit]
     ) -> Generator[Scaled, None, None]:
-        """Decode frames and scale them in there, as `pipeline.segmenter.decode_scaled` does.
-
-        Raises:
-            VideoError: as `pipeline.media.decode.decode`.
-            DecoderFailed: as `decode`.
-        """
+        """Decode and scale frames in there, as `pipeline.segmenter.decode_scaled` and `decode`."""
         sizes = [(to.padded_height, to.padded_width) for to in fits]
         return self._pictures(path, video, indices, fits, sizes)
 
@@ -150,12 +132,7 @@ class Sandbox:
                 yield tuple(pictures), FRAMES[kind]
 
     def listen(self, path: Path, video: ScannedVideo) -> Generator[Sound, None, None]:
-        """Decode the sound, as `pipeline.media.sound.listen` does; closing it ends the process.
-
-        Raises:
-            VideoError: as `pipeline.media.sound.listen`.
-            DecoderFailed: as `decode`.
-        """
+        """Decode the sound, as `pipeline.media.sound.listen`, and `decode`, do."""
         late = f"No sound of the video could be decoded within {self._stall_s:g} s."
         sizes = range(START.size + PART_SAMPLES * _SAMPLE_BYTES + 1)
         with self._pool.child("listen", path, video) as child:
@@ -186,12 +163,7 @@ def _seconds(
 
 
 def _checked(content: bytes | bytearray, limits: VideoLimits) -> ScannedVideo:
-    """Read a scan that may be made up.
-
-    Raises:
-        DecoderFailed: it is none.
-        VideoTooLarge: it is past the limits, which an honest process has looked at.
-    """
+    """Read a scan that may be made up; raises DecoderFailed or VideoTooLarge."""
     try:
         video = replace(_read(json.loads(content)), max_pixels=limits.max_pixels)
     except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:

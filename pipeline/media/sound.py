@@ -23,26 +23,16 @@ PART_SAMPLES = 2**16  # at most, in one part
 
 @dataclass(frozen=True)
 class Sound:
-    """A part of the sound.
-
-    Attributes:
-        start: when it is heard, samples of `RATE` after the first frame; below 0 before it.
-        samples: (N, CHANNELS) int16, N from 1 to `PART_SAMPLES`.
-    """
+    """Samples (N, CHANNELS) int16, N from 1 to `PART_SAMPLES`, heard from sample `start` on."""
 
     start: int
     samples: NDArray[np.int16]
 
 
 def listen(path: Path, video: ScannedVideo) -> Generator[Sound, None, None]:
-    """Decode the main sound of a file, leaving out what is damaged.
+    """Decode the main sound of a file, leaving out what is damaged; nothing where there is none.
 
-    Yields:
-        The sound in parts, nothing where there is none. Parts follow each other but for gaps and
-        overlaps that the file has.
-
-    Raises:
-        VideoError: the file can't be opened.
+    Parts follow each other but for gaps and overlaps that the file has. Raises VideoError.
     """
     zero_s = int(video.timestamps[0]) * video.time_base
     with open_media(path, video.info.width * video.info.height) as (container, _):
@@ -65,7 +55,6 @@ def listen(path: Path, video: ScannedVideo) -> Generator[Sound, None, None]:
 
 
 def _decode(stream: AudioStream, packet: "Packet[Stream] | None") -> list[AudioFrame]:
-    """Decode a packet, or with None what is left in the decoder."""
     try:
         return stream.decode(packet)
     except Exception:  # damaged files raise anything, as in `media`

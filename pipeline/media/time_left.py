@@ -8,13 +8,10 @@ _SLICE_S = 1.0
 
 
 class TimeLeft:
-    """A limit that counts only the time in which one really waits.
+    """A limit, seconds, that counts only the time in which one really waits.
 
     It is waited in slices. One that lasts longer than it should means that this process was paused
     meanwhile, maybe with the whole machine: the other process isn't to blame for that.
-
-    Args:
-        seconds: to wait at most.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -22,11 +19,7 @@ class TimeLeft:
 
     @contextmanager
     def waiting(self) -> Iterator[float]:
-        """Say for how many seconds to wait now, and count the wait.
-
-        Raises:
-            TimeoutError: nothing is left.
-        """
+        """Say for how many seconds to wait now, and count that; TimeoutError when none is left."""
         if self._seconds <= 0:
             raise TimeoutError
         slice_s = min(_SLICE_S, self._seconds)

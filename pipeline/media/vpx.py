@@ -14,13 +14,9 @@ _RGB = 7
 
 @dataclass(frozen=True)
 class VpxPacket:
-    """The frames that one packet holds.
+    """What one packet holds: `shown` pictures, or 0 where it only has references for others.
 
-    Attributes:
-        shown: how many pictures it shows; 0 where it only holds references for others.
-        key: whether decoding can start at it.
-        width: pixels, of a key frame; 0 where the header doesn't say it.
-        height: likewise.
+    Decoding can start at a `key`, whose width and height are 0 where the header doesn't say them.
     """
 
     shown: int
@@ -30,7 +26,6 @@ class VpxPacket:
 
 
 def read_vp8(data: memoryview) -> VpxPacket:
-    """Read the header of a VP8 frame."""
     shown, key = data[0] >> 4 & 1, not data[0] & 1
     if not key or len(data) < 10 or data[3:6] != _VP8_START:
         return VpxPacket(shown, key)
@@ -39,7 +34,6 @@ def read_vp8(data: memoryview) -> VpxPacket:
 
 
 def read_vp9(data: memoryview) -> VpxPacket:
-    """Read the headers of the VP9 frames in a packet."""
     frames = [_read_vp9_frame(frame) for frame in _split(data)]
     first = frames[0]
     return VpxPacket(sum(each.shown for each in frames), first.key, first.width, first.height)
