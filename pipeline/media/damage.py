@@ -5,7 +5,7 @@ damaged, and in H.264 a number that is left out. From there on, all is damaged u
 picture that decoding could start at.
 
 In AVI a chunk without data repeats the picture before it. Whether that was one, or data was lost,
-only H.264 tells: else what is built on what comes before it is called damaged.
+H.264 tells, and MPEG-4 now and then: else what is built on what comes before is called damaged.
 """
 
 from collections import deque
@@ -20,6 +20,7 @@ from av.video.stream import VideoStream
 from pipeline.media.container import is_key
 from pipeline.media.listing import REORDERED
 from pipeline.media.nal import HEADERS, CodedPicture
+from pipeline.media.vop import VopHeaders
 from pipeline.media.vpx import READERS
 
 _BIDIRECTIONAL = {"mpeg1video", "mpeg2video", "mpeg4", "vc1", "wmv3"}  # B: no reference there
@@ -55,7 +56,7 @@ class DamageTracker:
         self, stream: VideoStream, time_of: Callable[[int], int | None], *, from_start: bool
     ) -> None:
         context = stream.codec_context
-        make = HEADERS.get(context.codec.name)
+        make = VopHeaders if context.codec.name == "mpeg4" else HEADERS.get(context.codec.name)
         self._read = make(context.extradata or b"") if make else None
         self._hides = context.codec.name in READERS
         self._drops_bidirectional = context.codec.name in _BIDIRECTIONAL
@@ -79,17 +80,21 @@ class DamageTracker:
         header = CodedPicture() if self._read is None else self._read(memoryview(packet))
         time = None if packet.pts is None else self._time_of(packet.pts)
         key = is_key(self._stream, packet)
-        if self._follows_gap(packet):
+        if self._may_follow_loss(packet, header):
             header = replace(header, follows_loss=True)
         self._last_dts = packet.dts
         self._coded.append(_Coded(time, key, self._told, packet.is_discard, header))
         self._told = packet.is_corrupt
 
-    def _follows_gap(self, packet: "Packet[Stream]") -> bool:
-        """Tell whether there are empty packets before one, or no key frame is."""
+    def _may_follow_loss(self, packet: "Packet[Stream]", header: CodedPicture) -> bool:
+        """Tell whether no key frame comes before a packet, or empty ones that may be lost."""
         if self._last_dts is None or packet.dts is None:
             return self._never_fails and self._from_start and not self._coded
-        return self._tells_no_loss and self._counts and packet.dts > self._last_dts + 1
+        step = packet.dts - self._last_dts
+        if step < 2 or not (self._tells_no_loss and self._counts):
+            return False
+        counted = header.elapsed_s in {None, step * (self._stream.time_base or 0)}
+        return counted and not (header.alternates and step % 2 == 0)
 
     def failed(self) -> None:
         # That no picture comes of it is known elsewhere. These hide some, and reorder none.

@@ -7,6 +7,7 @@ sections 5.3.3 and 8.3.3 (lengths in place of start codes).
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 _START_CODE = b"\0\0\1"
 _ESCAPED, _ESCAPE = b"\0\0\3", b"\0\0"  # emulation prevention
@@ -23,6 +24,8 @@ class CodedPicture:
     reference: bool = True  # others may be built on it
     intra: bool = True  # it is built on no other
     follows_loss: bool = False  # one that others are built on is missing before it
+    elapsed_s: Fraction | None = None  # since the one before it, by the codec's own clock
+    alternates: bool = False  # no odd number of pictures is missing before it
 
 
 class H264Headers:
@@ -54,7 +57,7 @@ class H264Headers:
 
     def _read_slice(self, unit: bytes) -> CodedPicture:
         reference = unit[0] & 0x60 != 0
-        bits = _Bits(unit[1:_HEADER_BYTES])
+        bits = Bits(unit[1:_HEADER_BYTES].replace(_ESCAPED, _ESCAPE))
         bits.golomb()  # first macroblock
         intra = bits.golomb() in _INTRA
         bits.golomb()  # picture parameter set
@@ -98,9 +101,10 @@ HEADERS: Mapping[str, Callable[[bytes], H264Headers | HevcHeaders]] = {
 """By FFmpeg's name of the decoder."""
 
 
-class _Bits:
-    def __init__(self, escaped: bytes) -> None:
-        data = escaped.replace(_ESCAPED, _ESCAPE)
+class Bits:
+    """Reads bits from the start of some bytes."""
+
+    def __init__(self, data: bytes) -> None:
         self._value = int.from_bytes(data, "big")
         self._left = 8 * len(data)
 
@@ -122,7 +126,7 @@ class _Bits:
 
 def _read_h264_sps(unit: bytes) -> tuple[int | None, int]:
     """Return how many bits a picture's number has, None with gaps allowed; those of the plane."""
-    bits = _Bits(unit[1:_SPS_BYTES])
+    bits = Bits(unit[1:_SPS_BYTES].replace(_ESCAPED, _ESCAPE))
     profile = bits.take(8)
     bits.take(16)  # constraints and level
     bits.golomb()  # id
@@ -151,7 +155,7 @@ def _read_h264_sps(unit: bytes) -> tuple[int | None, int]:
     return (None if bits.take(1) else number_bits), plane_bits
 
 
-def _skip_scaling_list(bits: _Bits, length: int) -> None:
+def _skip_scaling_list(bits: Bits, length: int) -> None:
     if not bits.take(1):
         return
     last, following = 8, 8

@@ -205,6 +205,26 @@ def test_what_follows_an_empty_chunk_of_avi_is_right_or_told(
         assert len(numbers) == 30 - len(empty)
 
 
+def test_chunks_that_the_recorder_left_empty_damage_nothing(tmp_path: Path) -> None:
+    path = write_video(
+        tmp_path / "clip.avi", [picture(n) for n in range(30)], codec="mpeg4", options={"g": "12"}
+    )
+    paused = tmp_path / "paused.avi"
+    with av.open(str(path)) as source, av.open(str(paused), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for number, packet in enumerate(source.demux(video=0)):
+            if packet.dts is not None and packet.pts is not None:
+                pause = 2 if number > 13 else 0
+                packet.pts, packet.dts = packet.pts + pause, packet.dts + pause
+                packet.stream = stream
+                target.mux(packet)
+    frames = shown(paused)
+    assert [(index_of(frame.pixels), frame.fault) for frame in frames] == [
+        (number, None) for number in range(30)
+    ]
+    assert frames[14].time_s - frames[13].time_s == pytest.approx(3 / 25)
+
+
 @pytest.mark.parametrize("codec", ["mpeg4", "msmpeg4", "flv"])
 def test_what_comes_before_the_first_key_frame_is_damaged(tmp_path: Path, codec: str) -> None:
     frames = shown(write_empty(tmp_path / "clip.avi", codec, (0,)))
