@@ -64,6 +64,7 @@ class DamageTracker:
         self._never_fails = context.codec.name in _NEVER_FAIL
         self._tells_no_loss = context.codec.name in _TELL_NO_LOSS
         self._counts = stream.container.format.name == "avi"  # packets: that is all of its clock
+        self._splits = stream.container.format.name in {"mpegts", "mpeg"}  # pictures, by a parser
         self._last_dts: int | None = None
         self._out_of_order = False  # since the last key frame that was shown
         self._from_start = from_start
@@ -112,6 +113,8 @@ class DamageTracker:
                 self._judge_next()
             while waiting and (not self._waits(waiting[0][0]) or len(waiting) > REORDERED):
                 yield self._with_verdict(*waiting.popleft())
+        if self._told and self._coded and not self._splits:
+            self._coded[-1].whole = False  # the file was cut off in it
         while self._coded:
             self._judge_next()
         for time, picture in waiting:

@@ -205,6 +205,15 @@ def test_what_follows_an_empty_chunk_of_avi_is_right_or_told(
         assert len(numbers) == 30 - len(empty)
 
 
+def test_a_picture_in_which_the_file_was_cut_off_is_damaged(tmp_path: Path) -> None:
+    path = write(tmp_path / "flv.flv")
+    with av.open(str(path)) as container:
+        *_, last = (packet for packet in container.demux(video=0) if packet.size)
+    assert last.pos is not None
+    path.write_bytes(path.read_bytes()[: last.pos + last.size * 2 // 3])
+    assert [frame.fault for frame in shown(path)[-2:]] == [None, "damaged"]
+
+
 def test_chunks_that_the_recorder_left_empty_damage_nothing(tmp_path: Path) -> None:
     path = write_video(
         tmp_path / "clip.avi", [picture(n) for n in range(30)], codec="mpeg4", options={"g": "12"}
