@@ -103,3 +103,5 @@ def test_formats_of_masks_are_offered_where_there_are_masks(
     expect(downloads).to_have_text(
         ["overlay.mp4", "coco.json", "cvat.xml", "labelstudio.json", "json", "ndjson"]
     )
+    # None lies over what is said of it.
+    assert downloads.evaluate_all("all => all.every((one) => one.scrollWidth <= one.clientWidth)")
