@@ -54,8 +54,8 @@ def take(page: Page, path: Path) -> None:
     """Take a picture of the page once it shows a frame in the middle."""
     wait_for_all(page, 132)
     slider = page.get_by_label("Position")
-    slider.fill("3.01")
-    wait_for_frame(page, 75)
+    slider.fill("2.65")
+    wait_for_frame(page, 66)
     slider.blur()
     page.screenshot(path=path, type="jpeg", quality=75)
     assert path.stat().st_size < 150_000
