@@ -21,8 +21,8 @@ COVERED_S = 3.0
 # Seconds for which it is taken to go on as it went.
 _COASTING_S = 0.3
 # A new object of which so much lies in what another one was has split off from it, and is a part of
-# that until both have been seen apart for so many seconds, or with so much of its own width between
-# them. Where the other one is gone, it goes on as that.
+# that until both have been seen apart for so many seconds or, if it isn't small, with so much of
+# its own width between them. Where the other one is gone, it goes on as that.
 _INSIDE = 0.8
 _APART_S = 0.5
 _APART = 1.0
@@ -90,7 +90,10 @@ class Followed:
         """Tell whether it is one of its own by now, and no part of another one seen with it."""
         if time_s - self.apart_s >= _APART_S:
             return True
-        return rle.distance(self.mask, whole.mask) >= _APART * math.sqrt(rle.area(self.mask))
+        area = rle.area(self.mask)
+        if area < _SMALL * rle.area(whole.mask):
+            return False
+        return rle.distance(self.mask, whole.mask) >= _APART * math.sqrt(area)
 
 
 @dataclass

@@ -164,11 +164,13 @@ def test_what_splits_off_is_a_part_until_it_has_been_apart() -> None:
     assert _ids(linked[-1]) == [1, 2]
 
 
-def test_what_splits_off_and_goes_away_is_apart_at_once() -> None:
-    split = [[_HALF, _object(81 + 4 * index, 30, side=9)] for index in range(10)]
-    ids = _linked(_frames([[_WHOLE]] * 10 + split), Tracker("components"))
-    # A gap as wide as the piece, of 9 pixels, is there in the third frame.
-    assert ids == [[1]] * 12 + [[1, 2]] * 8
+@pytest.mark.parametrize(("side", "apart_after"), [(22, 6), (10, 13)])
+def test_what_splits_off_and_goes_away_is_apart_sooner(side: int, apart_after: int) -> None:
+    """With a gap as wide as itself, or after half a second if it is small."""
+    whole, rest = _object(50, 20, side=60), _object(50, 20, side=40)
+    split = [[rest, _object(91 + 4 * index, 20, side)] for index in range(20)]
+    ids = _linked(_frames([[whole]] * 10 + split), Tracker("components"))
+    assert ids == [[1]] * (10 + apart_after) + [[1, 2]] * (20 - apart_after)
 
 
 def test_what_outlives_the_rest_goes_on_as_the_whole() -> None:
