@@ -229,7 +229,7 @@ class JobRecords:
         with self.engine.begin() as connection:
             connection.execute(
                 JOBS.update()
-                .where(JOBS.c.id == job_id, JOBS.c.linked == segment, self._pinned)
+                .where(JOBS.c.id == job_id, JOBS.c.linked == segment, self._pinned, UNFINISHED)
                 .values(linked=segment + 1, early=-held)
             )
 

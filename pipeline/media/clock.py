@@ -22,7 +22,8 @@ def repaired(
     [0, 40, 80, 120, 160, 200, 240, 280, 320, 360, 440]
     """
     known = np.flatnonzero(pts != NO_TIME)
-    usual = usual_step(np.diff(pts[known])) or max(1, round(1 / (rate * time_base)))
+    steps = np.diff(pts[known]) // np.diff(known)
+    usual = usual_step(steps) or max(1, round(1 / (rate * time_base)))
     # A frame without a time comes the usual duration after the last one that has one.
     last = known[np.maximum(np.searchsorted(known, np.arange(len(pts)), side="right") - 1, 0)]
     times = pts[last] + (np.arange(len(pts)) - last) * usual

@@ -121,6 +121,8 @@ def list_packets(
         raise BrokenVideo("The video stream must have at least 1 frame, got 0.")
     if is_mp4:
         _check_index(path, stream, len(pts))
+    rate_only = container.format.name == "avi"
+    placed = placed and not (rate_only and _is_out_of_step(stream, dts[-1]))
     if len(pts) == 1 and is_picture_file(container):
         raise NotAVideo("The file must be a video, got a still picture.")
     visible = np.frombuffer(shows, np.bool_)
@@ -132,7 +134,7 @@ def list_packets(
         last_duration=_last_duration(times[visible], np.array(durations)[visible], is_mp4),
         time_base=stream.time_base or 1 / DEFAULT_FPS,
         joined=container.format.name in JOINED_FORMATS,
-        rate_only=container.format.name == "avi",
+        rate_only=rate_only,
         single=single,
         placed=placed,
     )
@@ -165,6 +167,15 @@ def _check_index(path: Path, stream: VideoStream, held: int) -> None:
         raise BrokenVideo(
             f"The file is truncated: it has {here} of the {len(listed)} frames in its index."
         )
+
+
+def _is_out_of_step(stream: VideoStream, last: int) -> bool:
+    """Tell whether AVI's packets, which are counted, have other numbers than in its index.
+
+    After a damaged chunk they do, and after seeking the index counts.
+    """
+    numbers = [entry.timestamp for entry in stream.index_entries if entry.size]
+    return len(numbers) > 0 and max(numbers) != last
 
 
 def is_jump(steps: NDArray[np.int64], time_base: Fraction) -> NDArray[np.bool_]:

@@ -66,3 +66,21 @@ def test_a_video_that_shows_little_whole_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "closed.mp4", *range(10, FRAMES, 10))
     with pytest.raises(BrokenVideo, match="10 of its 60 frames can be decoded"):
         scan(path, LIMITS)
+
+
+def test_avi_that_lost_chunks_shows_in_each_range_what_the_whole_shows(tmp_path: Path) -> None:
+    pictures = [picture(index) for index in range(FRAMES)]
+    options = {"g": "12", "bf": "2"}
+    path = write_video(tmp_path / "clip.avi", pictures, codec="mpeg4", options=options)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 300] = bytes(300)
+    path.write_bytes(content)
+    video = scan(path, LIMITS)
+    whole = list(decode(path, video, range(video.info.frame_count)))
+    shown = [index_of(frame.pixels) for frame in whole]
+    assert shown[-10:] == list(range(FRAMES - 10, FRAMES))
+    assert len(whole) < FRAMES
+    for start in range(0, len(whole) - 3, 5):
+        part = decode(path, video, range(start, start + 3))
+        assert [index_of(frame.pixels) for frame in part] == shown[start : start + 3]
