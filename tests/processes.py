@@ -1,7 +1,13 @@
-"""Which processes a process has started, as Linux tells."""
+"""Processes: which ones a process has started, and the environment of those that serve nothing."""
 
+import os
 from contextlib import suppress
 from pathlib import Path
+
+
+def untraced() -> dict[str, str]:
+    """Return the environment without coverage, which costs a Python that serves nothing 0.4 s."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
 
 
 def children(pid: int) -> set[int]:

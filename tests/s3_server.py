@@ -1,6 +1,5 @@
 """An S3 server of its own, in memory and on a free port, for tests and fault scripts."""
 
-import os
 import re
 import secrets
 import signal
@@ -12,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self
+
+from tests.processes import untraced
 
 READY_WITHIN_S = 60.0
 
@@ -31,7 +32,7 @@ class S3Server:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "moto.server", "-H", self._host, "-p", "0"],
                 # Else the first part of a name such as host.containers.internal were the bucket.
-                env=os.environ | {"S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true"},
+                env=untraced() | {"S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true"},
                 stdout=file,
                 stderr=file,
             )

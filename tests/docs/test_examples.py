@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import tiny_model
+from tests.processes import untraced
 from tests.raw_server import RawServer
 from tests.service.processes import start
 from tests.videos import picture, write_video
@@ -133,7 +134,7 @@ def test_an_example_does_what_it_says(stage: Stage, example: Example) -> None:
     done = subprocess.run(
         [*command, code],
         cwd=stage.folder,
-        env=os.environ
+        env=untraced()
         | {"PATH": path, "PYTHONPATH": str(ROOT / "client"), "ROTOGRAPH_URL": service},
         capture_output=True,
         text=True,

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import tiny_model
+from tests.processes import untraced
 from tests.service.processes import Service, start
 from tests.service.test_openapi import DOCUMENT
 from tests.videos import picture, write_video
@@ -74,7 +75,7 @@ def run(command: Sequence[str | Path], folder: Path) -> str:
     done = subprocess.run(
         command,
         cwd=folder,
-        env=os.environ | {"PATH": path},
+        env=untraced() | {"PATH": path},
         capture_output=True,
         text=True,
         timeout=280,
