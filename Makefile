@@ -21,7 +21,7 @@ bench: .venv/bench.stamp ; $(RUN) -m benchmarks --to docs/performance $(BENCH)
 lint: .venv/test.stamp
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
-	.venv/bin/mypy
+	.venv/bin/mypy --num-workers 2
 	.venv/bin/lint-imports
 # Tests use the system's Chromium and nginx. Debian's are installed where this may do so; without one its tests are skipped.
 HAS_CHROMIUM = command -v chromium || command -v chromium-browser || command -v google-chrome
