@@ -34,7 +34,7 @@ class ActionHead(nn.Module):
         width: int = 1280,
         grid: int = 7,
         margin: float = 0.6,
-        stride: int = 2,
+        stride: int = 4,
         dropout: float = 0.5,
         motion: MotionScores | None = None,
     ) -> None:
