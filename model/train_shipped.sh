@@ -26,4 +26,10 @@ python -m model average --preset motion-lite2 runs/motion/weights.safetensors ru
 
 # The same with the encoder's deep stages, and single pictures every other step.
 python -m model train --preset motion-lite2 --recipe motion-further --weights runs/both/weights.safetensors --everything --data "$data" --out runs/further-motion --steps 2400 --seed 2
-python -m model average --preset motion-lite2 runs/both/weights.safetensors runs/further-motion/weights.safetensors --out runs/all/weights.safetensors
+python -m model average --preset motion-lite2 runs/both/weights.safetensors runs/further-motion/weights.safetensors --out runs/twice/weights.safetensors
+python -m model train --preset motion-lite2 --recipe motion-further --weights runs/twice/weights.safetensors --everything --data "$data" --out runs/longer-motion --steps 2400 --seed 4
+python -m model average --preset motion-lite2 runs/twice/weights.safetensors runs/longer-motion/weights.safetensors --out runs/masks/weights.safetensors
+
+# What motion says of actions.
+python -m model fit-motion --preset motion-lite2 --weights runs/masks/weights.safetensors --data "$data" --out runs/told/weights.safetensors
+python -m model calibrate --preset motion-lite2 --weights runs/told/weights.safetensors --data "$data" --out runs/all/weights.safetensors
