@@ -121,8 +121,8 @@ def openapi_document() -> dict[str, Any]:
     with TemporaryDirectory() as name:
         folder = Path(name)
         store = open_store(folder, None, 0)
-        with closing(JobQueue(embedded_url(folder), store)) as queue:
-            return create_app(Settings(), queue, Renderings(store, 1), Sandbox()).openapi()
+        with closing(JobQueue(embedded_url(folder), store)) as queue, closing(Sandbox()) as sandbox:
+            return create_app(Settings(), queue, Renderings(store, 1), sandbox).openapi()
 
 
 def _operation(name: str, operation: Mapping[str, Any], usual: set[str]) -> Iterator[str]:

@@ -116,7 +116,7 @@ def test_a_job_that_is_partly_done_waits_for_its_model_and_fails_without(
     bench.start_worker(dark=True)
     read = [next(bench.queue.frames(job.id, follow=True))]
     with looking_for_orphans(bench, wait_s=120):
-        back = bench.start_worker(delay_s=0.15)
+        back = bench.start_worker(delay_s=0.5)  # it is stopped before it is done
         wait_for(lambda: bench.queue.get(job.id).frames_ready > SEGMENT_FRAMES, "the worker")
         back.terminate()
         back.wait()

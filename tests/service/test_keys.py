@@ -3,6 +3,7 @@
 import argparse
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -165,8 +166,9 @@ def test_requests_come_back_with_time() -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
 def test_other_addresses_than_loopback_need_keys(host: str, tmp_path: Path) -> None:
     settings = Settings(host=host, port=1, data_dir=tmp_path)
-    with pytest.raises(SettingsError, match=rf"ROTOGRAPH_HOST must .* got {host}\. Make a key"):
-        listen(settings, Sandbox())
+    refused = pytest.raises(SettingsError, match=rf"ROTOGRAPH_HOST must .* got {host}\. Make a key")
+    with closing(Sandbox()) as sandbox, refused:
+        listen(settings, sandbox)
 
 
 def command(folder: Path, *arguments: str) -> int:

@@ -26,15 +26,28 @@ from tests.tiny_model import SPEC
 from tests.videos import index_of, picture, write_video
 
 
-def decoders() -> set[int]:
-    """Return the processes that fork servers of this process have started."""
-    return descendants(os.getpid()) - children(os.getpid())
+class Processes:
+    """Those that this test has started, beside what other tests have left running."""
+
+    def __init__(self) -> None:
+        self._others = children(os.getpid())
+
+    def servers(self) -> set[int]:
+        return children(os.getpid()) - self._others
+
+    def server(self) -> int:
+        """Return the one fork server."""
+        (found,) = self.servers()
+        return found
+
+    def decoders(self) -> set[int]:
+        """Return what fork servers have started."""
+        return set[int]().union(*(descendants(server) for server in self.servers()))
 
 
-def server() -> int:
-    """Return the one fork server of this process."""
-    (found,) = children(os.getpid())
-    return found
+@pytest.fixture
+def processes() -> Processes:
+    return Processes()
 
 
 def memory_of(process: int) -> Iterator[bytes]:
@@ -49,7 +62,7 @@ def memory_of(process: int) -> Iterator[bytes]:
 
 
 def test_one_process_decodes_all_that_is_wanted_of_a_file_and_no_other(
-    clip: Path, video: ScannedVideo, tmp_path: Path
+    clip: Path, video: ScannedVideo, tmp_path: Path, processes: Processes
 ) -> None:
     before, opened = children(os.getpid()), descriptors()
     other = write_video(tmp_path / "other.mp4", [picture(n, 48, 64) for n in range(40, 45)])
@@ -57,7 +70,7 @@ def test_one_process_decodes_all_that_is_wanted_of_a_file_and_no_other(
 
     def decoded(path: Path, video: ScannedVideo, indices: range) -> tuple[set[int], list[int]]:
         seen = [index_of(frame.pixels) for frame in sandbox.decode(path, video, indices)]
-        return decoders(), seen
+        return processes.decoders(), seen
 
     of_clip, seen = decoded(clip, video, range(4))
     assert seen == [0, 1, 2, 3]
@@ -75,7 +88,7 @@ def test_one_process_decodes_all_that_is_wanted_of_a_file_and_no_other(
 
 
 def test_what_decoders_are_forked_from_has_nothing_of_any_file(
-    clip: Path, video: ScannedVideo, tmp_path: Path
+    clip: Path, video: ScannedVideo, tmp_path: Path, processes: Processes
 ) -> None:
     private = tmp_path / "private.mp4"
     private.write_bytes(clip.read_bytes() + b"of another client " * 10)
@@ -84,42 +97,44 @@ def test_what_decoders_are_forked_from_has_nothing_of_any_file(
         sandbox.scan(private, LIMITS, 60)
         frames = sandbox.decode(private, video, range(COUNT))
         next(frames)
-        (decoder,) = decoders()
+        (decoder,) = processes.decoders()
         assert any(part in memory for memory in memory_of(decoder))
         frames.close()
-        for memory in memory_of(server()):
+        for memory in memory_of(processes.server()):
             assert part not in memory
             assert str(private).encode() not in memory
 
 
-def test_few_decoders_share_a_memory_layout(clip: Path) -> None:
+def test_few_decoders_share_a_memory_layout(clip: Path, processes: Processes) -> None:
     with closing(Sandbox()) as sandbox:
         servers = []
         for _ in range(45):
             sandbox.scan(clip, LIMITS, 60)
-            servers.append(server())
+            servers.append(processes.server())
     assert max(map(servers.count, servers)) == 20
 
 
 def test_a_file_that_crashed_its_decoder_meets_another_memory_layout(
-    hostile: Callable[..., Sandbox], clip: Path
+    hostile: Callable[..., Sandbox], clip: Path, processes: Processes
 ) -> None:
     sandbox = hostile("crash")
     sandbox.lacks()
-    before = server()
+    before = processes.server()
     with pytest.raises(DecoderFailed, match="SIGSEGV"):
         sandbox.scan(clip, LIMITS, 60)
     with pytest.raises(DecoderFailed, match="SIGSEGV"):
         sandbox.scan(clip, LIMITS, 60)
-    assert server() != before
+    assert processes.server() != before
 
 
-def test_a_fork_server_that_died_is_replaced(clip: Path, video: ScannedVideo) -> None:
+def test_a_fork_server_that_died_is_replaced(
+    clip: Path, video: ScannedVideo, processes: Processes
+) -> None:
     with closing(Sandbox()) as sandbox:
         assert len(list(sandbox.decode(clip, video, range(3)))) == 3
-        os.kill(server(), signal.SIGKILL)
+        os.kill(processes.server(), signal.SIGKILL)
         assert len(list(sandbox.decode(clip, video, range(3, 6)))) == 3  # by the one that was kept
-        os.waitid(os.P_PID, server(), os.WEXITED | os.WNOWAIT)
+        os.waitid(os.P_PID, processes.server(), os.WEXITED | os.WNOWAIT)
         assert sandbox.scan(clip, LIMITS, 60).info == video.info
 
 
@@ -139,10 +154,12 @@ def test_segments_that_share_a_process_get_the_frames_of_the_whole(tmp_path: Pat
                 np.testing.assert_array_equal(pixels, wanted[index])
 
 
-def test_a_kept_process_that_died_is_replaced(clip: Path, video: ScannedVideo) -> None:
+def test_a_kept_process_that_died_is_replaced(
+    clip: Path, video: ScannedVideo, processes: Processes
+) -> None:
     with closing(Sandbox()) as sandbox:
         assert len(list(sandbox.decode(clip, video, range(3)))) == 3
-        (decoder,) = decoders()
+        (decoder,) = processes.decoders()
         handle = os.pidfd_open(decoder)
         os.kill(decoder, signal.SIGKILL)
         select.select([handle], [], [])
@@ -150,12 +167,14 @@ def test_a_kept_process_that_died_is_replaced(clip: Path, video: ScannedVideo) -
         assert len(list(sandbox.decode(clip, video, range(3)))) == 3
 
 
-def test_a_process_is_not_kept_for_ever(clip: Path, video: ScannedVideo) -> None:
+def test_a_process_is_not_kept_for_ever(
+    clip: Path, video: ScannedVideo, processes: Processes
+) -> None:
     with closing(Sandbox()) as sandbox:
         seen: set[int] = set()
         for index in range(25):
             list(sandbox.decode(clip, video, [index]))
-            seen |= decoders()
+            seen |= processes.decoders()
         assert len(seen) == 2
 
 
@@ -184,14 +203,16 @@ def test_many_may_decode_at_once(clip: Path, video: ScannedVideo) -> None:
     assert counts == [COUNT] * 4
 
 
-def test_a_decoding_that_is_left_leaves_nothing(clip: Path, video: ScannedVideo) -> None:
+def test_a_decoding_that_is_left_leaves_nothing(
+    clip: Path, video: ScannedVideo, processes: Processes
+) -> None:
     before, opened = children(os.getpid()), descriptors()
     sandbox = Sandbox()
     frames = sandbox.decode(clip, video, range(COUNT))
     assert len(list(islice(frames, 2))) == 2
-    assert len(decoders()) == 1
+    assert len(processes.decoders()) == 1
     frames.close()
-    assert not decoders()
+    assert not processes.decoders()
     sandbox.close()
     assert children(os.getpid()) == before
     assert descriptors() == opened
