@@ -12,7 +12,13 @@ const TOLERANCE_S = 0.0006;
  * @property {{label: string, score: number}} [action]
  * @property {{size: [number, number], counts: string}} [segmentation]
  *
- * @typedef {{index: number, time_s: number, cut?: true, objects: Found[]}} Frame
+ * @typedef {object} Frame
+ * @property {number} index
+ * @property {number} time_s
+ * @property {true} [repeated] it can't be decoded
+ * @property {true} [damaged] its picture is, or one that it is built on
+ * @property {true} [cut] a shot begins
+ * @property {Found[]} objects
  */
 
 /**

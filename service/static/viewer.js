@@ -117,12 +117,13 @@ export class Viewer {
   #words(frame, held) {
     if (!frame) return isFinal(this.#job) ? "This part was not looked at." : "Not done yet.";
     if (this.#source.rendered) {
-      return `Frame ${frame.index} · drawn by the service, since your browser can't play the video: nothing can be hidden in it.`;
+      return `Frame ${frame.index} · ${fault(frame)}drawn by the service, since your browser can't play the video: nothing can be hidden in it.`;
     }
     const shown = frame.objects.filter((found) => this.#look.shows(found)).length;
     const hidden = frame.objects.length - shown;
     const found = `${counted(shown, "object")}${hidden ? ` (${hidden} hidden)` : ""}`;
-    return held ? `After frame ${frame.index} · ${found} as it was there` : `Frame ${frame.index} · ${found}`;
+    if (held) return `After frame ${frame.index} · ${found} as it was there`;
+    return `Frame ${frame.index} · ${fault(frame)}${found}`;
   }
 
   /** @returns {number} seconds that a frame of the video is shown for, most of the time */
@@ -161,4 +162,10 @@ export class Viewer {
     const next_s = place + 1 < results.length ? results.time_s(place + 1) : Infinity;
     this.seek(start_s + Math.min((next_s - start_s) / 2, this.#aFrame_s() / 4));
   }
+}
+
+/** @param {import("./results.js").Frame} frame @returns {string} what is wrong with its picture */
+function fault(frame) {
+  if (frame.repeated) return "can't be decoded, so the last picture's · ";
+  return frame.damaged ? "damaged picture · " : "";
 }

@@ -1,5 +1,6 @@
 """What is drawn over the video, pixel by pixel, against the masks of the result."""
 
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -73,6 +74,17 @@ def test_masks_belong_to_the_frame_that_is_shown(page: Page, result: dict[str, A
     assert_shown(page, frames[9])
     page.get_by_label("Position").fill("2.4")
     assert_shown(page, frames[-1])
+
+
+def test_a_frame_that_is_lost_is_told(visits: Visits, service: Service, tmp_path: Path) -> None:
+    visits.expected = ["status of 425"]  # while it is drawn for browsers
+    damaged = videos.write_damaged(tmp_path / "damaged.mov", [10])
+    result = service.post(damaged.read_bytes()).json()
+    assert [frame["index"] for frame in result["frames"] if "repeated" in frame] == [10]
+    page = visits.open(service, f"/#/jobs/{result['id']}")
+    for place, words in ((9, "drawn by"), (10, "can't be decoded, "), (11, "drawn by")):
+        page.get_by_label("Position").fill(f"{(place + 0.5) / 25}")
+        expect(page.locator("#frame")).to_have_text(re.compile(rf"^Frame {place} · {words}"))
 
 
 def test_frames_are_stepped_as_fast_as_keys_are_pressed(page: Page, result: dict[str, Any]) -> None:
