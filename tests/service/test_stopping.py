@@ -142,13 +142,12 @@ def test_an_upload_that_outlasts_the_server_gets_a_problem(api: Api) -> None:
 
 
 def test_a_second_signal_stops_it_at_once(api: Api) -> None:
+    api.settings["ROTOGRAPH_DRAIN_S"] = "90"
     process = api.start()
-    started = time.monotonic()
     process.send_signal(signal.SIGINT)
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
     process.wait(timeout=60)
-    assert seconds_since(started) < DRAIN_S
 
 
 class Load:
