@@ -2,18 +2,25 @@
 
 import json
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
+import pytest
 import torch
 
 from export.__main__ import main
 from model import checkpoint
-from model.presets import build
+from model.presets import PRESETS, build
 from pipeline.network.spec import ModelSpec
+from tests.export.tiny_encoder import TinyEncoder
 
 
-def test_the_file_carries_the_metrics_that_were_measured(tmp_path: Path) -> None:
+def test_the_file_carries_the_metrics_that_were_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny = replace(PRESETS["small"], encoder=TinyEncoder, decoder_widths=(8, 8), skips=(1, 0))
+    monkeypatch.setitem(PRESETS, "small", tiny)
     torch.manual_seed(0)
     weights = tmp_path / "w.safetensors"
     checkpoint.save(build("small"), weights, {"preset": "small", "git_revision": "abc"})
