@@ -28,7 +28,9 @@ python -m model average --preset motion-lite2 runs/motion/weights.safetensors ru
 python -m model train --preset motion-lite2 --recipe motion-further --weights runs/both/weights.safetensors --everything --data "$data" --out runs/further-motion --steps 2400 --seed 2
 python -m model average --preset motion-lite2 runs/both/weights.safetensors runs/further-motion/weights.safetensors --out runs/twice/weights.safetensors
 python -m model train --preset motion-lite2 --recipe motion-further --weights runs/twice/weights.safetensors --everything --data "$data" --out runs/longer-motion --steps 2400 --seed 4
-python -m model average --preset motion-lite2 runs/twice/weights.safetensors runs/longer-motion/weights.safetensors --out runs/masks/weights.safetensors
+python -m model average --preset motion-lite2 runs/twice/weights.safetensors runs/longer-motion/weights.safetensors --out runs/thrice/weights.safetensors
+python -m model train --preset motion-lite2 --recipe motion-further --weights runs/thrice/weights.safetensors --everything --data "$data" --short-side 288 --out runs/larger-motion --steps 2000 --seed 6
+python -m model average --preset motion-lite2 runs/thrice/weights.safetensors runs/larger-motion/weights.safetensors --out runs/masks/weights.safetensors
 
 # What motion says of actions.
 python -m model fit-motion --preset motion-lite2 --weights runs/masks/weights.safetensors --data "$data" --out runs/told/weights.safetensors
