@@ -14,7 +14,7 @@ demo: .venv/demo.stamp ; $(RUN) client/demo.py --quality $(QUALITY) $(VIDEO)
 serve: setup ; ROTOGRAPH_PORT=$(PORT) $(RUN) -m service
 # One thread of PyTorch each: threads of several processes that wait for each other cost minutes.
 # Bytecode is kept whatever the environment says: tests start hundreds of processes.
-test: .venv/test.stamp lint programs ; OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
+test: .venv/test.stamp lint programs ; OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(RUN) -m pytest -n 4 --dist loadfile --no-loadscope-reorder --durations 10 --cov --cov-report=term:skip-covered
 docs: .venv/demo.stamp ; $(RUN) -m docs.generate
 # BENCH="--seconds 2 --repeats 1 --shorts 2 --clients 4 --devices cpu" makes it short.
 bench: .venv/bench.stamp ; $(RUN) -m benchmarks --to docs/performance $(BENCH)
