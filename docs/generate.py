@@ -202,6 +202,8 @@ def _type(schema: Schema) -> str:
     match schema:
         case {"$ref": str(reference)}:
             text = reference.rpartition("/")[2]
+        case {"const": str(value)}:
+            text = f"`{value}`"
         case {"enum": values}:
             text = " or ".join(f"`{value}`" for value in values)
         case {"anyOf": choices} | {"oneOf": choices}:
