@@ -82,6 +82,9 @@ def test_a_frame_that_is_lost_is_told(visits: Visits, service: Service, tmp_path
     result = service.post(damaged.read_bytes()).json()
     assert [frame["index"] for frame in result["frames"] if "repeated" in frame] == [10]
     page = visits.open(service, f"/#/jobs/{result['id']}")
+    # Until its picture is there, the position isn't the drawn video's.
+    expect(page.locator("#frame")).to_contain_text("Frame 0 · drawn by")
+    expect(page.locator("#video")).to_have_js_property("readyState", 4)
     for place, words in ((9, "drawn by"), (10, "can't be decoded, "), (11, "drawn by")):
         page.get_by_label("Position").fill(f"{(place + 0.5) / 25}")
         expect(page.locator("#frame")).to_have_text(re.compile(rf"^Frame {place} · {words}"))
